@@ -29,7 +29,7 @@ from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadAddress, UnknownMailbox
 from domain.values import BEN, LARGEST_POSITION, Example, one_of
-from projections import attribution
+from projections import contributors
 from projections.store import Store, told_of
 from projections.told import Count, Instant
 
@@ -132,7 +132,7 @@ class Notifications:
         if actor == OPERATOR:
             return [OPERATOR]
         with self._store.view() as view:
-            return attribution.account_ids(view, actor)
+            return contributors.account_ids(view, actor)
 
 
 def notifications(journal: Journal, store: Store, theirs: Notifications) -> Routes:

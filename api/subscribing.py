@@ -19,7 +19,7 @@ from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadWebhook, UnknownWebhook
 from domain.values import BEN, LARGEST_POSITION, Example, one_of
-from projections import attribution
+from projections import contributors
 from projections.store import Store, told_of
 from projections.told import Count, Instant
 
@@ -115,7 +115,7 @@ class Subscriptions:
         if actor == OPERATOR:
             return None
         with self._store.view() as view:
-            return attribution.account_ids(view, actor)
+            return contributors.account_ids(view, actor)
 
 
 def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:

@@ -14,7 +14,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.values import Flag, WorkId
-from projections import attribution, lineage
+from projections import contributors, lineage
 from projections.lineage import WorkRow
 from projections.pending import CREDITS, JOINS, OFFERS, REMIXES
 from projections.question import Paged, question
@@ -54,8 +54,8 @@ def waiting(
         late = f"{CREDITS} AND c.deadline <= :now UNION ALL {REMIXES} AND e.deadline <= :now "
         late += f"UNION ALL {JOINS} AND j.deadline <= :now"
         return _page(view, late, **part, now=instant(journal.clock()))
-    own = [] if actor == OPERATOR else attribution.accounts(view, actor)
-    posters = [] if actor == OPERATOR else attribution.account_ids(view, actor)
+    own = [] if actor == OPERATOR else contributors.accounts(view, actor)
+    posters = [] if actor == OPERATOR else contributors.account_ids(view, actor)
     of = "w.poster IN :posters AND w.kind <> 'outside'"
     if actor == OPERATOR:
         posters, of = [OPERATOR], "w.poster IN :posters OR w.kind = 'outside'"
@@ -78,7 +78,7 @@ def _told(view: View, rows: Sequence[Row]) -> list[ClaimTold]:
     numbers = {row[3] for row in rows} | {row[4] for row in rows if row[2] != "credit"}
     found = lineage.rows_of(view, numbers)
     works = lineage.references(view, numbers)
-    credited = attribution.persons(view, {row[4] for row in rows if row[2] == "credit"})
+    credited = contributors.persons(view, {row[4] for row in rows if row[2] == "credit"})
     texts = view.texts({text for row in rows for text in (row[7], row[10])})
     items: list[ClaimTold] = []
     for born, id, noun, work, other, says, rate, evidence, deadline, actor, named in rows:

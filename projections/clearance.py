@@ -21,7 +21,7 @@ from domain.readers import AGREEMENT
 from domain.refusal import UnknownWork
 from domain.remix import Remix
 from domain.values import Example, ReleaseId, one_of
-from projections import attribution, identifiers, licences, lineage
+from projections import contributors, identifiers, licences, lineage
 from projections.ancestry import ancestry
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
@@ -338,8 +338,8 @@ def _told(view: View, found: Iterable[tuple[str, Row]]) -> list[Obstacle]:
     found = list(found)
     rows = lineage.rows_of(view, {work for _, (_, work, *_) in found})
     works = lineage.references(view, rows)
-    posters = attribution.people_with(view, {row.poster for row in rows.values()} - {OPERATOR})
-    people = attribution.persons(view, {person for _, (*_, person, _) in found if person})
+    posters = contributors.people_with(view, {row.poster for row in rows.values()} - {OPERATOR})
+    people = contributors.persons(view, {person for _, (*_, person, _) in found if person})
 
     def ask(work: int, person: int | None) -> PersonRef | None:
         return posters.get(rows[work].poster) if person is None else people.get(person)

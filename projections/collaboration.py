@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from domain.engine import PLANNED_ONCE
-from projections import attribution
+from projections import contributors
 from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.merges import roots_of
@@ -60,7 +60,7 @@ def _own(view: View, person: int) -> tuple[set[int], list[int]]:
     """A person's accounts, and the latest works on which they are credited."""
 
     def read(_: list[int]) -> dict[int, tuple[set[int], list[int]]]:
-        accounts = attribution.accounts_of(view, person)
+        accounts = contributors.accounts_of(view, person)
         latest = latest_works(view, accounts, OWN_WORKS).values()
         works = sorted({work for works in latest for work in works}, reverse=True)
         return {person: (set(accounts), works[:OWN_WORKS])}

@@ -24,7 +24,7 @@ from domain.values import (
     WorkId,
     one_of,
 )
-from projections import attribution, projects
+from projections import contributors, projects
 from projections.question import After, Limit, question
 from projections.references import references
 from projections.store import LIMIT, Page, View, cut, decode_cursor, holds
@@ -250,7 +250,7 @@ def _shown(text: str | None, mentioned: Iterable[tuple[str, PersonRef]]) -> str 
 def _people(view: View, rows: Iterable[CommentRow]) -> dict[str, PersonRef]:
     """Writers and mentioned people after all merges, by the ids in the comments."""
     ids = {id for row in rows for id in (row.actor, *(row.mentions or "").split())}
-    return attribution.people_with(view, ids)
+    return contributors.people_with(view, ids)
 
 
 def _replies(view: View, ids: Sequence[str]) -> dict[str, int]:

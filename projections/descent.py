@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.lineage import Lineage
-from projections import attribution, lineage
+from projections import billing, lineage
 from projections.ancestry import EDGE, edges_in
 from projections.finding import REMIX_COUNTS
 from projections.lineage import Shown
@@ -73,7 +73,7 @@ def _chosen(
 
 
 def _shown(view: View, root: int, kept: dict[int, int]) -> Shown:
-    works, made = lineage.references(view, kept), attribution.makers(view, kept)
+    works, made = lineage.references(view, kept), billing.makers(view, kept)
     rows = view.rows(
         f"SELECT {EDGE} FROM @remixes e WHERE e.parent IN :kept AND +e.child IN :kept "
         f"AND {REMIX_COUNTS}",

@@ -15,7 +15,7 @@ from domain.journal import Journal
 from domain.permission import OPERATOR, OWN, READS, permit
 from domain.readers import EVERYONE, PUBLIC
 from domain.values import ChallengeId, ContributorId, Example, ProjectId, WorkId, one_of
-from projections import attribution, challenges, lineage, projects
+from projections import challenges, contributors, lineage, projects
 from projections.feed import is_public
 from projections.grants import roles_of
 from projections.merges import roots_of
@@ -117,7 +117,7 @@ def must_be_own(
 
     Refused (``NotPermitted``) unless the actor is the person, an auditor or the operator.
     """
-    accounts = attribution.accounts(view, id)
+    accounts = contributors.accounts(view, id)
     named = {*view.ids("contributors", accounts).values()}
     sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
     permit(actor, what, OWN | READS, sides)
@@ -149,7 +149,7 @@ class Followed:
         for kind, about, own, since in rows:
             thing = things[kind, own]["id"]
             is_person = kind == Contributor.NAME
-            numbers = attribution.accounts(view, thing) if is_person else (about, own)
+            numbers = contributors.accounts(view, thing) if is_person else (about, own)
             self._of |= dict.fromkeys(numbers, (since, thing))
 
     @property
@@ -202,14 +202,14 @@ def follows(view: View, actor: str, abouts: Collection[int]) -> bool:
         f"SELECT 1 FROM @follows f WHERE f.about IN :abouts AND f.follower IN :own AND {HOLDS} "
         "LIMIT 1",
         abouts=list(abouts),
-        own=attribution.accounts(view, actor),
+        own=contributors.accounts(view, actor),
     )
     return row is not None
 
 
 ABOUTS: Mapping[str, Callable[[View, str], list[int]]] = {
     "work": lambda view, id: [lineage.find(view, id).number],
-    "contributor": attribution.accounts,
+    "contributor": contributors.accounts,
     "project": lambda view, id: [projects.find(view, id).number],
     "challenge": lambda view, id: [challenges.find(view, id).number],
 }
@@ -225,7 +225,7 @@ def _shown(view: View, kind: str, id: str, **part: Unpack[Paged]) -> Page[Follow
         abouts=ABOUTS[kind](view, id),
         public=PUBLIC,
     )
-    people = attribution.persons(view, {follower for follower, _ in page})
+    people = contributors.persons(view, {follower for follower, _ in page})
     return Page([{"person": people[one], "position": since} for one, since in page], more)
 
 

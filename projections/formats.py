@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from domain.printable import printable
 from domain.values import WorkId
 from projections import graph as graph_in_pages
-from projections.attribution import lineage_with_makers
-from projections.billing import name_of
+from projections.billing import lineage_with_makers, name_of
 from projections.lineage import Shown
 from projections.question import After, Asking, Form, question
 from projections.store import View

@@ -14,7 +14,7 @@ from domain.journal import Journal
 from domain.known import Known
 from domain.permission import OPERATOR
 from domain.values import ContributorId, GrantedRole, WorkId
-from projections import attribution, lineage
+from projections import contributors, lineage
 from projections.question import After, Limit, question
 from projections.store import LIMIT, Page, View, cut, decode_cursor
 from projections.told import GrantTold
@@ -85,7 +85,7 @@ def held_by(journal: Journal, actor: str, upto: int) -> list[Grant]:
 
 
 def _told(view: View, grants: Collection[Grant]) -> list[GrantTold]:
-    people = attribution.people_named(view, {one.contributor for one in grants})
+    people = contributors.people_named(view, {one.contributor for one in grants})
     works = {one.work: lineage.find(view, one.work).number for one in grants if one.work}
     references = lineage.references(view, works.values())
     return [

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from domain.dates import is_surely_before
 from domain.lineage import Edge
-from projections import attribution, lineage
+from projections import billing, lineage
 from projections.ancestry import edges_of, in_order, nearest
 from projections.store import View, bytes_of, decode_cursor, encode_cursor
 from projections.told import LineageTold, Node, WorkRef
@@ -72,7 +72,7 @@ def _read(view: View, works: Mapping[int, int], first: int) -> Iterator[Part]:
     """The parts of works, given with their generations; ``first`` is the place of the first."""
     edges = edges_of(view, works)
     known = lineage.references(view, {edge.parent for edge in edges}.union(works))
-    made = attribution.makers(view, works)
+    made = billing.makers(view, works)
     own: dict[int, list[Edge[int]]] = {}
     for edge in edges:
         own.setdefault(edge.child, []).append(edge)

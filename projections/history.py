@@ -25,7 +25,7 @@ from domain.refusal import (
 )
 from domain.stored import Placed
 from domain.values import ChallengeId, ContributorId, CreditId, Number, ProjectId, RemixId, WorkId
-from projections import attribution, challenges, lineage, projects
+from projections import attribution, challenges, contributors, lineage, projects
 from projections.money.readers import Reader
 from projections.nouns import facts_of
 from projections.question import After, Limit, Paged, question
@@ -110,7 +110,7 @@ class Proven(NamedTuple):
 PROVEN = {
     "work": Proven(lambda view, id: lineage.stated(view, id).number, UnknownWork),
     "contributor": Proven(
-        lambda view, id: attribution.find_person(view, id)[0], UnknownContributor
+        lambda view, id: contributors.find_person(view, id)[0], UnknownContributor
     ),
     "project": Proven(lambda view, id: projects.find(view, id).number, UnknownProject),
     "challenge": Proven(lambda view, id: challenges.find(view, id).number, UnknownChallenge),

@@ -13,7 +13,7 @@ from domain.money.hold import hold_on
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, OWN
 from domain.values import EDGE, CurrencyCode, Example, one_of
-from projections import attribution, lineage
+from projections import contributors, hidden, lineage
 from projections.money.told import PoolRef
 from projections.money.waiting import Amounts, for_doubted, for_questions, for_shares
 from projections.nouns import noun_at
@@ -161,7 +161,7 @@ def to_notify(view: View, journal: Journal, actor: str) -> list[Notifying]:
         f"JOIN @proposals p ON p.id = n.proposal AND p.state = 'open' AND {holds('p')} "
         f"JOIN @contributors c ON c.number = n.person AND {holds('c')} "
         f"WHERE n.person IN :own AND n.state = 'open' AND {holds('n')} ORDER BY p.staged, c.id",
-        own=attribution.accounts(view, actor),
+        own=contributors.accounts(view, actor),
     )
     nouns = {id: noun_at(view, journal, Proposal, id) for id, _ in rows}
     return [Notifying(id, len(nouns[id].versions), account) for id, account in rows]
@@ -174,13 +174,13 @@ SEVERAL = frozenset({"comment", "missing_share", "doubted_share", "payout"})
 def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -> list[InboxItem]:
     works = lineage.references(view, {row.work for row in rows if row.work is not None})
     pools = _pools(view, {row.noun for row in rows if row.about == "proposal"})
-    hidden = attribution.hidden(view).keys() - _own_credits(view, asked)
-    people = attribution.people_named(view, {row.who for row in rows})
+    veiled = hidden.positions(view).keys() - _own_credits(view, asked)
+    people = contributors.people_named(view, {row.who for row in rows})
     amounts = _amounts(view, journal, asked, rows)
     items: list[InboxItem] = []
     for row in rows:
         is_one = row.kind not in SEVERAL or row.several == 1
-        is_known = is_one and row.noun not in hidden
+        is_known = is_one and row.noun not in veiled
         items.append(
             {
                 "kind": row.kind,

@@ -17,7 +17,7 @@ from domain.licensing import RULES, Terms, terms_of
 from domain.lineage import Edge
 from domain.printable import one_line
 from domain.values import Example, RemixId, WorkId
-from projections import attribution, billing, formats, lineage
+from projections import billing, formats, lineage
 from projections.ancestry import T, ancestry, numbered
 from projections.question import Asking, Form, question
 from projections.store import View
@@ -137,7 +137,7 @@ class Licensed:
             if any("BY" in (one.elements or ()) for one in self.terms[work].choices)
         ]
         told = lineage.references(self._view, asking)
-        made = attribution.makers(self._view, asking)
+        made = billing.makers(self._view, asking)
         for work in asking:
             title, makers = formats.label(told[work]), billing.line(made.get(work, ()))
             terms = self.terms[work]

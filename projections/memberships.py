@@ -12,7 +12,7 @@ from domain.known import Known
 from domain.readers import OWN_MONEY
 from domain.refusal import UnknownMembership
 from domain.values import ContributorId
-from projections import attribution, groups
+from projections import contributors, groups
 from projections.groups import MEMBERSHIPS, Member
 from projections.money.readers import Reader
 from projections.question import Paged, question
@@ -24,14 +24,14 @@ from projections.told import GroupDivisionTold, MembershipTold
 @question("list_members", "/contributors/{id}/members", cli="contributor members")
 def members(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[MembershipTold]:
     """Who is or was in a group, in the order of offers; only accepted memberships count."""
-    found = groups.members(view, attribution.accounts(view, id), all_states=True)
+    found = groups.members(view, contributors.accounts(view, id), all_states=True)
     return _page(view, found, **part)
 
 
 @question("list_groups", "/contributors/{id}/groups", cli="contributor groups")
 def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[MembershipTold]:
     """The groups that someone is or was in, and those waiting for them to agree."""
-    return _page(view, groups.groups_of(view, attribution.accounts(view, id)), **part)
+    return _page(view, groups.groups_of(view, contributors.accounts(view, id)), **part)
 
 
 @question(
@@ -39,14 +39,14 @@ def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Memb
 )
 def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> GroupDivisionTold:
     """How new proposals divide a group's shares among its members, who can see it."""
-    accounts = sorted(attribution.account_ids(view, id))
+    accounts = sorted(contributors.account_ids(view, id))
     known = Known(journal.facts, view.as_of)
     said: Sequence[Any] = known.saying((Contributor.Divided,), "group", accounts)
     among = said[-1].among if said else []
     reader = Reader(view, journal, actor)
     if reader.ids.isdisjoint(each["contributor"] for each in among):
         reader.must_be("how a group divides its shares", id)
-    people = attribution.people_named(view, [each["contributor"] for each in among])
+    people = contributors.people_named(view, [each["contributor"] for each in among])
     return {
         "among": [
             {"contributor": people[each["contributor"]], "part": each["part"]} for each in among
@@ -72,7 +72,9 @@ def membership(view: View, id: str) -> MembershipTold:
 
 def told(view: View, page: Sequence[Member]) -> list[MembershipTold]:
     """Memberships, with the names of both sides."""
-    people = attribution.persons(view, {end for one in page for end in (one.band, one.contributor)})
+    people = contributors.persons(
+        view, {end for one in page for end in (one.band, one.contributor)}
+    )
     return [
         told_of(
             MembershipTold,

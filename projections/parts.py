@@ -1,19 +1,235 @@
-"""One person's complete part in a work: every credit and every path, page by page.
+"""Parts: everyone who contributed to a work, through every generation, and by which paths.
 
-The list of contributors (see attribution) shows only the first of each.
+The list of a work shows only the first of someone's credits and paths; all of them come page by
+page. From the other side, it is every release that somebody has a part in.
 """
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
+from operator import itemgetter
+from typing import Annotated, NamedTuple, Unpack
 
-from domain.pedigree import Pedigree
-from domain.values import ContributorId, WorkId
-from projections import attribution, lineage
-from projections.attribution import Share
+from domain import remix
+from domain.pedigree import Ends, Pedigree
+from domain.values import ContributorId, CreditKind, Example, Role, WorkId, one_of
+from projections import attribution, contributors, groups, lineage, pending
+from projections.attribution import Credited, CreditRow
+from projections.credited import Near, credits_above, is_direct, nearest_in, whole
+from projections.finding import CREDIT_COUNTS as _COUNTED
+from projections.hidden import NOT_HIDDEN
 from projections.question import After, Limit, Paged, question
-from projections.store import LIMIT, Page, View, place_of, sliced
-from projections.told import CreditLine, PathIn
+from projections.store import (
+    LIMIT,
+    Page,
+    View,
+    counting,
+    cut,
+    decode_cursor,
+    holds,
+    place_of,
+    sliced,
+)
+from projections.tables import NEVER
+from projections.told import CreditLine, MemberThen, Part, PartInRelease, PartOfPerson, PathIn
+
+PATHS = 12
+"""How many paths are listed for one person; all are counted."""
+CREDITS_SHOWN = 6
+"""How many credits are listed for one person; all are counted."""
+
+
+class Share(NamedTuple):
+    """A person's credits in the ancestry of a work."""
+
+    person: int
+    generation: int
+    place: int
+    """The place of their nearest credit, a sort key within the generation."""
+    credits: list[Credited | CreditRow]
+
+
+def shares_of(people: Near, rows: Iterable[Credited | CreditRow]) -> list[Share]:
+    """The share of each of these people, with those of the credits that are theirs."""
+    shares = {person: Share(person, *near, []) for person, near in people.items()}
+    for row in rows:
+        if row.contributor in shares:
+            shares[row.contributor].credits.append(row)
+    return [*shares.values()]
+
+
+@question(
+    "list_work_contributors",
+    "/works/{id}/contributors",
+    cli="contributors",
+    as_published=True,
+    beside={"claims": pending.behind},
+)
+def of_work(
+    view: View,
+    id: WorkId,
+    *,
+    role: Annotated[Role | None, "In this role, or a narrower one."] = None,
+    kind: Annotated[CreditKind | None, "direct or influence.", Example("direct")] = None,
+    expand: Annotated[
+        str | None,
+        one_of(("groups",), "“groups”: with the people who were in each group at the time."),
+    ] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[PartOfPerson]:
+    """Everyone who contributed to a work, through every generation, and by which paths.
+
+    What is only claimed about a work does not count; ``claims`` says how much is waiting.
+    """
+    place = tuple(decode_cursor(after, int, int) or (-1, -1))
+    root = lineage.find(view, id).number
+    tree, rows, nearest = credits_above(view, root, role)
+    left = [(person, near) for person, near in nearest.items() if near > place]
+    if kind is not None:
+        direct = {row.contributor for row in rows if is_direct(tree, row)}
+        left = [one for one in left if (kind == "direct") == (one[0] in direct)]
+    shown, more = cut(left, limit, itemgetter(1))
+    page = shares_of(dict(shown), rows)
+    people = contributors.persons(view, [share.person for share in page])
+    explained = _explained(view, [(tree, share) for share in page])
+    then = None if expand is None else _members_then(view, page)
+    items: list[PartOfPerson] = [
+        {
+            "contributor": people[share.person],
+            "members": None if then is None else then.get(share.person, []),
+            **told,
+        }
+        for share, told in zip(page, explained, strict=True)
+    ]
+    return Page(items, more)
+
+
+def _members_then(view: View, shares: Iterable[Share]) -> dict[int, list[MemberThen]]:
+    """By group: the members it had when a work was made on which the group is credited."""
+    works = {share.person: {row.work for row in share.credits} for share in shares}
+    found = groups.behind(view, works)
+    people = contributors.persons(
+        view, {one.contributor for each in found.values() for one in each}
+    )
+    return {
+        group: [{"contributor": people[one.contributor], "roles": one.does} for one in each]
+        for group, each in found.items()
+    }
+
+
+def _explained(view: View, shares: Sequence[tuple[Pedigree[int], Share]]) -> list[Part]:
+    """What answers show of each share; ids and texts are read together for all.
+
+    The longer the page, the fewer paths and credits it lists for each person.
+    """
+    many = max(len(shares), LIMIT)
+    most, most_paths = (max(1, each * LIMIT // many) for each in (CREDITS_SHOWN, PATHS))
+    shown = [share.credits[:most] for _, share in shares]
+    paths = [
+        lineage.shown_paths(tree, {row.work for row in share.credits}, most_paths)
+        for tree, share in shares
+    ]
+    rows = iter(whole(view, list(chain.from_iterable(shown))))
+    own = [list(islice(rows, len(one))) for one in shown]
+    texts = attribution.texts_of(view, chain.from_iterable(own))
+    ends = {work for found in paths for path in found for work in path.works}
+    ids = lineage.ids_of(view, ends.union(row.work for row in chain.from_iterable(own)))
+    return [
+        explain(tree, share, found, ids, [told_credit(tree, row, ids, texts) for row in lines])
+        for (tree, share), found, lines in zip(shares, paths, own, strict=True)
+    ]
+
+
+def explain(
+    tree: Pedigree[int],
+    share: Share,
+    paths: list[Ends[int]],
+    ids: dict[int, str],
+    credits: list[CreditLine],
+) -> Part:
+    """The part one person has in a work: roles, pieces, and the paths by which they came in."""
+    pieces = {row.work for row in share.credits}
+    return {
+        "kind": "direct" if any(is_direct(tree, row) for row in share.credits) else "influence",
+        "roles": list(dict.fromkeys(row.role for row in share.credits)),
+        "generation": share.generation,
+        "pieces": len(pieces),
+        **lineage.counted(tree, pieces),
+        "paths": [told_path(share, path, ids) for path in paths],
+        "credit_count": len(share.credits),
+        "credits": credits,
+    }
+
+
+def told_path(share: Share, path: Ends[int], ids: dict[int, str]) -> PathIn:
+    """One path to a piece the person is credited on, with their roles in that piece."""
+    end = path.works[-1]
+    return {
+        "kind": "direct" if path.is_direct else "influence",
+        "works": [ids[work] for work in path.works],
+        "left_out": path.left_out,
+        "roles": list(dict.fromkeys(row.role for row in share.credits if row.work == end)),
+    }
+
+
+def told_credit(
+    tree: Pedigree[int], row: CreditRow, ids: dict[int, str], texts: dict[str | None, str]
+) -> CreditLine:
+    """One credit within a work."""
+    return {
+        "id": row.id,
+        "work": ids[row.work],
+        "role": row.role,
+        **attribution.name_on(row, texts),
+        "kind": "direct" if is_direct(tree, row) else "influence",
+        "state": row.state,
+    }
+
+
+@question("list_attribution", "/contributors/{id}/attribution", cli="attribution")
+def in_releases(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[PartInRelease]:
+    """Every release this person is in, in which roles, and through which pieces; latest first."""
+    same = contributors.accounts(view, id)
+    page, more = view.page(
+        "WITH RECURSIVE down (number) AS ("
+        f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
+        f"AND {NOT_HIDDEN} "
+        "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
+        f"WHERE {counting('e', remix.NOT_COUNTED)} AND {holds('e')}) "
+        # Not a join, for which SQLite would scan every release.
+        "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
+        f"AND w.kind = 'release' AND {holds('w')} AND w.number < :beyond ORDER BY w.number DESC",
+        **part,
+        first=NEVER,
+        accounts=same,
+    )
+    numbers = [number for (number,) in page]
+    own = attribution.open_credits_of(view, same)
+    trees = lineage.lineages_to(view, numbers, {row.work for row in own})
+    shares = []
+    for number in numbers:
+        tree = trees[number]
+        here = [row for row in own if row.work in tree.generation]
+        (share,) = shares_of(nearest_in(tree, here), here)
+        shares.append((tree, share))
+    rows = lineage.rows_of(view, numbers)
+    texts = view.texts({row.title for row in rows.values()})
+    items: list[PartInRelease] = [
+        {
+            "release": {
+                **lineage.reference(rows[number], texts),
+                "published": lineage.publication(rows[number]),
+            },
+            **told,
+        }
+        for number, told in zip(numbers, _explained(view, shares), strict=True)
+    ]
+    return Page(items, more)
+
+
+# -- one person's complete part ------------------------------------------------------------
 
 MOST_PATHS = 1000
 """How many of the paths to one person's pieces can be listed; all of them are counted."""
@@ -28,10 +244,10 @@ def credits(
     """Every credit that one person has in a work, through every generation."""
     tree, share = _part(view, id, contributor)
     shown, more = sliced(share.credits, **part)
-    rows = attribution.whole(view, shown)
+    rows = whole(view, shown)
     texts = attribution.texts_of(view, rows)
     ids = lineage.ids_of(view, {row.work for row in rows})
-    items = [attribution.told_credit(tree, row, ids, texts) for row in rows]
+    items = [told_credit(tree, row, ids, texts) for row in rows]
     return Page(items, more)
 
 
@@ -52,14 +268,14 @@ def paths(
     page, more = sliced(found, after, limit)
     shown = [tree.ends_of(path) for path in page]
     ids = lineage.ids_of(view, {work for path in shown for work in path.works})
-    items = [attribution.told_path(share, path, ids) for path in shown]
+    items = [told_path(share, path, ids) for path in shown]
     return Page(items, more)
 
 
 def _part(view: View, id: str, contributor: str) -> tuple[Pedigree[int], Share]:
     """The lineage of a work, and one person's part in it, which is empty without credits."""
     root = lineage.find(view, id).number
-    person = attribution.find_root(view, contributor)
-    tree, rows, people = attribution.credits_above(view, root)
-    (share,) = attribution.shares_of({person: people.get(person, (0, 0))}, rows)
+    person = contributors.find_root(view, contributor)
+    tree, rows, people = credits_above(view, root)
+    (share,) = shares_of({person: people.get(person, (0, 0))}, rows)
     return tree, share

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Unpack
 
 from domain.credit import NOT_COUNTED
-from projections import attribution, lineage
+from projections import attribution, contributors, lineage
 from projections.attribution import CreditRow
 from projections.hidden import NOT_HIDDEN
 from projections.money import balances, payouts
@@ -29,10 +29,10 @@ def made_by(view: View, id: str, **part: Unpack[Paged]) -> Page[dict[str, Any]]:
         "ORDER BY c.work DESC",
         **part,
         first=NEVER,
-        accounts=attribution.accounts(view, id),
+        accounts=contributors.accounts(view, id),
     )
     numbers = [number for (number,) in page]
-    person = attribution.find_root(view, id)
+    person = contributors.find_root(view, id)
     credits: dict[int, list[CreditRow]] = {}
     for row in attribution.credits_on(view, numbers):
         if row.contributor == person:
@@ -78,7 +78,7 @@ class Holdings(NamedTuple):
 
 def holdings(view: View, id: str) -> Holdings:
     """What one account has by itself, without the other accounts of the same person."""
-    number = attribution.find_person(view, id)[0]
+    number = contributors.find_person(view, id)[0]
     (credited,) = view.rows(
         "SELECT count(*), count(DISTINCT c.work) FROM @credits c "
         f"WHERE c.contributor = :number AND {counting('c', NOT_COUNTED)} AND {holds('c')}",

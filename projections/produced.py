@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.values import ReleaseId
-from projections import attribution
+from projections import contributors
 from projections.grants import held_by
 from projections.money.pools.payees import payees_told
 from projections.question import Paged
@@ -55,7 +55,7 @@ def releases_of(view: View, journal: Journal, actor: str, **part: Unpack[Paged])
     own: dict[str, Any] = {}
     if actor != OPERATOR:
         own = {
-            "posters": attribution.account_ids(view, actor),
+            "posters": contributors.account_ids(view, actor),
             "produced": _granted(view, journal, actor),
         }
     page, more = view.page(

@@ -15,7 +15,7 @@ from domain.moment import instant
 from domain.project import Placement, Project, Step
 from domain.refusal import UnknownProject
 from domain.values import ContributionId, ContributorId, Example, Flag, ProjectId, StepId
-from projections import attribution, lineage
+from projections import contributors, lineage
 from projections.finding import REMIX_COUNTS, Order, Reverse, contains, in_order, sort_of
 from projections.question import Paged, Search, question
 from projections.store import Page, View, holds, told_rows, wanted
@@ -216,7 +216,7 @@ def ids_of(view: View, person: str) -> list[str]:
     """The ids of all accounts of a person; the id itself if nobody has it."""
     if not view.numbers("contributors", [person]):
         return [person]
-    return attribution.account_ids(view, person)
+    return contributors.account_ids(view, person)
 
 
 def led_by(view: View, ids: Collection[str]) -> list[int]:
@@ -251,7 +251,7 @@ def _reference(row: ProjectRow, texts: Mapping[str | None, str]) -> ProjectRef:
 def _leaders(view: View, rows: Iterable[ProjectRow]) -> dict[str, list[Any]]:
     """By project: who leads it, after all merges."""
     led = {row.id: row.leaders.split() for row in rows}
-    people = attribution.people_with(view, {id for ids in led.values() for id in ids})
+    people = contributors.people_with(view, {id for ids in led.values() for id in ids})
     return {
         project: [*{people[id]["id"]: people[id] for id in ids}.values()]
         for project, ids in led.items()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from projections import attribution, challenges, lineage, projects
+from projections import challenges, contributors, lineage, projects
 from projections.store import View
 
 _OF_KIND = {
     "work": lineage.references,
-    "contributor": attribution.persons,
+    "contributor": contributors.persons,
     "project": projects.references,
     "challenge": challenges.references,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from projections import attribution, groups, lineage
+from projections import attribution, billing, contributors, groups, lineage
 from projections.attribution import CreditRow
 from projections.store import View
 from projections.told import PersonRef
@@ -34,9 +34,9 @@ def roll(view: View, id: str) -> Roll:
     """The credits roll of a work, through every generation."""
     shown = lineage.lineage(view, id)
     rows = attribution.credits_on(view, shown.numbers)
-    people = attribution.persons(view, {row.contributor for row in rows})
+    people = contributors.persons(view, {row.contributor for row in rows})
     texts = attribution.texts_of(view, rows)
-    makers = attribution.makers_of(rows, people, texts)
+    makers = billing.makers_of(rows, people, texts)
     works = dict(zip(shown.numbers, shown.works.values(), strict=True))
     for number, work in works.items():
         work["contributors"] = makers.get(number, [])
@@ -60,7 +60,7 @@ def _behind(
     for row in rows:
         works.setdefault(row.contributor, set()).add(row.work)
     found = groups.behind(view, works)
-    told = attribution.persons(view, {one.contributor for each in found.values() for one in each})
+    told = contributors.persons(view, {one.contributor for each in found.values() for one in each})
     return {
         people[group]["id"]: [told[number] for number in dict.fromkeys(m.contributor for m in each)]
         for group, each in found.items()

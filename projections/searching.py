@@ -15,7 +15,7 @@ from domain.engine import PLANNED_ONCE
 from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Some, Wanted, Without
 from domain.values import Example, known
 from domain.words import phrases_of
-from projections import attribution, challenges, lineage, projects
+from projections import challenges, contributors, lineage, projects
 from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag
 from projections.merges import accounts_under
 from projections.question import After, Limit, question
@@ -265,7 +265,7 @@ def things(view: View, numbers: Sequence[int]) -> dict[int, Any]:
         name = work["title"] or work["uri"]
         told[number] = _hit(work["kind"], {**work, "title": name}, work["medium"])
     if some := left():
-        people = attribution.persons(view, some)
+        people = contributors.persons(view, some)
         states = _states(view, people)
         for number, one in people.items():
             told[number] = _hit("person", {**one, "title": one["name"], "state": states[number]})

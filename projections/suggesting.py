@@ -15,7 +15,7 @@ from domain.journal import Journal
 from domain.role import wider, within
 from domain.text import folded
 from domain.values import ChallengeId, ContributorId
-from projections import attribution, challenges, collaboration
+from projections import challenges, collaboration, contributors
 from projections.collaboration import Near
 from projections.documents import asks_tag, medium_tag, role_tag
 from projections.finding import CREDIT_COUNTS
@@ -114,7 +114,7 @@ class Asked(NamedTuple):
 
 def _number(view: View, id: str) -> int | None:
     found = view.numbers("contributors", [id]).values()
-    return attribution.after_merges(view, *found) if found else None
+    return contributors.after_merges(view, *found) if found else None
 
 
 def _distance(around: Mapping[int, Near], number: int) -> int:
@@ -236,7 +236,7 @@ def challenges_for(
     is, then by the deadline. The latest 120 that match are compared, using the latest 1,000
     credits.
     """
-    person = attribution.find_root(view, id)
+    person = contributors.find_root(view, id)
     own = _Own.of(view, person)
     found = challenges.rows_of(view, own.fitting(view))
     now, answered = challenges.moment(view, journal), own.answered(view, found)
@@ -276,7 +276,7 @@ class _Own(NamedTuple):
     @classmethod
     def of(cls, view: View, person: int) -> Self:
         """What a person did with all of their accounts."""
-        accounts = attribution.accounts_of(view, person)
+        accounts = contributors.accounts_of(view, person)
         rows = view.rows(
             "SELECT c.role, c.work FROM @credits c WHERE c.contributor IN :accounts "
             f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC, c.role LIMIT :most",

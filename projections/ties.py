@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from domain.cached import cached_property
-from projections import attribution, collaboration, lineage
+from projections import collaboration, contributors, lineage
 from projections.collaboration import Near
 from projections.finding import REMIX_COUNTS
 from projections.store import View, holds
@@ -55,7 +55,7 @@ class Ties:
         self.around = around
         near = {other: around[other] for other in others if other in around}
         named = {*others, *(one.via for one in near.values() if one.via)}
-        self.people = attribution.persons(view, {*named, *([origin] if origin else ())})
+        self.people = contributors.persons(view, {*named, *([origin] if origin else ())})
         self.both = collaboration.both_remixed(view, origin, others) if origin else {}
         works = {one.works[0] for one in near.values() if one.works}
         self.works = lineage.references(view, works | {one[0] for one in self.both.values()})

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from domain.stored import Placed
-from projections import attribution, challenges, history, lineage, projects
+from projections import challenges, contributors, history, lineage, projects
 from projections.money.readers import Reader
 from projections.store import Page, View, cut, decode_cursor
 from projections.told import FactTold
@@ -70,7 +70,7 @@ def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """The works, people, projects and challenges with these ids, as answers refer to them."""
     told = [
         *lineage.references(view, view.numbers("works", ids).values()).values(),
-        *attribution.persons(view, view.numbers("contributors", ids).values()).values(),
+        *contributors.persons(view, view.numbers("contributors", ids).values()).values(),
     ]
     known: dict[str, dict[str, Any]] = {one["id"]: {**one} for one in told}
     known |= _called("project", projects.references(view, view.numbers("projects", ids).values()))

@@ -21,7 +21,7 @@ from domain.moment import instant
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR
 from domain.stated import MOST_PARTS
-from projections import asks, attribution
+from projections import asks, contributors
 from projections.asks import NEVER_DUE
 from projections.money import balances
 from projections.money.pools.accounts import pool_named
@@ -94,7 +94,7 @@ class Asked:
         if actor == OPERATOR:
             doubted = to_confirm(view, _OF_HOUSE)
             return cls(now, is_operator=True, doubted=doubted)
-        own = attribution.accounts(view, actor)
+        own = contributors.accounts(view, actor)
         ids = sorted(view.ids("contributors", own).values())
         grants = Known(journal.facts, view.as_of).grants("contributor", ids)
         works = [one.work for one in grants if one.work]

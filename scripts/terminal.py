@@ -23,8 +23,8 @@ from domain.money.currency import decimal, money
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RESERVED, WITHHELD
 from domain.printable import escaped, printable
 from domain.refusal import MadeInFuture
-from projections import attribution as people
 from projections import billing, formats, graph
+from projections import contributors as people
 from projections import lineage as works_read
 from projections.ancestry import ancestry
 from projections.dating import in_words

@@ -15,7 +15,7 @@ from stories import IDS, every_fact, story
 
 from domain.readers import AGREEMENT
 from domain.refusal import Refusal, UnknownWork
-from projections import ancestry, attribution, graph, licences, lineage, pending
+from projections import ancestry, graph, licences, lineage, parts, pending
 from projections.memory import Memory
 from projections.money import splitting
 from projections.money.readers import Reader
@@ -31,7 +31,7 @@ def everything_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 def answers(view: View, work: str) -> Any:
     """What is answered about a work by way of its lineage."""
     try:
-        page = attribution.contributors(view, work)  # which asks for no edges, as the next does
+        page = parts.of_work(view, work)  # which asks for no edges, as the next does
         shown = graph.page(view, work), lineage.ancestors(view, work)
         licensed = licences.of(view, work)
         terms = licensed.answer(), licensed.by_terms(), lineage.has_unrated(view, licensed.root)
@@ -99,9 +99,7 @@ def test_what_was_erased_or_hidden_does_not_come_back_from_memory(database: str)
         told.tell("unhide_credit", id=credit, actor=eva)
         with told.view(head) as view:
             (item,) = (
-                each
-                for each in attribution.contributors(view, last).items
-                if each["contributor"]["id"] == eva
+                each for each in parts.of_work(view, last).items if each["contributor"]["id"] == eva
             )
         assert item["credit_count"] == 2
 
@@ -126,7 +124,7 @@ def test_after_a_change_only_what_it_is_about_is_read_again(
             """How many edges were read by each query."""
             read.clear()
             with told.view() as view:
-                attribution.contributors(view, root)
+                parts.of_work(view, root)
             return [*read]
 
         assert asked() == [2]
@@ -189,7 +187,7 @@ def test_who_asked_whether_they_may_read_leaves_a_lineage_to_change(database: st
         def asked() -> tuple[int, bool]:
             """How many contributed, and whether Eva may read how the pool is shared."""
             with told.view() as view:
-                count = len(attribution.contributors(view, album).items)
+                count = len(parts.of_work(view, album).items)
                 return count, Reader(view, told.journal, eva).may(AGREEMENT, pool)
 
         assert asked() == (2, False)

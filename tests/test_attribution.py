@@ -11,7 +11,7 @@ from test_lineage import all_pages, diamond
 
 from domain.dispute import OUTCOMES
 from domain.refusal import UnknownContributor, UnknownCredit, UnknownWork
-from projections import attribution, parts
+from projections import attribution, contributors, parts
 from projections.money import splitting
 from projections.store import View
 
@@ -29,7 +29,7 @@ def line(item: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def roll(view: View, work: str, **filters: Any) -> list[tuple[Any, ...]]:
-    return [line(item) for item in attribution.contributors(view, work, **filters).items]
+    return [line(item) for item in parts.of_work(view, work, **filters).items]
 
 
 def names(view: View, work: str, **filters: Any) -> list[str]:
@@ -53,7 +53,7 @@ def test_everybody_is_found_through_every_generation(database: str) -> None:
                 ("Ben", "direct", ["singer"], 2, 1, 1),
                 ("Ana", "direct", ["writer", "singer"], 2, 2, 2),
             ]
-            ana_in_it = attribution.contributors(view, release).items[2]
+            ana_in_it = parts.of_work(view, release).items[2]
             assert ana_in_it["paths"] == [
                 {
                     "kind": "direct",
@@ -80,7 +80,7 @@ def test_both_ways_around_a_diamond_are_told(told: Story) -> None:
     diamond(told)
     told.credit(id_of("top"), ana, "writer")
     with told.view() as view:
-        (found,) = attribution.contributors(view, id_of("bottom")).items
+        (found,) = parts.of_work(view, id_of("bottom")).items
     assert line(found) == ("Ana", "direct", ["writer"], 2, 1, 2)
     assert {tuple(path["works"]) for path in found["paths"]} == {
         (id_of("bottom"), id_of("left"), id_of("top")),
@@ -102,7 +102,7 @@ def test_the_nearest_generation_and_the_shortest_way_come_first(told: Story) -> 
     told.edge(id_of("bottom"), id_of("top"))
     told.credit(id_of("top"), ana, "writer")
     with told.view() as view:
-        (found,) = attribution.contributors(view, id_of("bottom")).items
+        (found,) = parts.of_work(view, id_of("bottom")).items
     assert (found["generation"], found["path_count"]) == (1, 3)
     assert [len(path["works"]) for path in found["paths"]] == [2, 3, 3]
 
@@ -127,7 +127,7 @@ def test_influence_is_what_only_influence_leads_to(
     middle = told.piece("middle", (older, edge))
     newer = told.piece("newer", middle)
     with told.view() as view:
-        (found,) = attribution.contributors(view, newer).items
+        (found,) = parts.of_work(view, newer).items
         assert found["kind"] == found["credits"][0]["kind"] == kind
         other = {"direct": "influence", "influence": "direct"}[kind]
         assert names(view, newer, kind=kind) == ["Ana"]
@@ -141,7 +141,7 @@ def test_one_direct_way_is_enough_and_each_way_says_what_it_is(told: Story) -> N
     left, right = told.piece("left", top), told.piece("right", (top, "influence"))
     bottom = told.piece("bottom", left, right)
     with told.view() as view:
-        (found,) = attribution.contributors(view, bottom).items
+        (found,) = parts.of_work(view, bottom).items
     assert found["kind"] == "direct"
     assert {path["works"][1]: path["kind"] for path in found["paths"]} == {
         left: "direct",
@@ -180,7 +180,7 @@ def test_a_credit_counts_unless_declined_or_revoked(
                 told.tell(f"{verb}_credit", id=credit)
         with told.view() as view:
             assert bool(names(view, release)) == counts
-            assert bool(attribution.attribution(view, ana).items) == counts
+            assert bool(parts.in_releases(view, ana).items) == counts
             # In every state it stays on record.
             assert [one["id"] for one in attribution.all_credits(view, release).items] == [credit]
         with told.view(as_of=before) as view:
@@ -241,7 +241,7 @@ def test_people_are_filtered_by_role(role: str, found: list[str], told: Story) -
     poem = told.piece("poem", by=[ana])
     song = told.piece("song", poem, by=[ana, ben], role="singer")
     with told.view() as view:
-        items = attribution.contributors(view, song, role=role).items
+        items = parts.of_work(view, song, role=role).items
         assert [item["contributor"]["name"] for item in items] == found
         assert all(item["roles"] == [role] for item in items)
 
@@ -255,10 +255,10 @@ def test_a_walk_over_pages_meets_everybody_and_every_release_once(limit: int, to
         told.release(f"release {number}", last)
     with told.view() as view:
         walks = [
-            lambda c, n: attribution.contributors(view, last, after=c, limit=n),
-            lambda c, n: attribution.people(view, after=c, limit=n),
-            lambda c, n: attribution.people(view, q="ERSON", after=c, limit=n),
-            lambda c, n: attribution.attribution(view, people[0], after=c, limit=n),
+            lambda c, n: parts.of_work(view, last, after=c, limit=n),
+            lambda c, n: contributors.people(view, after=c, limit=n),
+            lambda c, n: contributors.people(view, q="ERSON", after=c, limit=n),
+            lambda c, n: parts.in_releases(view, people[0], after=c, limit=n),
         ]
         for walk, length in zip(walks, (7, 7, 7, 6), strict=True):
             items = all_pages(walk, limit)
@@ -281,13 +281,13 @@ def test_what_a_person_has_in_a_work_is_told_the_same_from_both_sides(database: 
         told.tell("merge_contributor", id=again, into=cleo)
         with told.view() as view:
             for whole in wholes:
-                for item in attribution.contributors(view, whole).items:
+                for item in parts.of_work(view, whole).items:
                     person = item.pop("contributor")["id"]
                     assert item.pop("members") is None  # nobody asked for groups
-                    found = attribution.attribution(view, person).items
+                    found = parts.in_releases(view, person).items
                     (same,) = (each for each in found if each["release"]["id"] == whole)
                     assert {"release": same["release"], **item} == same
-            assert len(attribution.attribution(view, again).items) == 2
+            assert len(parts.in_releases(view, again).items) == 2
 
 
 def test_a_person_finds_every_finished_work_they_are_in(database: str) -> None:
@@ -301,7 +301,7 @@ def test_a_person_finds_every_finished_work_they_are_in(database: str) -> None:
         told.release("other release", told.piece("other"))
         published = told.tell("publish_release", id=first).position
         with told.view() as view:
-            items = attribution.attribution(view, ana).items
+            items = parts.in_releases(view, ana).items
             assert [item["release"]["id"] for item in items] == [third, second, first]
             assert [item["kind"] for item in items] == ["direct", "influence", "direct"]
             assert [item["generation"] for item in items] == [2, 2, 1]
@@ -310,7 +310,7 @@ def test_a_person_finds_every_finished_work_they_are_in(database: str) -> None:
             assert items[2]["paths"] == [
                 {"kind": "direct", "works": [first, poem], "left_out": 0, "roles": ["writer"]}
             ]
-            assert [item["release"]["id"] for item in attribution.attribution(view, ben).items] == [
+            assert [item["release"]["id"] for item in parts.in_releases(view, ben).items] == [
                 third,
                 second,
             ]
@@ -326,15 +326,14 @@ def test_paths_beyond_what_json_can_count_are_more_than_that(database: str) -> N
             pieces.append(told.piece(str(number), *sources, by=[ben]))
         with told.view() as view:
             by_name = {
-                one["contributor"]["name"]: one
-                for one in attribution.contributors(view, pieces[-1]).items
+                one["contributor"]["name"]: one for one in parts.of_work(view, pieces[-1]).items
             }
             assert by_name["Ana"]["path_count"] == 2**53 - 1
             assert not by_name["Ana"]["path_count_is_exact"]
             (first, *_), more = by_name["Ana"]["paths"], parts.paths(view, pieces[-1], ana)
             assert len(first["works"]) == 24
             assert first["left_out"] == len(more.items[0]["works"]) + more.items[0]["left_out"] - 24
-            near = attribution.contributors(view, pieces[40]).items
+            near = parts.of_work(view, pieces[40]).items
             exact = {one["contributor"]["name"]: one["path_count"] for one in near}
             assert exact["Ana"] == 63_245_986  # the 39th of Fibonacci's numbers
             assert all(one["path_count_is_exact"] for one in near)
@@ -352,7 +351,7 @@ def test_a_long_page_lists_no_more_of_each_than_a_usual_one_has_room_for(databas
             told.credit(piece, person, role)
         with told.view() as view:
             for limit, listed in ((50, 6), (75, 4)):
-                items = attribution.contributors(view, piece, limit=limit).items
+                items = parts.of_work(view, piece, limit=limit).items
                 found = {(one["credit_count"], len(one["credits"])) for one in items}
                 assert (len(items), found) == (limit, {(6, listed)})
 
@@ -365,9 +364,9 @@ def test_an_item_is_bounded_and_all_of_a_part_is_listed_page_by_page(database: s
             pieces.append(told.piece(str(number), pieces[-1], by=[ana]))
         told.credit(pieces[20], ana, "composer")
         with told.view() as view:
-            (item,) = attribution.contributors(view, pieces[-1]).items
+            (item,) = parts.of_work(view, pieces[-1]).items
             assert (item["credit_count"], item["pieces"], item["path_count"]) == (41, 40, 40)
-            assert len(item["credits"]) == attribution.CREDITS_SHOWN
+            assert len(item["credits"]) == parts.CREDITS_SHOWN
             assert [len(path["works"]) for path in item["paths"]] == [*range(1, 13)]
             for ask, count in ((parts.credits, 41), (parts.paths, 40)):
                 found, after = [], None
@@ -391,7 +390,7 @@ def test_a_struck_edge_leads_to_no_finished_work(told: Story) -> None:
     edge = told.edge(release, piece)
     told.tell("strike_remix", id=edge, reason="r")
     with told.view() as view:
-        assert attribution.attribution(view, ana).items == []
+        assert parts.in_releases(view, ana).items == []
 
 
 # -- merges --------------------------------------------------------------------------------
@@ -411,15 +410,15 @@ def test_a_merge_changes_answers_from_then_on_and_not_before(database: str) -> N
             assert {
                 one["contributor"]["id"] for one in attribution.all_credits(view, piece).items
             } == {new}
-            assert attribution.person(view, old)["merged_into"] == middle
-            assert attribution.person(view, old)["state"] == "merged"
-            assert len(attribution.attribution(view, new).items) == 1
+            assert contributors.person(view, old)["merged_into"] == middle
+            assert contributors.person(view, old)["state"] == "merged"
+            assert len(parts.in_releases(view, new).items) == 1
         with told.view(as_of=between) as view:
             assert names(view, release) == ["middle"]
-            assert attribution.attribution(view, new).items == []
+            assert parts.in_releases(view, new).items == []
         with told.view(as_of=before) as view:
             assert names(view, release) == ["old", "middle"]
-            assert attribution.person(view, old)["merged_into"] is None
+            assert contributors.person(view, old)["merged_into"] is None
 
 
 def test_an_undone_merge_leaves_two_people_from_then_on(database: str) -> None:
@@ -433,10 +432,10 @@ def test_an_undone_merge_leaves_two_people_from_then_on(database: str) -> None:
         with told.view() as view:
             # Who was merged into the one that is separated stays with that one.
             assert names(view, release) == ["middle"]
-            assert attribution.person(view, middle)["merged_into"] is None
-            assert attribution.person(view, middle)["state"] == "admitted"
-            assert attribution.attribution(view, new).items == []
-            assert len(attribution.attribution(view, old).items) == 1
+            assert contributors.person(view, middle)["merged_into"] is None
+            assert contributors.person(view, middle)["state"] == "admitted"
+            assert parts.in_releases(view, new).items == []
+            assert len(parts.in_releases(view, old).items) == 1
         with told.view(as_of=merged) as view:
             assert names(view, release) == ["new"]
         told.tell("separate_contributor", id=old, reason="three people")
@@ -445,7 +444,7 @@ def test_an_undone_merge_leaves_two_people_from_then_on(database: str) -> None:
         told.tell("merge_contributor", id=new, into=old)
         with told.view() as view:
             assert names(view, release) == ["old", "middle"]
-            assert attribution.person(view, new)["merged_into"] == old
+            assert contributors.person(view, new)["merged_into"] == old
 
 
 def test_asked_by_an_account_that_was_merged_the_person_is_the_same(database: str) -> None:
@@ -455,10 +454,10 @@ def test_asked_by_an_account_that_was_merged_the_person_is_the_same(database: st
         told.tell("merge_contributor", id=old, into=middle)
         told.tell("merge_contributor", id=middle, into=new)
         with told.view() as view:
-            expected = attribution.attribution(view, new).items
+            expected = parts.in_releases(view, new).items
             assert len(expected) == 1
-            assert attribution.attribution(view, old).items == expected
-            assert attribution.attribution(view, middle).items == expected
+            assert parts.in_releases(view, old).items == expected
+            assert parts.in_releases(view, middle).items == expected
 
 
 def test_two_accounts_merged_into_a_third_are_one_line(told: Story) -> None:
@@ -467,7 +466,7 @@ def test_two_accounts_merged_into_a_third_are_one_line(told: Story) -> None:
     told.tell("merge_contributor", id=a, into=c)
     told.tell("merge_contributor", id=b, into=c)
     with told.view() as view:
-        (found,) = attribution.contributors(view, piece).items
+        (found,) = parts.of_work(view, piece).items
         assert found["contributor"] == {"id": c, "name": "c"}
         assert found["pieces"] == 1
         assert len(found["credits"]) == 2
@@ -491,7 +490,7 @@ def test_people_are_found_by_any_part_of_their_name_in_order_of_admission(databa
             told.person(name)
         with told.view() as view:
             for q, expected in SEARCHES:
-                found = [item["name"] for item in attribution.people(view, q=q).items]
+                found = [item["name"] for item in contributors.people(view, q=q).items]
                 assert found == expected, q
 
 
@@ -499,10 +498,10 @@ def test_what_nobody_recorded_is_unknown(told: Story) -> None:
     piece = told.piece("piece")
     with told.view() as view:
         for ask, refusal in (
-            (attribution.person, UnknownContributor),
-            (attribution.attribution, UnknownContributor),
+            (contributors.person, UnknownContributor),
+            (parts.in_releases, UnknownContributor),
             (attribution.credit, UnknownCredit),
-            (attribution.contributors, UnknownWork),
+            (parts.of_work, UnknownWork),
             (attribution.all_credits, UnknownWork),
         ):
             wrong = id_of("nobody") if refusal is UnknownWork else piece
@@ -513,4 +512,4 @@ def test_what_nobody_recorded_is_unknown(told: Story) -> None:
 def test_nobody_contributed_to_what_has_no_credits(told: Story) -> None:
     piece = told.piece("piece")
     with told.view() as view:
-        assert attribution.contributors(view, piece) == ([], None)
+        assert parts.of_work(view, piece) == ([], None)

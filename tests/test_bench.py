@@ -16,7 +16,7 @@ from domain.commands.admitting import AdmitContributor
 from domain.commands.releasing import AssembleRelease, PublishRelease
 from domain.commands.submitting import SubmitContribution
 from domain.fact import Fact
-from projections import attribution, lineage
+from projections import attribution, lineage, parts
 from projections.rebuilding import Rebuild
 from projections.store import View
 from scripts.benchmarks import BENCHMARKS, run, society
@@ -392,5 +392,5 @@ def answers(service: Service, pieces: int) -> Iterator[object]:
 
 def answers_about(view: View, id: str) -> Iterator[object]:
     yield lineage.work(view, id)
-    yield attribution.contributors(view, id)
+    yield parts.of_work(view, id)
     yield attribution.all_credits(view, id).items

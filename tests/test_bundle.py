@@ -22,7 +22,7 @@ from domain.identity import part_id
 from domain.note import SignerKey
 from domain.outside import outside_id
 from domain.registry import BY_OPERATION, COMMANDS
-from projections import attribution, history, lineage
+from projections import attribution, billing, contributors, history, lineage, parts
 from projections.store import View
 from scripts import bundle
 from scripts.bundle import Found, Line, Report, export_lines, found_in, import_lines
@@ -746,7 +746,7 @@ def test_a_uuid_stands_for_itself_in_every_spelling(tmp_path: Path) -> None:
     with open_service(sqlite(tmp_path)) as service:
         imported(service, [{"type": "contributor", "id": id, "name": "Ana"}])
         with asked(service) as view:
-            assert attribution.person(view, id.lower())["name"] == "Ana"
+            assert contributors.person(view, id.lower())["name"] == "Ana"
 
 
 # -- CSV -----------------------------------------------------------------------------------
@@ -1541,15 +1541,15 @@ def answers(service: Service, as_of: int | None) -> dict[str, Any]:
     with asked(service, as_of) as view:
         everything = {"limit": 1000}
         works = lineage.works(view, **everything).items
-        people = attribution.people(view, **everything).items
+        people = contributors.people(view, **everything).items
         told: dict[str, Any] = {"works": works, "people": people}
         for one in works:
             id = one["id"]
             told[f"work {id}"] = [
                 lineage.work(view, id),
                 attribution.all_credits(view, id).items,
-                attribution.contributors(view, id, **everything),
-                attribution.lineage_with_makers(view, id),
+                parts.of_work(view, id, **everything),
+                billing.lineage_with_makers(view, id),
                 lineage.ancestors(view, id, **everything),
                 lineage.descendants(view, id, **everything),
                 history.of_work(view, service.journal, id, actor="operator", **everything),
@@ -1557,8 +1557,8 @@ def answers(service: Service, as_of: int | None) -> dict[str, Any]:
         for one in people:
             id = one["id"]
             told[f"person {id}"] = [
-                attribution.person(view, id),
-                attribution.attribution(view, id, **everything),
+                contributors.person(view, id),
+                parts.in_releases(view, id, **everything),
                 history.of_contributor(view, service.journal, id, actor="operator", **everything),
             ]
         return told

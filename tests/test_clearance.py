@@ -8,7 +8,7 @@ from serving import serving
 from stories import OPERATOR, id_of
 
 from domain.registry import COMMANDS
-from projections import attribution, clearance, identifiers, lineage
+from projections import clearance, contributors, identifiers, lineage
 from projections.clearance import KINDS, Obstacle
 
 SONG, POEM, ALBUM, MIA, BEN = map(id_of, ("song", "poem", "album", "mia", "ben"))
@@ -67,7 +67,7 @@ def kinds(told: Bank, actor: str = OPERATOR) -> list[str]:
 
 def stated(told: Bank, id: str) -> list[dict[str, Any]]:
     with told.view() as view:
-        find = attribution.find_person if id == MIA else lineage.find
+        find = contributors.find_person if id == MIA else lineage.find
         return identifiers.of(view, find(view, id)[0])
 
 

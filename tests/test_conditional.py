@@ -7,7 +7,7 @@ from serving import OPERATOR_KEY, Served, serving
 from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 from api.answer import Answer
-from projections import attribution
+from projections import attribution, credited
 from projections.memory import MOST_BYTES, Moment
 
 Ask = Callable[..., TestResponse]
@@ -72,7 +72,7 @@ def test_a_known_answer_is_not_computed_again(
     path = f"/works/{song}/contributors"
     first = ask(path)
     monkeypatch.setattr(attribution, "credits_on", None)
-    monkeypatch.setattr(attribution, "ancestry", None)
+    monkeypatch.setattr(credited, "ancestry", None)
     assert ask(path, tag(first)).status_code == 304
     again = ask(path)  # by somebody who does not have it
     assert (again.status_code, again.data, tag(again)) == (200, first.data, tag(first))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.outside import outside_id
-from projections import attribution, lineage
+from projections import contributors, lineage, parts
 from projections.shops import NotConvertible
 from scripts.bundle import Ids, found_in, import_lines
 from scripts.convert.musicbrainz import SITE, convert_musicbrainz
@@ -177,7 +177,7 @@ def test_an_answer_is_recorded_whole_and_once(tmp_path: Path, database: str) -> 
                 ]
             (song,) = lineage.works(view, iswc="T0345246801").items
             assert song["title"] == "A Song"
-            (bob,) = attribution.people(view, isni="0000000121032683").items
+            (bob,) = contributors.people(view, isni="0000000121032683").items
             assert bob["name"] == "Bob Dylan"
 
 
@@ -191,7 +191,7 @@ def test_all_answers_at_hand_are_recorded_whole(answers: Path, database: str) ->
         with service.store.view() as view:
             (album,) = lineage.works(view, q="dark side").items
             assert len(lineage.ancestors(view, album["id"]).items) == 10
-            people = attribution.contributors(view, album["id"]).items
+            people = parts.of_work(view, album["id"]).items
             assert {one["contributor"]["name"] for one in people} == {
                 *("Pink Floyd", "Hipgnosis", "George Hardie")
             }

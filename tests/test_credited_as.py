@@ -11,7 +11,7 @@ from serving import serving
 from stories import Story, id_of, story
 
 from domain.refusal import Refusal
-from projections import attribution, billing, lineage, parts
+from projections import attribution, billing, contributors, lineage, parts
 from projections.formats import dot, graphml, json_ld
 from projections.roll import roll
 from scripts.stemma import main
@@ -42,9 +42,9 @@ def test_authors_stay_in_the_order_in_which_they_were_posted(order: tuple[str, .
     with story("sqlite:///:memory:") as told:
         work = band(told, list(order))
         with told.view() as view:
-            people = attribution.contributors(view, work).items
+            people = parts.of_work(view, work).items
             assert [one["contributor"]["name"] for one in people] == list(order)
-            nodes = attribution.lineage_with_makers(view, work).works[work]["contributors"]
+            nodes = billing.lineage_with_makers(view, work).works[work]["contributors"]
             assert [one["name"] for one in nodes] == list(order)
             assert [one["name"] for one in roll(view, work).people] == list(order)
         assert names_in(told, work) == list(order)
@@ -62,7 +62,7 @@ def test_a_stated_place_is_kept_and_the_others_fill_the_rest(database: str) -> N
         with told.view() as view:
             listed, after = list[str | None](), None
             while True:
-                page = attribution.contributors(view, work, after=after, limit=3)
+                page = parts.of_work(view, work, after=after, limit=3)
                 listed += [one["contributor"]["name"] for one in page.items]
                 if (after := page.next) is None:
                     break
@@ -76,7 +76,7 @@ def test_pages_of_contributors_go_by_generation_and_then_by_place(database: str)
         poem = band(told, BAND)
         song = told.piece("song", poem, by=[id_of("Kim"), id_of("Mia")])
         with told.view() as view:
-            people = attribution.contributors(view, song).items
+            people = parts.of_work(view, song).items
             assert [one["contributor"]["name"] for one in people] == ["Kim", "Mia", "Zoe", "Aaron"]
 
 
@@ -108,11 +108,11 @@ def test_the_name_on_a_credit_is_in_every_answer_with_the_credit(database: str) 
             assert one["contributor"]["name"] == "Ana"
             assert attribution.credit(view, one["id"])["credited_as"] == "Béa"
             for work in (song, release):
-                part = attribution.contributors(view, work).items[0]
+                part = parts.of_work(view, work).items[0]
                 assert part["credits"][0]["credited_as"] == "Béa"
                 (line,) = parts.credits(view, work, id_of("Ben")).items
                 assert line["character"] == "the Keeper"
-                shown = attribution.lineage_with_makers(view, work)
+                shown = billing.lineage_with_makers(view, work)
                 assert billing.line(shown.works[song]["contributors"]) == "Béa feat. Mr. B"
                 assert "B&#233;a (singer), Mr. B (actor: the Keeper)" in graphml(shown)
                 assert r'[label="Low Tide\nBéa (singer), Mr. B (actor: the Keeper)"' in dot(shown)
@@ -133,7 +133,7 @@ def test_works_and_people_are_found_by_the_name_on_a_credit(database: str, q: st
             assert [one["id"] for one in lineage.works(view, q=q).items] == [song]
             assert [one["id"] for one in lineage.works(view, credit=q).items] == [song]
             name = {"b": "Ben"}.get(q[-1], "Ana")
-            assert [one["name"] for one in attribution.people(view, q=q).items] == [name]
+            assert [one["name"] for one in contributors.people(view, q=q).items] == [name]
 
 
 @pytest.mark.parametrize("text, found", [("low harm", 1), ("KEEPER", 1), ("singer", 0)])
@@ -155,7 +155,7 @@ def test_a_name_that_does_not_count_is_not_found(database: str) -> None:
         )
         with told.view() as view:
             assert lineage.works(view, q="Béa").items == []
-            assert attribution.people(view, q="Béa").items == []
+            assert contributors.people(view, q="Béa").items == []
 
 
 def test_the_names_of_a_forgotten_person_are_gone(database: str) -> None:

@@ -16,7 +16,7 @@ from serving import OPERATOR_KEY
 from stories import raw_connection
 
 from api.application import create_app
-from projections import attribution, formats, history, lineage
+from projections import attribution, contributors, formats, history, lineage, parts
 from projections.money import pools, statements
 from projections.progress import no_progress
 from projections.store import View
@@ -58,7 +58,7 @@ def titles(shown: lineage.Shown) -> set[str]:
 
 
 def who(view: View, text: str) -> dict[str, dict[str, Any]]:
-    items = attribution.contributors(view, work(text), limit=1000).items
+    items = parts.of_work(view, work(text), limit=1000).items
     return {one["contributor"]["name"]: one for one in items}
 
 
@@ -225,7 +225,7 @@ def test_editing_that_was_never_posted_is_an_influence(view: View) -> None:
     """… on the story; of the release itself the same person is an editor directly."""
     assert who(view, "story")["bramble & rust"]["kind"] == "influence"
     assert who(view, "the-lighthouse")["bramble & rust"]["kind"] == "direct"
-    released = attribution.attribution(view, person("bramble")).items
+    released = parts.in_releases(view, person("bramble")).items
     assert [one["release"]["title"].partition(":")[0] for one in released] == [
         "The Lighthouse That Walked Away"
     ]
@@ -243,7 +243,7 @@ def test_as_published_is_not_as_now(view: View) -> None:
 
 
 def test_merged_accounts_are_one_person(view: View) -> None:
-    assert attribution.person(view, person("fernweh-old"))["merged_into"] == person("fernweh")
+    assert contributors.person(view, person("fernweh-old"))["merged_into"] == person("fernweh")
     share = who(view, "the-lighthouse")["fernweh"]
     assert share["pieces"] == 2
     assert share["path_count"] > 2
@@ -316,7 +316,7 @@ def test_one_drum_loop_is_in_both_releases(view: View) -> None:
 
 def test_fifteen_people_have_sixteen_accounts(view: View) -> None:
     ids = {person(line["id"]) for line in listed("community.jsonl", "contributor")}
-    people = [one for one in attribution.people(view, limit=1000).items if one["id"] in ids]
+    people = [one for one in contributors.people(view, limit=1000).items if one["id"] in ids]
     assert len(people) == 16
     assert [one["name"] for one in people if one["state"] == "merged"] == ["fernweh_93"]
 

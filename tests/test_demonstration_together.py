@@ -7,7 +7,15 @@ import pytest
 from test_demonstration import IDS, person, shown, view, who, work
 
 from api.application import create_app
-from projections import attribution, challenges, history, lineage, memberships, projects
+from projections import (
+    attribution,
+    challenges,
+    contributors,
+    history,
+    lineage,
+    memberships,
+    projects,
+)
 from projections.money import pools, statements
 from projections.roll import roll
 from projections.store import View
@@ -52,7 +60,7 @@ def test_the_group_is_named_as_its_members_agreed(view: View) -> None:
     assert {name for name, state in states.items() if state == "accepted"} == {
         *("نور الليل", "tukutuku", "새벽네시")
     }
-    assert attribution.person(view, person("night-ferry"))["name"] == "The Night Ferry"
+    assert contributors.person(view, person("night-ferry"))["name"] == "The Night Ferry"
 
 
 def test_six_episodes_have_credits_of_their_own_and_share_one_segment(view: View) -> None:

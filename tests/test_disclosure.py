@@ -9,7 +9,7 @@ from stories import OPERATOR, Story, at_once, id_of, story
 
 from domain.disclosure import AI_PARTS, AI_USES
 from domain.refusal import Refusal
-from projections import attribution, disputes, lineage
+from projections import attribution, billing, disputes, lineage, parts
 from projections.roll import roll
 from scripts import bundle
 from scripts.settings import BadSetting, read_settings
@@ -183,13 +183,13 @@ def test_a_person_merged_from_two_singers_stands_once(database: str, tmp_path: P
         release = told.release("album", work)
         told.tell("merge_contributor", id=two[1], into=two[0])
         with told.view() as view:
-            nodes = attribution.lineage_with_makers(view, release).works
+            nodes = billing.lineage_with_makers(view, release).works
             assert [one["name"] for one in nodes[work]["contributors"]] == ["Ana"]
-            assert len(attribution.contributors(view, release).items) == 1
+            assert len(parts.of_work(view, release).items) == 1
             (singers,) = roll(view, release).direct
             assert [one["name"] for one in singers["people"]] == ["Ana"]
         with told.view(as_of=told.head() - 1) as view:
-            assert len(attribution.contributors(view, release).items) == 2
+            assert len(parts.of_work(view, release).items) == 2
     with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
         one, two = (served.operator.post("/contributors", name=name).id for name in ("Ana", "A."))
         authors = [{"contributor": id, "role": "singer"} for id in (one, two)]

@@ -13,7 +13,7 @@ from serving import serving
 from stories import OPERATOR, Story, id_of, story
 
 from domain.text import folded
-from projections import attribution, finding, formats, graph, lineage
+from projections import billing, contributors, finding, formats, graph, lineage
 from projections.store import Page
 from scripts.stemma import main
 
@@ -171,8 +171,8 @@ def test_people_are_sorted_and_counted(told: Story) -> None:
     with told.view() as view:
 
         def names(**asked: Any) -> list[str | None]:
-            items = attribution.people(view, **asked).items
-            assert walked(partial(attribution.people, view, **asked)) == items
+            items = contributors.people(view, **asked).items
+            assert walked(partial(contributors.people, view, **asked)) == items
             return [one["name"] for one in items]
 
         assert names() == ["Ana", "Ben", "Zoë"]
@@ -180,11 +180,11 @@ def test_people_are_sorted_and_counted(told: Story) -> None:
         assert names(sort="name", reverse=True) == ["Zoë", "Ben", "Ana"]
         assert names(sort="credits") == ["Ben", "Ana", "Zoë"], "the latest of those with as many"
         assert names(sort="credits", role="cellist") == ["Ben"]
-        facets = attribution.people_facets(view)
+        facets = contributors.people_facets(view)
         assert facets["total"] == 3
         assert counts(facets["role"]) == {"writer": 2, "singer": 1, "cellist": 1}
         assert counts(facets["medium"]) == {"audio": 2, "text": 2, "video": 2}
-        assert counts(attribution.people_facets(view, q="zoe")["role"]) == {}
+        assert counts(contributors.people_facets(view, q="zoe")["role"]) == {}
 
 
 def test_who_could_do_something_is_the_person_with_what_all_their_accounts_did(
@@ -197,21 +197,21 @@ def test_who_could_do_something_is_the_person_with_what_all_their_accounts_did(
     told.tell("merge_contributor", id=first, into=second)
     told.tell("merge_contributor", id=second, into=ben)
     with told.view() as view:
-        (found,) = attribution.people(view, role="string player", medium="AUDIO").items
+        (found,) = contributors.people(view, role="string player", medium="AUDIO").items
         assert (found["id"], found["state"]) == (ben, "admitted")
         did = [(one["role"], one["works"], one["latest"]["title"]) for one in found["did"]]
         assert did == [("violinist", 3, "trio"), ("cellist", 1, "Échos")]
-        assert attribution.person(view, ben)["did"][0]["works"] == 3
-        assert attribution.people_facets(view, role="violinist")["total"] == 1
-        roles = counts(attribution.people_facets(view)["role"])
+        assert contributors.person(view, ben)["did"][0]["works"] == 3
+        assert contributors.people_facets(view, role="violinist")["total"] == 1
+        roles = counts(contributors.people_facets(view)["role"])
         assert roles == {"cellist": 1, "singer": 1, "violinist": 1, "writer": 2}
-        by_credits = attribution.people(view, sort="credits").items
+        by_credits = contributors.people(view, sort="credits").items
         assert [one["name"] for one in by_credits[:2]] == ["Ben", "Bén"]
     told.tell("separate_contributor", id=second, reason="r")
     told.tell("forget_contributor", id=second, ground="request")
     with told.view() as view:
-        assert attribution.people(view, role="violinist").items == []
-        assert [one["name"] for one in attribution.people(view, role="cellist").items] == ["Ben"]
+        assert contributors.people(view, role="violinist").items == []
+        assert [one["name"] for one in contributors.people(view, role="cellist").items] == ["Ben"]
 
 
 def test_the_order_of_titles_is_that_of_the_search_on_both_engines(told: Story) -> None:
@@ -251,7 +251,7 @@ def test_a_chain_of_many_generations_is_walked_through(told: Story) -> None:
 def test_the_operator_is_nobody_in_a_list(told: Story) -> None:
     told.piece("alone", actor=OPERATOR)
     with told.view() as view:
-        assert attribution.people_facets(view)["total"] == 0
+        assert contributors.people_facets(view)["total"] == 0
 
 
 def test_the_search_page_narrows_sorts_and_says_how_many(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_a_large_lineage_comes_in_pages_as_json_and_whole_as_a_download(
             assert nodes == whole["nodes"]
             in_order = sorted(edges, key=whole["edges"].index)
             assert in_order == whole["edges"]
-        shown = attribution.lineage_with_makers(view, id_of("album"))
+        shown = billing.lineage_with_makers(view, id_of("album"))
         assert formats.graphml(shown).count("<node ") == 4
 
 
@@ -324,8 +324,8 @@ def test_a_search_does_not_mind_how_a_title_a_medium_or_a_host_is_written(told: 
         assert found(medium="Tön") == ["Liebe", "Lied", "Love \u2764\ufe0f  Song"]
         facets = lineage.facets(view)
         assert counts(facets["medium"]) == {"Ton": 3, "video": 1, None: 1}
-        assert [one["name"] for one in attribution.people(view, medium="TON").items] == ["Ana"]
-        assert counts(attribution.people_facets(view)["medium"]) == {"Ton": 1}
+        assert [one["name"] for one in contributors.people(view, medium="TON").items] == ["Ana"]
+        assert counts(contributors.people_facets(view)["medium"]) == {"Ton": 1}
 
 
 def test_who_registers_a_name_that_is_there_is_warned(told: Story) -> None:

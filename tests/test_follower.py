@@ -27,7 +27,7 @@ from domain.engine import DatabaseUnavailable, Overtaken, RebuildNeeded
 from domain.engine.documents import Document
 from domain.fact import Fact
 from domain.tree import NotVerified
-from projections import attribution, documents, folding, follower, lineage
+from projections import contributors, documents, folding, follower, lineage, parts
 from projections.folding import PROJECTIONS, Numbering, fold
 from projections.follower import Follower
 from projections.generations import advance, first_generation
@@ -102,7 +102,7 @@ def test_a_follower_folds_nothing_that_its_server_lacks(database: str) -> None:
         late = told.person("cleo")
         told.service.follower.catch_up()
         with told.store.view() as view:
-            assert attribution.person(view, late)["name"] == "cleo"
+            assert contributors.person(view, late)["name"] == "cleo"
         live = read_tables(told)
         assert live == alone(told)
 
@@ -195,7 +195,7 @@ def test_a_started_follower_keeps_up_and_wakes_the_reads_that_wait(database: str
         told.service.follower.stop()
         late = told.person("late")
         with told.store.view() as view, pytest.raises(Exception, match=late):
-            attribution.person(view, late)
+            contributors.person(view, late)
 
 
 def test_a_read_that_asks_for_more_than_was_folded_is_told_how_far_it_is(database: str) -> None:
@@ -219,7 +219,7 @@ def test_what_was_acknowledged_is_waited_for_when_the_process_follows(database: 
         for number in range(10):
             id = told.person(f"{number}")
             with told.store.view() as view:
-                assert attribution.person(view, id)["name"] == f"{number}"
+                assert contributors.person(view, id)["name"] == f"{number}"
 
 
 def test_what_a_failover_lost_is_not_waited_for(database: str) -> None:
@@ -235,7 +235,7 @@ def test_what_a_failover_lost_is_not_waited_for(database: str) -> None:
         cleo = told.person("cleo")
         told.service.follower.catch_up()
         with told.store.view() as view:
-            assert attribution.person(view, cleo)["name"] == "cleo"
+            assert contributors.person(view, cleo)["name"] == "cleo"
 
 
 # -- rebuilding ----------------------------------------------------------------------------
@@ -357,9 +357,9 @@ def test_reads_go_on_during_a_rebuild(database: str) -> None:
         def answer() -> Any:
             with told.store.view() as view:
                 return [
-                    attribution.contributors(view, id_of("chain"), limit=3).items,
+                    parts.of_work(view, id_of("chain"), limit=3).items,
                     lineage.ancestors(view, id_of("chain")).items,
-                    attribution.attribution(view, id_of("person 1")).items,
+                    parts.in_releases(view, id_of("person 1")).items,
                 ]
 
         expected, answers = answer(), list[Any]()

@@ -27,7 +27,7 @@ from domain.refusal import (
     Refusal,
     WrongState,
 )
-from projections import attribution, history, lineage
+from projections import attribution, billing, contributors, history, lineage, parts
 from projections.progress import no_progress
 from scripts.bundle import Found, Line, export_lines, import_lines
 from scripts.checks.requests import requests
@@ -98,20 +98,20 @@ def everything(told: Story, as_of: int | None = None) -> str:
     """All that can be asked about everybody and everything, as text."""
     with told.view(as_of) as view:
         works = lineage.works(view, limit=1000).items
-        people = attribution.people(view, limit=1000).items
+        people = contributors.people(view, limit=1000).items
         answers: list[Any] = [works, people]
         for one in works:
             answers += [
                 lineage.work(view, one["id"]),
                 attribution.all_credits(view, one["id"]).items,
-                attribution.contributors(view, one["id"], limit=1000),
-                attribution.lineage_with_makers(view, one["id"]),
+                parts.of_work(view, one["id"], limit=1000),
+                billing.lineage_with_makers(view, one["id"]),
                 history.of_work(view, told.journal, one["id"], actor="operator", limit=1000),
             ]
         for one in people:
             answers += [
-                attribution.person(view, one["id"]),
-                attribution.attribution(view, one["id"], limit=1000),
+                contributors.person(view, one["id"]),
+                parts.in_releases(view, one["id"], limit=1000),
                 history.of_contributor(view, told.journal, one["id"], actor="operator", limit=1000),
             ]
     return str(answers)
@@ -141,15 +141,15 @@ def test_what_a_person_made_stays_without_a_name(database: str) -> None:
     with story(database) as told:
         of = life_of_gus(told)
         with told.view() as view:
-            before = attribution.contributors(view, of["release"]).items
+            before = parts.of_work(view, of["release"]).items
         told.tell("forget_contributor", id=of["gus"], ground="consent")
         with told.view() as view:
-            after = attribution.contributors(view, of["release"]).items
+            after = parts.of_work(view, of["release"]).items
             for account in ("gus", "old"):
-                one = attribution.person(view, of[account])
+                one = contributors.person(view, of[account])
                 assert (one["name"], one["state"]) == (None, "forgotten")
-            assert attribution.person(view, of["old"])["merged_into"] == of["gus"]
-            assert attribution.people(view, q="gus").items == []
+            assert contributors.person(view, of["old"])["merged_into"] == of["gus"]
+            assert contributors.people(view, q="gus").items == []
             assert lineage.work(view, of["poem"])["title"] is None
             found = history.of_contributor(
                 view, told.journal, of["gus"], actor="operator", limit=100
@@ -342,7 +342,7 @@ def test_what_a_person_writes_while_being_forgotten_does_not_survive(database: s
                 )
             # Whoever was merged before they were forgotten was forgotten, too.
             with told.view() as view:
-                merged = attribution.person(view, old)["state"]
+                merged = contributors.person(view, old)["state"]
             left = {text for text in texts(told) if text.startswith("mine")}
             assert left <= ({f"mine-old-{number}"} if merged == "admitted" else set())
             if merged == "admitted":

@@ -13,7 +13,7 @@ from stories import Story, id_of, story
 
 from domain.outside import outside_id
 from domain.printable import CONTROLS
-from projections import attribution, formats, lineage
+from projections import billing, formats, lineage
 from projections.lineage import Shown
 
 AWKWARD = [
@@ -48,7 +48,7 @@ def awkward_lineage(told: Story) -> Shown:
     told.tell("withdraw_contribution", id=pieces[2], reason="r")
     release = told.release("release", *pieces)
     with told.view() as view:
-        return attribution.lineage_with_makers(view, release)
+        return billing.lineage_with_makers(view, release)
 
 
 def ends(found: Shown) -> list[tuple[str, str]]:
@@ -134,7 +134,7 @@ def test_a_lineage_names_who_made_each_piece(told: Story) -> None:
     piece = told.piece("piece", by=[ana, ben])
     told.credit(piece, ben, "editor", kind="influence")
     with told.view() as view:
-        (node,) = attribution.lineage_with_makers(view, piece).works.values()
+        (node,) = billing.lineage_with_makers(view, piece).works.values()
     assert node["contributors"] == [
         {"id": id, "name": name, "role": "writer", **dict.fromkeys(NAMED)}
         for id, name in ((ana, "Ana"), (ben, "Ben"))

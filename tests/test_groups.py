@@ -10,7 +10,7 @@ from stories import OPERATOR, Story, id_of, story
 
 from domain.money.through import divided, joined
 from domain.refusal import BadShare, GroupInGroup, NotPermitted, WrongState
-from projections import attribution, disputes, inbox, memberships, notices
+from projections import disputes, inbox, memberships, notices, parts
 from projections.money import balances, pools, statements
 from projections.money.pools.reasons import why
 from projections.money.statement_files import as_csv
@@ -30,7 +30,7 @@ def member(told: Story, band: str, person: str, during: str | None = None, **sai
 def behind(told: Story, work: str, as_of: int | None = None) -> dict[str | None, Any]:
     """Who contributed to a work, each group with those who were in it then."""
     with told.view(as_of) as view:
-        found = attribution.contributors(view, work, expand="groups").items
+        found = parts.of_work(view, work, expand="groups").items
     return {
         one["contributor"]["name"]: [each["contributor"]["name"] for each in one["members"] or []]
         for one in found
@@ -93,7 +93,7 @@ def test_a_group_is_expanded_to_its_people_at_the_time_of_the_work(database: str
             page = memberships.members(view, band, limit=2)
             rest = memberships.members(view, band, after=page.next)
             assert (len(page.items), len(rest.items)) == (2, 2)
-            plain = attribution.contributors(view, early).items
+            plain = parts.of_work(view, early).items
             assert [part["members"] for part in plain] == [None]
 
 

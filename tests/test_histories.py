@@ -23,7 +23,7 @@ from domain.outside import outside_id
 from domain.receipt import read_leaf
 from domain.refusal import Refusal
 from domain.tree import leaf_hash
-from projections import attribution, history, lineage, notices
+from projections import attribution, contributors, history, lineage, notices, parts
 from projections.rebuilding import Rebuild
 from projections.store import Page, View
 from scripts.bundle import Found, export_lines, import_lines
@@ -72,12 +72,12 @@ pieces = command(
     sources=st.lists(sources | outside_sources, max_size=3),
     made_at=dates,
 )
-parts = st.fixed_dictionaries({"work": any_work, "rate": rates})
+components = st.fixed_dictionaries({"work": any_work, "rate": rates})
 releases = command(
     "assemble_release",
     id=st.sampled_from(WORKS),
     title=some_texts,
-    components=st.lists(parts, min_size=1, max_size=3),
+    components=st.lists(components, min_size=1, max_size=3),
 )
 edges = command(
     "declare_remix",
@@ -217,18 +217,18 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
         "one": lambda c: lineage.works(view, q="E", kind="contribution", after=c, limit=2),
         "unused": lambda c: lineage.works(view, never_remixed=True, after=c, limit=2),
         "edited": lambda c: lineage.works(view, role="editor", medium="text", after=c, limit=2),
-        "people": lambda c: attribution.people(view, q="person", after=c, limit=2),
+        "people": lambda c: contributors.people(view, q="person", after=c, limit=2),
     }
     by_work: dict[str, Callable[[str, str | None], Page]] = {
         "ancestors": lambda id, c: lineage.ancestors(view, id, after=c, limit=2),
         "descendants": lambda id, c: lineage.descendants(view, id, after=c, limit=2),
-        "contributors": lambda id, c: attribution.contributors(view, id, after=c, limit=2),
+        "contributors": lambda id, c: parts.of_work(view, id, after=c, limit=2),
         "history": lambda id, c: unsalted(
             history.of_work(view, journal, id, actor="operator", after=c, limit=2)
         ),
     }
     by_person: dict[str, Callable[[str, str | None], Page]] = {
-        "attribution": lambda id, c: attribution.attribution(view, id, after=c, limit=2),
+        "attribution": lambda id, c: parts.in_releases(view, id, after=c, limit=2),
         "history": lambda id, c: unsalted(
             history.of_contributor(view, journal, id, actor="operator", after=c, limit=2)
         ),
@@ -241,7 +241,7 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
         (lineage.lineage, WORKS + OUTSIDE),
         (attribution.all_credits, WORKS + OUTSIDE),
         (lineage.remix, REMIXES),
-        (attribution.person, PEOPLE),
+        (contributors.person, PEOPLE),
         (attribution.credit, CREDITS),
     ]
     answers: dict[str, Any] = {name: walked(ask) for name, ask in lists.items()}

@@ -10,7 +10,7 @@ from stories import OPERATOR, Story, id_of, story
 
 from domain.identifier import SCHEMES, normal
 from domain.refusal import BadIdentifier, Refusal
-from projections import attribution, lineage
+from projections import attribution, contributors, lineage
 
 MBID = "b10bbbfc-cf9e-42e0-be17-e2c3e1d2600d"
 
@@ -104,14 +104,14 @@ def test_works_and_people_are_found_by_their_numbers(database: str) -> None:
             assert [one["id"] for one in lineage.works(view, isrc="USSKG1912345").items] == [song]
             assert [one["id"] for one in lineage.works(view, mbid=MBID).items] == [other]
             assert lineage.works(view, isrc="GBAHS1400099").items == []
-            found = attribution.people(view, isni="000000012281955X").items
+            found = contributors.people(view, isni="000000012281955X").items
             assert [one["name"] for one in found] == ["Ana"]
-            assert [one["name"] for one in attribution.people(view, mbid=MBID).items] == ["Ben"]
+            assert [one["name"] for one in contributors.people(view, mbid=MBID).items] == ["Ben"]
         told.tell("forget_contributor", id=ana, ground="request")
         for position in (None, before):
             with told.view(as_of=position) as view:
-                assert attribution.people(view, isni="000000012281955X").items == []
-                assert attribution.person(view, ana)["identifiers"][0]["identifier"] is None
+                assert contributors.people(view, isni="000000012281955X").items == []
+                assert contributors.person(view, ana)["identifiers"][0]["identifier"] is None
         rows = told.journal.engine.query("SELECT value FROM vault WHERE value LIKE '%955X%'")
         assert rows == []
 
@@ -181,7 +181,7 @@ def test_who_could_do_this_is_found_by_role_and_medium(database: str) -> None:
 
         def found(**said: str) -> list[str | None]:
             with told.view() as view:
-                return [one["name"] for one in attribution.people(view, **said).items]
+                return [one["name"] for one in contributors.people(view, **said).items]
 
         assert found(role="musician") == ["Ana", "Ben"]
         assert found(role="musician", medium="audio", q="an") == ["Ana"]

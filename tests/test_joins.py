@@ -27,7 +27,7 @@ from domain.refusal import (
     SelfRemix,
     WrongState,
 )
-from projections import attribution, claims, lineage
+from projections import attribution, claims, lineage, parts
 from projections.rebuilding import Rebuild
 from projections.store import View
 from projections.told import PersonItem
@@ -363,7 +363,7 @@ class Model:
 
 
 def roll(view: View, work: str) -> list[PersonItem]:
-    return attribution.contributors(view, work, limit=100).items
+    return parts.of_work(view, work, limit=100).items
 
 
 @pytest.mark.usefixtures("few_steps")

@@ -24,7 +24,7 @@ from domain.commands.deriving import DeclareRemix, StrikeRemix
 from domain.known import Known
 from domain.lineage import Lineage
 from domain.refusal import CapExceeded
-from projections import attribution
+from projections import contributors
 from projections.lineage import find
 from projections.money.splitting import lineage_at
 from projections.store import View
@@ -84,10 +84,10 @@ def told_of(lineage: Lineage[str]) -> tuple[object, ...]:
 
 def same_people(known: Known, view: View) -> None:
     """The same person behind every account, and the same accounts of every person."""
-    assert known.persons(PEOPLE) == attribution.persons_of(view, PEOPLE)
+    assert known.persons(PEOPLE) == contributors.persons_of(view, PEOPLE)
     for person in known.persons(PEOPLE).values():
-        numbers = attribution.accounts_of(view, attribution.find_person(view, person)[0])
-        accounts = {one["id"] for one in attribution.persons(view, numbers).values()}
+        numbers = contributors.accounts_of(view, contributors.find_person(view, person)[0])
+        accounts = {one["id"] for one in contributors.persons(view, numbers).values()}
         assert set(known.accounts(person)) == accounts
 
 

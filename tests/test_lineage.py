@@ -14,7 +14,7 @@ from stories import Story, id_of, story, ticking
 from domain.lineage import Edge, Lineage
 from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
-from projections import attribution, graph, lineage
+from projections import contributors, graph, lineage
 from projections.store import Page, View
 
 
@@ -394,7 +394,7 @@ def test_people_are_found_as_works_are(database: str) -> None:
             told.person(name)
         with told.view() as view:
             for q, name in zip(("BEYONCÉ", "tiesto", "lukasz", "ipek", "ζωη"), names, strict=True):
-                assert [one["name"] for one in attribution.people(view, q=q).items] == [name], q
+                assert [one["name"] for one in contributors.people(view, q=q).items] == [name], q
 
 
 def test_an_address_is_found_in_any_case_on_either_engine(database: str) -> None:

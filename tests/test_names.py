@@ -17,6 +17,7 @@ from projections import (
     attribution,
     billing,
     claims,
+    contributors,
     disputes,
     graph,
     history,
@@ -55,17 +56,17 @@ def everything(told: Story, as_of: int | None, reader: str = "") -> str:
     with told.view(as_of) as view:
         answers: list[Any] = []
         for one in (work, release):
-            shown = attribution.lineage_with_makers(view, one)
+            shown = billing.lineage_with_makers(view, one)
             answers += [
                 attribution.work(view, one),
-                attribution.contributors(view, one),
+                parts.of_work(view, one),
                 graph.page(view, one),
                 billing.line(shown.works[work]["contributors"]),
                 roll(view, one)[:3],
                 history.of_work(view, told.journal, one, actor=reader),
                 claims.on_work(view, one),
             ]
-        answers += [lineage.works(view), attribution.people(view)]
+        answers += [lineage.works(view), contributors.people(view)]
         credit = part_id(work, "author", 0)
         answers += [disputes.credit(view, told.journal, credit)]
         answers += [history.of_credit(view, told.journal, credit, actor=reader)]
@@ -94,10 +95,10 @@ def test_a_former_name_is_erased_from_every_answer_at_every_position(database: s
             assert OLD.upper() not in found
             assert NEW in found
         with told.view() as view:
-            person = attribution.person(view, id_of(OLD))
+            person = contributors.person(view, id_of(OLD))
             assert (person["name"], person["formerly"], person["state"]) == (NEW, [], "admitted")
-            assert attribution.people(view, q="deadname").items == []
-            assert [one["name"] for one in attribution.people(view, q="theo").items] == [NEW]
+            assert contributors.people(view, q="deadname").items == []
+            assert [one["name"] for one in contributors.people(view, q="theo").items] == [NEW]
             assert lineage.works(view, q="deadname").items == []
         exported = "".join(json.dumps(one) for one in bundle.export_lines(told.journal))
         assert OLD not in exported
@@ -112,14 +113,14 @@ def test_a_former_name_is_kept_if_the_person_says_so(database: str) -> None:
         told.tell("rename_contributor", id=id_of(OLD), name="Middle", former="kept")
         told.tell("rename_contributor", id=id_of(OLD), name=NEW, former="kept")
         with told.view() as view:
-            person = attribution.person(view, id_of(OLD))
+            person = contributors.person(view, id_of(OLD))
             assert (person["name"], person["formerly"]) == (NEW, ["Middle", OLD])
         with told.view(as_of=before) as view:
-            person = attribution.person(view, id_of(OLD))
+            person = contributors.person(view, id_of(OLD))
             assert (person["name"], person["formerly"]) == (OLD, [])
         told.tell("rename_contributor", id=id_of(OLD), name="Last", former="erased")
         with told.view() as view:
-            person = attribution.person(view, id_of(OLD))
+            person = contributors.person(view, id_of(OLD))
             assert (person["name"], person["formerly"]) == ("Last", [])
 
 
@@ -162,7 +163,7 @@ def test_a_name_on_more_credits_than_a_fact_can_name_is_erased_by_several(
         told.tell("rename_contributor", id=dora, name=NEW)
         assert [len(one.fact().erases(None)) for one in told.journal.read(first)] == [4, 3]
         with told.view() as view:
-            person = attribution.person(view, dora)
+            person = contributors.person(view, dora)
             assert (person["name"], person["formerly"]) == (NEW, [])
 
 
@@ -174,7 +175,7 @@ def test_who_changed_their_name_can_still_be_forgotten(database: str) -> None:
         for position in (None, told.head() - 1, 3):
             assert NEW not in everything(told, position) if position != 3 else True
         with told.view() as view:
-            assert attribution.person(view, id_of(OLD))["name"] is None
+            assert contributors.person(view, id_of(OLD))["name"] is None
 
 
 def test_an_export_with_a_change_of_name_restores_the_same(database: str) -> None:
@@ -205,19 +206,19 @@ def test_a_hidden_credit_counts_and_nobody_reads_whose_it_is(database: str) -> N
                 assert OLD.upper() not in found
                 assert dora not in credits
         with told.view() as view:
-            roles = attribution.contributors(view, id_of("album")).items
+            roles = parts.of_work(view, id_of("album")).items
             assert [one["contributor"]["name"] for one in roles] == [None, "Ben"]
             assert roles[0]["contributor"]["id"] == credit
-            assert attribution.attribution(view, dora).items == []
+            assert parts.in_releases(view, dora).items == []
             assert people.made_by(view, dora).items == []
             assert parts.credits(view, work, dora).items == []
             assert lineage.works(view, q="deadname").items == []
-            own = disputes.credit_to(view, told.journal, credit, attribution.accounts(view, dora))
+            own = disputes.credit_to(view, told.journal, credit, contributors.accounts(view, dora))
             assert own["contributor"]["name"] == OLD
             for reader, sees in (("", False), (id_of("Ben"), False), (dora, True)):
                 shown = history.of_credit(view, told.journal, credit, actor=reader).items
                 assert bool(shown) == sees
-            numbers = [attribution.find_person(view, dora)[0]]
+            numbers = [contributors.find_person(view, dora)[0]]
             for reader, sees in (("", False), (dora, True)):
                 read = Reader(view, told.journal, reader)
                 assert bool(timeline(view, read, numbers, topics=["credit.granted"]).items) == sees
@@ -276,7 +277,7 @@ def test_the_evidence_of_a_hidden_credit_is_for_its_person(database: str) -> Non
             assert "Contract" not in json.dumps(attribution.work(view, work))
             for them, seen in (
                 ((), None),
-                (attribution.accounts(view, dora), evidence["evidence"]),
+                (contributors.accounts(view, dora), evidence["evidence"]),
             ):
                 assert attribution.credit(view, credit, them)["evidence"] == seen
 

@@ -13,7 +13,7 @@ from stories import story
 
 from domain.refusal import UnknownRole
 from domain.role import SOURCES, nearest, role_named, roles, wider, within
-from projections import attribution, lineage
+from projections import lineage, parts
 
 FROZEN = {
     "author": "writer",
@@ -136,10 +136,10 @@ def test_a_search_for_a_role_finds_the_narrower_ones(database: str) -> None:
         with told.view() as view:
             for role in ("cellist", "string player", "musician"):
                 assert [one["id"] for one in lineage.works(view, role=role).items] == [suite]
-                (one,) = attribution.contributors(view, suite, role=role).items
+                (one,) = parts.of_work(view, suite, role=role).items
                 assert one["roles"] == ["cellist"]
             assert lineage.works(view, role="guitarist").items == []
-            assert attribution.contributors(view, suite, role="singer").items == []
+            assert parts.of_work(view, suite, role="singer").items == []
 
 
 def test_the_vocabulary_and_its_suggestions_are_told_over_http(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from money import HALF, asset, bank
 from stories import id_of
 
-from projections import attribution, lineage
+from projections import lineage
 from projections.roll import roll
 
 EPISODES = 6
@@ -37,7 +37,7 @@ def test_a_docuseries_of_six_episodes_has_a_roll_for_each_and_for_the_whole(data
                 1
             ]
             assert len(whole.lineage.works) == 1 + 3 * EPISODES + 1
-            found = attribution.contributors(view, series).items
+            found = parts.of_work(view, series).items
             (of_host,) = (each for each in found if each["contributor"]["id"] == host)
             assert (of_host["pieces"], of_host["path_count"]) == (1, EPISODES)
 

@@ -27,7 +27,7 @@ from domain.refusal import (
     UnknownCredit,
     WrongState,
 )
-from projections import attribution, claims, history, inbox, lineage
+from projections import attribution, claims, history, inbox, lineage, parts
 from projections.money.splitting import split_of
 from projections.question import Asking
 from projections.registry import QUESTIONS
@@ -93,7 +93,7 @@ def test_a_credit_claimed_on_a_strangers_piece_counts_once_its_poster_accepts(
     with told.view() as view:
         assert attribution.credit(view, claim)["state"] == "pending"
         assert [one["id"] for one in attribution.work(view, song)["credits"]] != [claim]
-        assert attribution.attribution(view, eve).items == []
+        assert parts.in_releases(view, eve).items == []
     assert names_in(told, song) == ["Ana"]
     assert paid(told, song) == {"Ana": 10_000}
     assert claims_on(told, song) == [claim]

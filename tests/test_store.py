@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import IDS, Story, at_once, every_fact, every_table, story
 
-from projections import attribution, lineage
+from projections import contributors, lineage, parts
 from projections.folding import PROJECTIONS, TABLES
 from projections.money import balances
 from projections.money.pools import every_pool
@@ -35,10 +35,10 @@ def test_a_view_stays_where_it_was_taken(database: str) -> None:
             ben = told.person("ben")
             told.service.follower.catch_up()
             assert view.as_of == 1
-            assert [one["id"] for one in attribution.people(view).items] == [ana]
+            assert [one["id"] for one in contributors.people(view).items] == [ana]
         with told.view() as view:
-            assert [one["id"] for one in attribution.people(view).items] == [ana, ben]
-            assert [one["id"] for one in attribution.people(view.at(1)).items] == [ana]
+            assert [one["id"] for one in contributors.people(view).items] == [ana, ben]
+            assert [one["id"] for one in contributors.people(view.at(1)).items] == [ana]
             assert view.at(99).as_of == view.as_of == 2
 
 
@@ -47,7 +47,7 @@ def test_nothing_is_known_at_the_beginning(database: str) -> None:
     with story(database) as told, told.view(as_of=0) as view:
         assert view.as_of == 0
         assert lineage.works(view).items == []
-        assert attribution.people(view).items == []
+        assert contributors.people(view).items == []
 
 
 @pytest.mark.after(told=every_table)
@@ -156,11 +156,11 @@ def test_every_list_refuses_a_cursor_of_another(database: str) -> None:
     with story(database) as told, told.view() as view:
         lists: list[tuple[Any, bool]] = [
             (lambda c: lineage.works(view, after=c), False),
-            (lambda c: attribution.people(view, after=c), False),
-            (lambda c: attribution.attribution(view, IDS["ana"], after=c), False),
+            (lambda c: contributors.people(view, after=c), False),
+            (lambda c: parts.in_releases(view, IDS["ana"], after=c), False),
             (lambda c: lineage.ancestors(view, IDS["song"], after=c), True),
             (lambda c: lineage.descendants(view, IDS["poem"], after=c), True),
-            (lambda c: attribution.contributors(view, IDS["song"], after=c), True),
+            (lambda c: parts.of_work(view, IDS["song"], after=c), True),
         ]
         for ask, pairs in lists:
             with pytest.raises(BadCursor):

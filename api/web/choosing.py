@@ -31,7 +31,7 @@ from domain.readers import MONEY
 from domain.refusal import Unknown
 from domain.text import folded, searched
 from domain.values import Many, Payee, Ref, Several, Value
-from projections import attribution, lineage, timeline, wording
+from projections import attribution, contributors, lineage, timeline, wording
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size
 from projections.money.readers import Reader
@@ -160,7 +160,7 @@ def named(
 
 def _credit(view: View, id: str) -> Markup:
     known = account(view)
-    found = attribution.credit(view, id, attribution.accounts(view, known) if known else ())
+    found = attribution.credit(view, id, contributors.accounts(view, known) if known else ())
     person = found["credited_as"] or words.called({**found["contributor"]})
     work = timeline.names(view, [found["work"]])[found["work"]]
     return Markup("{}, {} on {}").format(person, found["role"], words.link(work))
@@ -270,7 +270,7 @@ def _told_apart(
 def _about(view: View, one: Mapping[str, Any]) -> Iterator[str]:
     """What a person did, or what a work is and who made it, in a few words."""
     if one.get("kind", "person") == "person":
-        did = attribution.person(view, one["id"])["did"]
+        did = contributors.person(view, one["id"])["did"]
         yield from [each["role"] for each in did[:2]] or ["not credited yet"]
     elif "makers" in one:
         yield from filter(None, (one["medium"], *(each["name"] for each in one["makers"][:2])))

@@ -27,6 +27,7 @@ from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
 from projections import (
     attribution,
+    contributors,
     disputes,
     groups,
     history,
@@ -116,7 +117,7 @@ def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], shown: Told) -> No
 
 def _credit(frame: Frame, view: View, id: str) -> dict[str, Any]:
     known = account(view)
-    own = [] if known is None else attribution.accounts(view, known)
+    own = [] if known is None else contributors.accounts(view, known)
     found = disputes.credit_to(view, frame.journal, id, own)
     (credit,) = on_works(view, [disputed(view, found)])
     standing = attribution.standing_on(view, lineage.find(view, credit["work"]["id"]).number)
@@ -141,7 +142,7 @@ def _remix(frame: Frame, view: View, id: str) -> dict[str, Any]:
 def _identifier(frame: Frame, view: View, id: str) -> dict[str, Any]:
     about = noun_at(view, frame.journal, Identifier, id).about
     number = next(iter(view.numbers("works", [about]).values()), None)
-    others = identifiers.of(view, number or attribution.find_person(view, about)[0])
+    others = identifiers.of(view, number or contributors.find_person(view, about)[0])
     return {
         "identifier": disputed(view, disputes.identifier(view, frame.journal, id)),
         "subject": timeline.names(view, [about])[about],
@@ -155,7 +156,7 @@ def _identifier(frame: Frame, view: View, id: str) -> dict[str, Any]:
 
 def _membership(frame: Frame, view: View, id: str) -> dict[str, Any]:
     found = disputed(view, disputes.membership(view, frame.journal, id))
-    counting = groups.members(view, attribution.accounts(view, found["group"]["id"]))
+    counting = groups.members(view, contributors.accounts(view, found["group"]["id"]))
     others = memberships.told(view, counting[: MOST_OTHERS + 1])
     return {
         "membership": found,

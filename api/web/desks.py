@@ -11,7 +11,7 @@ from typing import NamedTuple
 from domain.journal import Journal
 from domain.permission import ANYONE, OPERATOR, OWN, open_to
 from domain.refusal import NotPermitted
-from projections import attribution, grants, inbox
+from projections import contributors, grants, inbox
 from projections.store import View
 
 
@@ -49,5 +49,5 @@ def signed_in(view: View, journal: Journal, actor: str, desks: Collection[Desk])
     """The reader who has signed in, as the menu shows them."""
     waits, roles = inbox.how_many(view, journal, actor), grants.held(journal, actor)
     is_operator = actor == OPERATOR
-    name = "the operator" if is_operator else attribution.person(view, actor)["name"]
+    name = "the operator" if is_operator else contributors.person(view, actor)["name"]
     return SignedIn(name or "somebody", waits, [one for one in desks if one.is_open(actor, roles)])

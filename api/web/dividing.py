@@ -23,7 +23,7 @@ from domain.command import Command
 from domain.commands.grouping import DivideShares
 from domain.money.elsewhere import AssignShare
 from domain.refusal import NoShare
-from projections import attribution, groups, memberships
+from projections import contributors, groups, memberships
 from projections.money import pools
 from projections.store import View
 
@@ -51,8 +51,8 @@ def pages(frame: Frame) -> None:
 
 def members_of(view: View, group: str) -> dict[str, str | None]:
     """By id: the names of those who are or were in a group and agreed to it."""
-    found = groups.members(view, attribution.accounts(view, group))
-    told = attribution.persons(view, {one.contributor for one in found})
+    found = groups.members(view, contributors.accounts(view, group))
+    told = contributors.persons(view, {one.contributor for one in found})
     return {one["id"]: one["name"] for one in told.values()}
 
 
@@ -77,7 +77,7 @@ def _standing(frame: Frame, view: View, do: str, id: str) -> Answer:
     lines, reason = _lines(frame, view, id), request.form.get("reason", "").strip()
     among = [{"contributor": one.payee, "part": one.part} for one in lines if one.part]
     asked = {"id": id, "among": among} | ({"reason": reason} if reason else {})
-    sheet = {"group": attribution.person(view, id), "reason": reason}
+    sheet = {"group": contributors.person(view, id), "reason": reason}
     return _divided(
         frame, do, "division.html", lines, DivideShares, asked, sheet, "/contributor/{}"
     )

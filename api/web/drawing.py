@@ -19,7 +19,7 @@ from api.web import words
 from api.web.address import Said, again
 from api.web.frame import Answer, Frame
 from domain.money.currency import called, money
-from projections import attribution, lineage, wording
+from projections import billing, lineage, wording
 from projections.ancestry import ancestry
 from projections.descent import Descent, descent
 from projections.lineage import Shown, WorkRow
@@ -107,7 +107,7 @@ def _exported(frame: Frame, name: str) -> None:
 
 def _by_itself(view: View, said: Said, id: str) -> tuple[LineagePicture, bool]:
     """The picture of a lineage as a file, and whether all of it is requested."""
-    found = attribution.lineage_with_makers(view, id)
+    found = billing.lineage_with_makers(view, id)
     picture, is_whole = _picture(found, flows(found)), said.get("picture") == "whole"
     whole, folded = again(picture="whole"), again(picture=None)
     return replace(picture, open_href=whole, fold_href=folded), is_whole
@@ -161,7 +161,7 @@ def drawn_inline(view: View, work: WorkRow, room_bytes: int) -> Drawn | None:
     if count > MOST_CARDS:
         known = lineage.has_unrated(view, work.number)
     else:
-        found = attribution.lineage_with_makers(view, id)
+        found = billing.lineage_with_makers(view, id)
         flow = flows(found)
         known = flow.has_alike, flow.has_unknown
         picture = _picture(found, flow)

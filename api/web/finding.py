@@ -22,7 +22,16 @@ from api.web.frame import Answer, Frame, account, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
 from domain.text import whole
-from projections import attribution, happenings, inbox, lineage, searching, series, timeline
+from projections import (
+    billing,
+    contributors,
+    happenings,
+    inbox,
+    lineage,
+    searching,
+    series,
+    timeline,
+)
 from projections.finding import PEOPLE_ORDERS, RELATIVE_ORDERS, WORK_ORDERS, Order
 from projections.happenings import HappeningTold
 from projections.inbox import InboxItem
@@ -184,7 +193,7 @@ class Narrowed(NamedTuple):
             return Page([], None)
         sort = self._sorted if self.kind == "people" else "admitted"
         after = self.cursor if self.kind == "people" else None
-        return attribution.people(view, after=after, limit=FOUND, sort=sort, **self._people)
+        return contributors.people(view, after=after, limit=FOUND, sort=sort, **self._people)
 
     @property
     def _people(self) -> dict[str, Any]:
@@ -200,7 +209,7 @@ class Narrowed(NamedTuple):
     def facets(self, view: View) -> WorkFacets | PeopleFacets:
         """The values by which the search can be narrowed."""
         if self.kind == "people":
-            return attribution.people_facets(view, **cast("Any", self._people))
+            return contributors.people_facets(view, **cast("Any", self._people))
         if self.root is None:
             return lineage.facets(view, **cast("Any", self._works))
         return lineage.descendant_facets(view, self.root, **cast("Any", self._works))
@@ -263,7 +272,7 @@ def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
     if not q or not q.strip():
         return {"works": [], "people": []}
     if kind == "people":
-        return {"works": [], "people": attribution.people(view, q=q, limit=SUGGESTED).items}
+        return {"works": [], "people": contributors.people(view, q=q, limit=SUGGESTED).items}
     found = lineage.works(view, q=q, limit=SUGGESTED).items
     return {"works": cards(view, found), "people": []}
 
@@ -280,7 +289,7 @@ def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
         number: [*found] for number, found in in_series.items()
     }
     parts = {number for found in components.values() for number in found}
-    made = attribution.makers(view, {*numbers.values(), *parts})
+    made = billing.makers(view, {*numbers.values(), *parts})
     seen = lineage.media_urls(view, [*numbers])
     told = []
     for work in works:

@@ -24,7 +24,7 @@ from domain.money.currency import currency_code
 from domain.money.pool import POOL_KINDS
 from domain.money.proposing import OpenPool
 from domain.refusal import Refusal
-from projections import attribution, lineage, timeline
+from projections import contributors, lineage, timeline
 from projections.money.splitting import lineage_at
 from projections.store import View
 
@@ -42,7 +42,7 @@ class People(Names):
         self.credited = tuple(self.told)
         self.works = timeline.names(view, over.lineage.generation)
         if own := account(view):
-            self.told.setdefault(own, attribution.person(view, own)["name"])
+            self.told.setdefault(own, contributors.person(view, own)["name"])
 
     def called(self, id: str) -> str:
         """The name of a payee; for a work that is a payee, “the makers of …”."""

@@ -30,7 +30,7 @@ from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.role import roles
 from domain.wrong import must_not_be_refused
-from projections import attribution, lineage, timeline
+from projections import attribution, contributors, lineage, timeline
 from projections.store import View
 
 PROOF = ("evidence", "evidence_kind")
@@ -109,7 +109,7 @@ def _with_oneself(frame: Frame, work: str | None = None) -> PostingForm:
 
 def _is_credited(frame: Frame, work: str) -> bool:
     with frame.view({}) as view:
-        own = attribution.account_ids(view, g.actor)
+        own = contributors.account_ids(view, g.actor)
         credits = attribution.standing_on(view, lineage.find(view, work).number)
     return any(one["contributor"]["id"] in own for one in credits)
 

@@ -34,10 +34,13 @@ from projections import (
     attribution,
     challenges,
     claims,
+    contributors,
+    hidden,
     identifiers,
     likely,
     lineage,
     memberships,
+    parts,
     pending,
     people,
     projects,
@@ -149,7 +152,7 @@ def _pieces(frame: Frame) -> None:
             identifiers=identifiers.of(view, row.number),
             picture=drawn_inline(view, row, ROOM_OF_A_PIECE_BYTES),
             onward=drawn_onward(view, id, ROOM_OF_A_PIECE_BYTES),
-            poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
+            poster=None if row.poster == OPERATOR else contributors.person(view, row.poster),
             credits=attribution.standing_on(view, row.number),
             claims=claims.on_work(view, id),
             place=projects.of_work(view, row.number),
@@ -254,11 +257,11 @@ def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]
 def _people(frame: Frame) -> None:
     @frame.viewed("/contributor/<id>", Listed)
     def show_person(view: View, said: Said, id: str) -> Answer:
-        if id in attribution.hidden(view):
+        if id in hidden.positions(view):
             return led_on(f"/credit/{id}")  # a hidden credit stands for its person
         return render_template(
             "person.html",
-            person=(found := attribution.person(view, id)),
+            person=(found := contributors.person(view, id)),
             into=_merged_into(view, id),
             follow=talking.followed(view, "contributor", id),
             members=memberships.members(view, id).items,
@@ -273,7 +276,7 @@ def _people(frame: Frame) -> None:
 
 def _finished(view: View, id: str, cursor: str | None) -> Page[dict[str, Any]]:
     """The releases that somebody contributed to, each with its card."""
-    found = attribution.attribution(view, id, after=cursor, limit=MANY // 2)
+    found = parts.in_releases(view, id, after=cursor, limit=MANY // 2)
     shown = cards(view, [one["release"] for one in found.items])
     items = [{**one, "card": card} for one, card in zip(found.items, shown, strict=True)]
     return Page(items, found.next)
@@ -288,9 +291,9 @@ def _division(view: View, frame: Frame, id: str) -> GroupDivisionTold | None:
 
 
 def _merged_into(view: View, id: str) -> PersonRef | None:
-    number = attribution.find_person(view, id)[0]
-    into = attribution.after_merges(view, number)
-    return None if into == number else attribution.persons(view, [into])[into]
+    number = contributors.find_person(view, id)[0]
+    into = contributors.after_merges(view, number)
+    return None if into == number else contributors.persons(view, [into])[into]
 
 
 def _histories(frame: Frame) -> None:
@@ -348,7 +351,7 @@ def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list
             challenge = challenges.find(view, id)
             return [challenge.number], challenge.born
     if subject is not None and "kind" not in subject:
-        number, *_, born = attribution.find_person(view, id)
+        number, *_, born = contributors.find_person(view, id)
         return [number], born
     row = lineage.find(view, id)
     if row.kind == "release":

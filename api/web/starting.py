@@ -17,8 +17,8 @@ from api.web.frame import Answer, Frame, account, to_page
 from api.web.together import for_you
 from domain.permission import OWN
 from projections import (
-    attribution,
     challenges,
+    contributors,
     happenings,
     inbox,
     lineage,
@@ -84,7 +84,7 @@ def _own(frame: Frame, view: View) -> dict[str, Any] | None:
     news = happenings.of_contributor(view, frame.journal, own, actor=own, limit=MOST_NEWS)
     made = people.made_by(view, own, limit=MOST_WORKS)
     return {
-        "person": attribution.person(view, own),
+        "person": contributors.person(view, own),
         "inbox": asking.items,
         "news": told(view, news.items, words.told_to),
         "made": Page([{**one, "uses": _uses(view, one)} for one in made.items], made.next),

@@ -23,7 +23,7 @@ from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.text import LIMITS
-from projections import attribution, conversation, following
+from projections import contributors, conversation, following
 from projections.conversation import CommentInThread
 from projections.following import FollowTold
 from projections.question import Paged
@@ -84,7 +84,7 @@ def pages(frame: Frame) -> None:
 
     @frame.viewed("/contributor/<id>/comments", Listed)
     def show_comments_of(view: View, said: Said, id: str) -> Answer:
-        person = attribution.person(view, id)
+        person = contributors.person(view, id)
         found = conversation.comments(view, by=id, after=said.at.cursor, limit=2 * MANY)
         comments = [(one, _place(one)[1]) for one in _with_links(view, found.items)]
         return render_template("comments.html", person=person, comments=comments, next=found.next)

@@ -22,7 +22,7 @@ from domain.identity import may_be_id
 from domain.project import PROJECT_KINDS, Step
 from domain.role import roles, within
 from domain.values import POEM
-from projections import attribution, challenges, projects, suggesting, timeline
+from projections import challenges, contributors, projects, suggesting, timeline
 from projections.challenges import ANSWER_ORDERS, CHALLENGE_ORDERS, AnswerFilters
 from projections.money.readers import Reader
 from projections.nouns import noun_at
@@ -180,7 +180,7 @@ def _own(view: View, challenge: str) -> list[dict[str, Any]]:
     """The latest pieces that the reader posted and that do not answer the challenge yet."""
     if (own := account(view)) is None:
         return []
-    posters = attribution.account_ids(view, own)
+    posters = contributors.account_ids(view, own)
     return [{**one} for one in challenges.could_answer(view, challenge, posters, MANY)]
 
 

@@ -39,7 +39,7 @@ from domain.money.postings import (
     SUSPENSE,
     WITHHELD,
 )
-from projections import attribution, lineage
+from projections import contributors, lineage
 from projections.money.agreements import parts_in
 from projections.money.questioned import questions, with_above
 from projections.money.told import PayeeRef
@@ -256,7 +256,7 @@ def payees_of(view: View, id: str) -> list[str]:
     id = _whose(view, id)
     if Payee.parse(id).kind == "other":
         return [id]
-    return payees_for(view, view.ids("contributors", attribution.accounts(view, id)).values())
+    return payees_for(view, view.ids("contributors", contributors.accounts(view, id)).values())
 
 
 def paid_as(view: View, id: str) -> PayeeRef:
@@ -264,8 +264,8 @@ def paid_as(view: View, id: str) -> PayeeRef:
     id = _whose(view, id)
     if Payee.parse(id).kind == "other" and is_paid(view, id):
         return {"id": id, "kind": "other", "name": id}
-    number = attribution.find_person(view, id)[0]
-    return {"kind": "contributor", **attribution.persons(view, [number])[number]}
+    number = contributors.find_person(view, id)[0]
+    return {"kind": "contributor", **contributors.persons(view, [number])[number]}
 
 
 def is_paid(view: View, payee: str) -> bool:
@@ -347,7 +347,7 @@ def persons_of(
     makers = {work: makers.get(node, node) for work, node in joined.items()} | _makers(shares)
     makers |= identified(view, payees)
     people = {*people_among(payees), *people_among(makers.values())}
-    persons = attribution.persons_of(view, sorted(people))
+    persons = contributors.persons_of(view, sorted(people))
     return {**persons, **{work: persons.get(maker, maker) for work, maker in makers.items()}}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.money.held import Question
-from projections import attribution, lineage
+from projections import contributors, lineage
 from projections.ancestry import ancestry
 from projections.store import View
 
@@ -22,11 +22,11 @@ def questions(view: View) -> dict[str, Question]:
     }
     still = {id: each for id, each in latest.items() if each.state != "lifted"}
     accounts = {each.contributor for each in still.values() if each.contributor is not None}
-    persons = attribution.persons_of(view, accounts) if accounts else {}
+    persons = contributors.persons_of(view, accounts) if accounts else {}
     works = {work for each in still.values() for work in (each.work, each.child) if work}
     nodes = lineage.nodes_of(view, works) if works else {}
     groups = {
-        id: frozenset(view.ids("contributors", attribution.accounts(view, id)).values())
+        id: frozenset(view.ids("contributors", contributors.accounts(view, id)).values())
         for id in view.numbers("contributors", works)
     }
     return {

@@ -18,7 +18,7 @@ from domain.permission import OPERATOR, READS, open_to
 from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_ACTS, OWN_MONEY, PUBLIC
 from domain.refusal import NotPermitted, UnknownContributor
 from domain.stored import Placed
-from projections import attribution, lineage
+from projections import attribution, contributors, hidden, lineage
 from projections.ancestry import ancestry
 from projections.grants import roles_of
 from projections.money.balances import payees_for, payees_of
@@ -60,7 +60,7 @@ class Reader:
     def must_be(self, what: str, payee: str | None) -> None:
         """Refuse those who may not read what concerns a payee; None: what concerns everybody."""
         if payee is not None and Payee.parse(payee).is_contributor:
-            attribution.find_person(self.view, payee)
+            contributors.find_person(self.view, payee)
         if not self.reads_all and payee not in self.ids:
             raise self._refused(what, ALL_MONEY if payee is None else OWN_MONEY)
 
@@ -106,7 +106,7 @@ class Reader:
 
     @cached_property
     def _hidden(self) -> dict[str, int]:
-        return attribution.hidden(self.view)
+        return hidden.positions(self.view)
 
     def _refused(self, what: str, readers: frozenset[str]) -> NotPermitted:
         return NotPermitted(self.actor or "nobody", f"read {what}", open_to(readers))
@@ -133,7 +133,7 @@ class Reader:
         if self.actor in (ANONYMOUS, OPERATOR):
             return []
         try:
-            return attribution.accounts(self.view, self.actor)
+            return contributors.accounts(self.view, self.actor)
         except UnknownContributor:  # admitted so recently that the read tables lack them
             return []
 
@@ -178,7 +178,7 @@ class Reader:
     def _has_part(self, release: str) -> bool:
         """Whether they posted or are credited on anything in a release."""
         works = list(ancestry(self.view, lineage.find(self.view, release).number).tree.generation)
-        own = {attribution.after_merges(self.view, account) for account in self.accounts}
+        own = {contributors.after_merges(self.view, account) for account in self.accounts}
         credits = attribution.credits_on(self.view, works)
         # A mere claim on another's work gives no right to read.
         credited = {one.person for one in credits if one.state != Credit.Claimed.STATE}

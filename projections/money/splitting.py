@@ -44,11 +44,11 @@ from domain.refusal import (
 )
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
-from projections import attribution, lineage
+from projections import attribution, contributors, credited, lineage
 from projections.ancestry import ancestry, ids_in, numbered
-from projections.attribution import PATHS
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
+from projections.parts import PATHS
 from projections.question import After, Limit, question
 from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
 
@@ -91,7 +91,7 @@ class Recorded:
     ) -> dict[str, str | None]:
         """By id: the title or URI of a work, or the name of a contributor."""
         shown = [self.people[payee] for payee in payees if payee in self.people]
-        people = attribution.persons_later(view, shown)
+        people = contributors.persons_later(view, shown)
         found: dict[int, Mapping[str, Any]] = {**lineage.references(view, works), **self.new}
         names = {one["id"]: one["name"] for one in people().values()}
         return {work["id"]: work["title"] or work["uri"] for work in found.values()} | names
@@ -106,14 +106,14 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     above = ancestry(view, work)
     tree, count = above.tree, len(above.tree.edges)
     limit_edges(count)
-    holders, ids = attribution.holders_in(view, work), ids_in(view, work)
+    holders, ids = credited.holders_in(view, work), ids_in(view, work)
 
     def named() -> Lineage[str]:
         return tree.with_default(default_rate).named(ids)
 
     def persons(numbers: frozenset[int]) -> Mapping[int, str]:
         def read() -> Mapping[int, str]:
-            return attribution.ids_of_persons(view, numbers)
+            return contributors.ids_of_persons(view, numbers)
 
         return above.derived(view, "persons", numbers, read, len(numbers))
 
@@ -252,12 +252,12 @@ def preview_edge(
     known = {edge.id: edge for edge in (*before.edges, *above)}
     after = replace(before, edges=(*known.values(), Edge(work, source, kind, rate)))
     credits = attribution.credits_on(view, after.generation)
-    persons = partial(attribution.ids_of_persons, view)
+    persons = partial(contributors.ids_of_persons, view)
     ids = lineage.ids_of(view, after.generation) | {number: new[number]["id"] for number in new}
     old, late = (
         recorded(one.named(ids).with_default(default), own, persons, one, ids, new)
         for one in (before, after)
-        for own in [attribution.held_by_work(row for row in credits if row.work in one.generation)]
+        for own in [credited.held_by_work(row for row in credits if row.work in one.generation)]
     )
     was, will = (
         split(amount_minor or 0, policy_named(policy or RelativeCascade.TYPE, each), each).division

@@ -18,7 +18,7 @@ from domain.moment import instant
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE, Held
 from domain.money.postings import OWED, PAID, RESERVED, WITHHELD
-from projections import attribution
+from projections import contributors
 from projections.money import balances as money
 from projections.money.movements import movements
 from projections.money.pools import recouping
@@ -235,7 +235,7 @@ def _through(view: View, payees: Collection[str]) -> dict[tuple[str, str], list[
         "WHERE q.payee IN :payees AND q.position <= :as_of ORDER BY q.proposal, p.number",
         payees=list(payees),
     )
-    told = attribution.persons(view, {number for *_, number in rows})
+    told = contributors.persons(view, {number for *_, number in rows})
     found: dict[tuple[str, str], list[PersonRef]] = {}
     for proposal, payee, number in rows:
         found.setdefault((proposal, payee), []).append(told[number])

@@ -23,7 +23,7 @@ from typing import Any
 
 import networkx as nx
 
-from projections import attribution
+from projections import parts
 from projections.store import Store, with_tables
 from scripts.benchmarks.by_hand import ANCESTORS, Plain, plain
 from scripts.benchmarks.filled import filled
@@ -102,7 +102,7 @@ class Asked:
     def ours(self, id: str, limit: int = 50) -> set[str]:
         """The ids on a page as the API returns it."""
         with self.store.view() as view:
-            page = attribution.contributors(view, id, limit=limit)
+            page = parts.of_work(view, id, limit=limit)
         return {item["contributor"]["id"] for item in page.items}
 
     def cte(self, id: str) -> set[str]:

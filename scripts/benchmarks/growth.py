@@ -25,7 +25,7 @@ from domain.commands.challenging import IssueChallenge
 from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.stored import FACTS
-from projections import attribution, inbox, lineage, searching, suggesting
+from projections import inbox, lineage, parts, searching, suggesting
 from projections.money.statement_files import statement_of
 from projections.rebuilding import Rebuild
 from projections.store import Page
@@ -211,7 +211,7 @@ def _operations(
 
     def contributors(number: int) -> int:
         root, size = roots[number % times]
-        return listed(attribution.contributors, root) and size
+        return listed(parts.of_work, root) and size
 
     def statement(number: int) -> int:
         payee = payees[number % len(payees)]

@@ -16,7 +16,7 @@ from domain.money.proposal import Assets, Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.readers import AGREEMENT
 from domain.values import ProposalId
-from projections import attribution, lineage
+from projections import attribution, contributors, lineage
 from projections.ancestry import ancestry
 from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import pool_named
@@ -153,7 +153,7 @@ def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:
             if found["id"] not in pieces
         ]
     shown = {row.contributor: row.person for row in attribution.credits_on(view, tree.generation)}
-    people = attribution.persons(view, {*shown, *shown.values()})
+    people = contributors.persons(view, {*shown, *shown.values()})
     missing += [
         {"kind": "contributor", **people[one]}
         for one, person in sorted(shown.items())

@@ -17,7 +17,7 @@ from domain.money.split import read_terms
 from domain.readers import MONEY
 from domain.refusal import NoShare, NotDivided
 from domain.values import EntryId, PayeeText
-from projections import attribution, lineage
+from projections import lineage
 from projections.ancestry import ancestry
 from projections.money import splitting
 from projections.money.agreements import waivers_of
@@ -41,6 +41,7 @@ from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
 from projections.money.splitting import PartOfPath
 from projections.nouns import noun_at
+from projections.parts import PATHS
 from projections.question import question
 from projections.store import View
 
@@ -199,7 +200,7 @@ def _pieces(
         number = numbers.get(each.asset)
         works = [] if number is None else [number]
         counted = lineage.counted(tree, works)
-        paths = tree.paths(works, attribution.PATHS)
+        paths = tree.paths(works, PATHS)
         ends = [tree.ends_of(path) for path in paths]
         told = lineage.references(frozen, {work for end in ends for work in end.works})
         whole = [[ids[work] for work in path] for path in paths]
