@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from flask import Response, jsonify, request
 
 from api.fields import Choice, Shape, Text, Whole
-from api.problems import Problem
+from api.problems import Problem, listed
 from api.waiting import wait_for
 from domain.journal import Journal
 from domain.values import LARGEST_POSITION, one_of
@@ -65,11 +65,10 @@ def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> AbstractCo
 
     def wait(position: int, reached: Future[None]) -> None:
         if position > (head := journal.facts.head()):
-            raise Problem(
-                "position_in_future",
-                f"The journal has reached {head}, not {position} yet.",
-                members={"position": head},
-            )
+            name = "as_of" if position == as_of else "min_position"
+            said = f"The journal has reached {head}, not {position} yet."
+            error = {"parameter": name, "code": "position_in_future", "detail": said}
+            raise Problem("position_in_future", said, members={"position": head, **listed([error])})
         wait_for("asked" if position in (as_of, min_position) else "recorded", reached)
 
     return store.view(as_of, min_position, wait)

@@ -226,7 +226,10 @@ def of_behind(behind: Behind) -> Problem:
 
 def of_bad_cursor(_: BadCursor) -> Problem:
     """The problem of a cursor that belongs to another list."""
-    return Problem("bad_cursor", PROBLEMS["bad_cursor"].meaning)
+    said = PROBLEMS["bad_cursor"].meaning
+    place = {"pointer": "#/cursor"} if request.method == "POST" else {"parameter": "cursor"}
+    error = {**place, "code": "bad_cursor", "detail": said}
+    return Problem("bad_cursor", said, members=listed([error]))
 
 
 def of_crowded(_: Crowded) -> Problem:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -23,7 +24,7 @@ from api.schemas import body_of_question, query_of
 from domain.fact import utc_now
 from domain.journal import Journal
 from domain.refusal import Refusal, Wrong
-from domain.wrong import must_not_be_refused
+from domain.wrong import must_not_be_refused, point_at
 from projections import lineage
 from projections.question import Asking, Form, Question, wire_name
 from projections.registry import QUESTIONS
@@ -68,7 +69,8 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
                 view = lineage.as_published(now, ids["id"]) if as_published else now
                 said = {**ids, **_read(question, asked)}
                 asking = asked_by(view, journal, question.name, said)
-                answer = _fitting(asking, asked) if form is None else written(form, asking)
+                with _pointing(question, asked):
+                    answer = _fitting(asking, asked) if form is None else written(form, asking)
                 return with_alternatives(answer, view, media_types, form_name)
 
             if not question.given:
@@ -106,8 +108,10 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
     body = body_of_question(question)
 
     def ask() -> Response:
-        said = _read(question, read_body(body), in_body=True)
-        with viewing(journal, store, {}) as view:
+        asked = read_body(body)
+        said = _read(question, asked, in_body=True)
+        pointing = _pointing(question, asked, in_body=True)
+        with viewing(journal, store, {}) as view, pointing:
             return answer_at(view, asked_by(view, journal, question.name, said).answer, {})
 
     def doc() -> dict[str, Any]:
@@ -115,6 +119,19 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
         return writing(question.ask, body, answers, question.refusals(), signed=False)
 
     routes.add("POST", path_of(question.path, question.in_path), ask, question.name, doc)
+
+
+@contextmanager
+def _pointing(
+    question: Question, asked: Mapping[str, Any], *, in_body: bool = False
+) -> Iterator[None]:
+    """Say of a refusal which parameter it is about."""
+    try:
+        yield
+    except Refusal as refusal:
+        named = {wire_name(one): asked.get(one.name) for one in question.in_query}
+        point_at(refusal, named, named)
+        raise of_refusal(refusal, in_path=() if in_body else named) from None
 
 
 def _read(question: Question, asked: Mapping[str, Any], *, in_body: bool = False) -> dict[str, Any]:

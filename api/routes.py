@@ -26,11 +26,14 @@ from api.operations import (
     of_query,
     writing,
 )
+from api.problems import of_refusal
 from api.received import must_ask_nothing, read_body, read_file, read_object, read_query
 from api.results import list_of, schema_of
 from domain.command import Field
 from domain.journal import Journal
+from domain.refusal import Refusal
 from domain.values import Number, Payee, Ref, Value
+from domain.wrong import point_at
 from projections.store import Store
 
 Find = TypeVar("Find", bound=Callable[[Part], Sequence[Any]])
@@ -188,7 +191,12 @@ class Routes:
             change: Callable[..., Mapping[str, Any]],
         ) -> Callable[..., Mapping[str, Any]]:
             def changed(**ids: str) -> Response:
-                response = jsonify(change(**ids, **read_body(body, may_be_empty=may_be_empty)))
+                said = read_body(body, may_be_empty=may_be_empty)
+                try:
+                    response = jsonify(change(**ids, **said))
+                except Refusal as refusal:
+                    point_at(refusal, said, body().fields)
+                    raise of_refusal(refusal, in_path=ids) from None
                 response.status_code = status
                 return response
 

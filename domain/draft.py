@@ -53,7 +53,7 @@ from domain.signature import Signing, check_signature, must_fit
 from domain.tree import NotVerified
 from domain.values import Ref, Value
 from domain.warning import Warned
-from domain.wrong import wrong_in
+from domain.wrong import point_at, wrong_in
 
 
 class Acknowledgement(NamedTuple):
@@ -177,6 +177,17 @@ class Draft(Past):
         the first refusal. A command under an idempotency key is carried out once, and repetitions
         get the same answer. With ``is_new_key`` the key was just generated, so it is not looked up.
         """
+        try:
+            return self._carried_out(command, by, key, is_new_key=is_new_key)
+        except Refusal as refusal:
+            if refusal.status != NotPermitted.status:  # which is about who asks
+                own = command.own()
+                point_at(refusal, own, own)
+            raise
+
+    def _carried_out(
+        self, command: Command, by: str, key: str | None, *, is_new_key: bool
+    ) -> Acknowledgement:
         self.actor, self._sheet = by, self.SHEET(by, self.now, self.signing)
         self.warnings = []
         if by != OPERATOR:

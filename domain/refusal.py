@@ -41,21 +41,37 @@ class Refusal(Exception):
     """The status over HTTP: by default, no repetition of the request can succeed."""
     says: ClassVar[str] = ""
     """The template."""
+    about: ClassVar[tuple[str, ...] | None] = None
+    """The field it is about, by the names that requests have for it; empty if it is about no single
+    one. None if its particulars say so: by their names, or by an id that only one field holds."""
     wrong: tuple[Wrong, ...] = ()
     """If a value was refused: every value of the request that is."""
 
     def __init_subclass__(
-        cls, *, says: str = "", status: int = 0, code: str = "", listed: bool = True
+        cls,
+        *,
+        says: str = "",
+        status: int = 0,
+        code: str = "",
+        about: tuple[str, ...] | None = None,
+        listed: bool = True,
     ) -> None:
         cls.code = code or spelled(cls)
         cls.says = says or cls.says
         cls.status = status or cls.status
+        cls.about = cls.about if about is None else about
         if listed:
             REFUSALS[cls.code] = cls
 
+    @classmethod
+    def particulars(cls) -> dict[str, bool]:
+        """The names of what its sentence tells, and whether each is quoted from the request."""
+        names = dict.fromkeys(name for _, name, _, _ in Formatter().parse(cls.says) if name)
+        return {name: f"“{{{name}}}”" in cls.says for name in names}
+
     def __init__(self, *values: object, **particulars: object) -> None:
-        names = dict.fromkeys(name for _, name, _, _ in Formatter().parse(self.says) if name)
-        quoted = {name for name in names if f"“{{{name}}}”" in self.says}
+        names = self.particulars()
+        quoted = {name for name, is_quoted in names.items() if is_quoted}
         self.details: dict[str, object] = {
             name: shown(value) if name in quoted or not _is_plain(value) else value
             for name, value in zip(names, values, strict=True)
@@ -114,6 +130,7 @@ UnknownWebhook = _unknown("webhook", "No webhook of the holder has this id.")
 UnknownMailbox = _unknown(
     "mailbox", "No mailbox has this token any longer: the address was changed or removed."
 )
+UnknownMailbox.about = ("token",)
 UnknownIdentifier = _unknown("identifier")
 UnknownExchangeRate = _unknown("exchange_rate")
 UnknownWithholding = _unknown("withholding", "No withholding rule has this id.")
@@ -139,7 +156,7 @@ class GroupInGroup(
     """A group consists of people; it can't be in a group or contain one."""
 
 
-class OneSubject(Refusal, says="Name exactly one subject: one of {names}."):
+class OneSubject(Refusal, says="Name exactly one subject: one of {names}.", about=()):
     """Name exactly one subject; anything named beside it has to agree with it."""
 
 
@@ -147,11 +164,11 @@ class EditingOver(Conflict, says="The comment could only be edited until {until}
     """A comment can only be edited for as long as this installation allows."""
 
 
-class NoSteps(Refusal, says="A project needs at least one step."):
+class NoSteps(Refusal, says="A project needs at least one step.", about=("steps",)):
     """A project can't be launched without a step."""
 
 
-class NoLeaders(Refusal, says="A project needs at least one leader."):
+class NoLeaders(Refusal, says="A project needs at least one leader.", about=("leaders",)):
     """A project needs a leader; if the operator launches it, the operator names one."""
 
 
@@ -165,7 +182,7 @@ class ChallengeOver(Conflict, says="The challenge could only be answered until {
     """The time to answer the challenge has passed."""
 
 
-class UntilPassed(Refusal, says="“{until}” is already past."):
+class UntilPassed(Refusal, says="“{until}” is already past.", about=("answer_by",)):
     """A deadline can't be in the past."""
 
 
@@ -177,6 +194,7 @@ class BadIdempotencyKey(
     Refusal,
     says="“{key}” is not an idempotency key: 1 to {limit} visible ASCII characters, without "
     "quotation marks, backslashes or commas.",
+    about=(),
 ):
     """An idempotency key is a short word of visible ASCII characters, such as a UUID."""
 
@@ -184,6 +202,7 @@ class BadIdempotencyKey(
 class IdempotencyKeyReused(
     Refusal,
     says="This idempotency key belongs to another request, recorded at position {position}.",
+    about=(),
 ):
     """The idempotency key belongs to a request with different content; use a new one."""
 
@@ -241,7 +260,11 @@ class BadStatedDate(
     """The same where an EDTF date is allowed, too."""
 
 
-class BadPeriod(Refusal, says="The period from {since} to {before} ends before it begins."):
+class BadPeriod(
+    Refusal,
+    says="The period from {since} to {before} ends before it begins.",
+    about=("until", "to"),
+):
     """A period can't end before it begins."""
 
 
@@ -275,11 +298,13 @@ class SelfRemix(Refusal, says="The work {id} can't be its own source."):
     """A work can't be made from itself."""
 
 
-class NoSource(Refusal, says="Name the source either by its work id or by its URI, not both."):
+class NoSource(
+    Refusal, says="Name the source either by its work id or by its URI, not both.", about=()
+):
     """A source is named either by its work id or by its URI."""
 
 
-class NoComponents(Refusal, says="A release needs at least one component."):
+class NoComponents(Refusal, says="A release needs at least one component.", about=("components",)):
     """A release needs at least one component."""
 
 
@@ -295,6 +320,7 @@ class RepeatedComponent(
 class NotOfRelease(
     Refusal,
     says="The work {child} is not a release: only components of a release can be replaced.",
+    about=(),
 ):
     """Only a component of a release can be replaced; a recut piece is a new piece."""
 
@@ -387,7 +413,7 @@ class BadWebhook(Refusal, says="“{url}” can't be used for a webhook: {reason
     """A webhook goes to a public https address, and the number per person is limited."""
 
 
-class BadAddress(Refusal, says="Mail can't be sent to this address: {reason}."):
+class BadAddress(Refusal, says="Mail can't be sent to this address: {reason}.", about=("address",)):
     """Mail goes to a public address, if this installation sends mail, and not twice at once."""
 
 
@@ -401,7 +427,9 @@ class QuotaExceeded(Refusal, says="At most {most} {what} {per}; {again}.", statu
 
 
 class LicenceConflict(
-    Refusal, says="{child} may not be made from {parent} under {licence}: {rule} ({code_of_rule})."
+    Refusal,
+    says="{child} may not be made from {parent} under {licence}: {rule} ({code_of_rule}).",
+    about=(),
 ):
     """The licence of a source does not allow this use (see the licences of a work)."""
 
@@ -416,12 +444,18 @@ class LicenceNotAgreed(
 
 
 class EvidenceMissing(
-    Refusal, says="A dispute needs evidence, such as a link, a document or a conversation."
+    Refusal,
+    says="A dispute needs evidence, such as a link, a document or a conversation.",
+    about=("evidence",),
 ):
     """A dispute states its evidence, so that a mere assertion can't hold anyone up."""
 
 
-class EvidenceKindNeeded(Refusal, says="This claim needs evidence of one of these kinds: {kinds}."):
+class EvidenceKindNeeded(
+    Refusal,
+    says="This claim needs evidence of one of these kinds: {kinds}.",
+    about=("evidence_kind",),
+):
     """The operator requires certain kinds of evidence for such a claim."""
 
 
@@ -429,15 +463,15 @@ class BadIdentifier(Refusal, says="“{identifier}” is not a valid {scheme}.")
     """The number does not have the registry's format, or its check digit is wrong."""
 
 
-class NothingStated(Refusal, says="Nothing is stated: name what to correct."):
+class NothingStated(Refusal, says="Nothing is stated: name what to correct.", about=()):
     """A correction has to state something."""
 
 
-class ReasonMissing(Refusal, says="This needs a reason."):
+class ReasonMissing(Refusal, says="This needs a reason.", about=("reason",)):
     """Correcting what people have already seen needs a reason."""
 
 
-class ContradictoryDisclosure(Refusal, says="These contradict each other: {said}."):
+class ContradictoryDisclosure(Refusal, says="These contradict each other: {said}.", about=("ai",)):
     """An AI disclosure names each part once, and “none” only by itself."""
 
 
@@ -448,11 +482,11 @@ class DisputeRepeated(
     """Nobody can dispute the same thing twice on the same grounds; only the operator reopens it."""
 
 
-class BadSigningKey(Refusal, says="This key is not accepted: {reason}."):
+class BadSigningKey(Refusal, says="This key is not accepted: {reason}.", about=("key",)):
     """The key can't be registered or revoked: it is malformed, someone else's, or already used."""
 
 
-class BadSignature(Refusal, says="The signature is not accepted: {reason}."):
+class BadSignature(Refusal, says="The signature is not accepted: {reason}.", about=()):
     """The request's signature is invalid, or does not cover what would be recorded."""
 
 
@@ -475,11 +509,13 @@ class BadSplit(Refusal, says="{where}: {reason}."):
     """The case to divide does not have the documented form."""
 
 
-class BadAmount(Refusal, says="{amount} is not a valid amount: {reason}."):
+class BadAmount(Refusal, says="{amount} is not a valid amount: {reason}.", about=("amount_minor",)):
     """An amount is a whole number of a currency's smallest units, within the limits."""
 
 
-class AmountMissing(Refusal, says="State an amount, or lines of what was sold."):
+class AmountMissing(
+    Refusal, says="State an amount, or lines of what was sold.", about=("amount_minor",)
+):
     """Revenue has an amount, or lines from whose amounts it follows."""
 
 
@@ -512,7 +548,7 @@ class BadShare(Refusal, says="{where}: “{share}” is not a share: {reason}.")
     """A share or weight is an exact number as text, such as "1/3"; some must be more than 0."""
 
 
-class BadCarry(Refusal, says="This can't be carried over: {reason}."):
+class BadCarry(Refusal, says="This can't be carried over: {reason}.", about=()):
     """A carry consists of exact parts for payees of the division, and sums to zero."""
 
 
@@ -529,7 +565,9 @@ class BadGraph(Refusal, says="{where}: {reason}."):
 
 
 class LineageCycle(
-    Refusal, says="This would close a cycle, in which each work is made from the next: {cycle}."
+    Refusal,
+    says="This would close a cycle, in which each work is made from the next: {cycle}.",
+    about=(),
 ):
     """A work would become its own source through other works; the answer names the path."""
 
@@ -539,21 +577,25 @@ class LineageCycle(
         self.details["cycle"] = cycle[:MOST_LISTED]
 
 
-class RatesOverWhole(Refusal, says="{where}: the rates sum to {total}, which is more than 1."):
+class RatesOverWhole(
+    Refusal, says="{where}: the rates sum to {total}, which is more than 1.", about=()
+):
     """The rates sum to more than 1."""
 
 
 class CapExceeded(
-    Refusal, says="The ancestors of {node} would be owed {stack} of it, more than the cap of {cap}."
+    Refusal,
+    says="The ancestors of {node} would be owed {stack} of it, more than the cap of {cap}.",
+    about=(),
 ):
     """A work's stack, the total owed to its ancestors, exceeds the cap."""
 
 
-class SplitTooLarge(Refusal, says="There are more {what} than the {limit} allowed."):
+class SplitTooLarge(Refusal, says="There are more {what} than the {limit} allowed.", about=()):
     """The case is too large to divide."""
 
 
-class UnbalancedDivision(Refusal, says="The division does not balance: {reason}."):
+class UnbalancedDivision(Refusal, says="The division does not balance: {reason}.", about=()):
     """A division must allocate every unit exactly once, and pay nobody without a share."""
 
 
@@ -585,7 +627,11 @@ class NotEligible(Refusal, says="The work {asset} is not entitled to this pool."
     """The work is not entitled to the pool: it is in none of the components the pool is for."""
 
 
-class WindowTooShort(Refusal, says="The window for comments must be {least}."):
+class WindowTooShort(
+    Refusal,
+    says="The window for comments must be {least}.",
+    about=("comment_days", "closes_at", "terms"),
+):
     """A proposal is open for comments for at least 14 days, or as long as its pool requires."""
 
 
@@ -601,7 +647,7 @@ class CommentsOpen(Conflict, says="These comments still wait for an answer: {com
     """A proposal can't be finalised before every comment has been answered."""
 
 
-class ReversalTooLarge(Conflict, says="Only {left} of it is left."):
+class ReversalTooLarge(Conflict, says="Only {left} of it is left.", about=("amount_minor",)):
     """A reversal can't exceed what is left of the revenue or the expense."""
 
 
@@ -609,6 +655,7 @@ class AdjustmentUnbalanced(
     Conflict,
     says="The amounts sum to {rest}. They must sum to zero, or name a payer who is charged the "
     "difference; and at least one must not be zero.",
+    about=("lines",),
 ):
     """An adjustment sums to zero, or names who is charged the difference."""
 
@@ -618,6 +665,7 @@ class AssignmentTooLarge(
     says="Only {left} can be assigned to another payee. Money held for another reason stays where "
     "it "
     "is: {held}. A payout that came back must be claimed first.",
+    about=("amount_minor",),
 ):
     """An assignment can't exceed what is owed and not held for another reason."""
 
@@ -630,7 +678,9 @@ class AlreadyIdentified(Conflict, says="It is already recorded who “{name}” 
     """It is already recorded who this payee is."""
 
 
-class TermsLoseSums(Conflict, says="The new terms have no place for the sums kept at {places}."):
+class TermsLoseSums(
+    Conflict, says="The new terms have no place for the sums kept at {places}.", about=("terms",)
+):
     """New terms must keep every place that has a sum, so that nothing is lost."""
 
 
@@ -671,11 +721,12 @@ class StatementTooLong(
     Refusal,
     says="The statement has {lines} lines; a PDF has at most {limit}. Ask for a shorter "
     "period, for one currency, or for CSV.",
+    about=(),
 ):
     """The statement has more lines than a PDF can have; CSV has no limit."""
 
 
-class TooLarge(Refusal, says="This is larger than {limit} bytes.", code="fact_too_large"):
+class TooLarge(Refusal, says="This is larger than {limit} bytes.", code="fact_too_large", about=()):
     """The request does not fit into one fact."""
 
 

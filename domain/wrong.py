@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from domain.command import Record
-from domain.refusal import Refusal, Wrong
+from domain.identity import may_be_id
+from domain.refusal import Refusal, Wrong, shown
 from domain.values import Many, Several, Value
 
+Path = tuple[str | int, ...]
 Check = Callable[[Value, Any], object]
 """Raises the refusal of a value, if it has one."""
 
@@ -27,7 +30,57 @@ def must_not_be_refused(wrong: Iterable[Wrong]) -> None:
         raise found[0].refusal
 
 
-def _wrong(kind: Value, value: Any, check: Check, path: tuple[str | int, ...]) -> Iterator[Wrong]:
+def point_at(refusal: Refusal, said: Mapping[str, Any], names: Collection[str]) -> None:
+    """Attach the place of the one value that a refusal is about, unless it has one already.
+
+    ``said`` are the values of the request, and ``names`` all fields that it may have.
+    """
+    if not refusal.wrong and (path := _place(refusal, said, names)):
+        refusal.wrong = (Wrong(path, refusal),)
+
+
+def _place(refusal: Refusal, said: Mapping[str, Any], names: Collection[str]) -> Path:
+    if refusal.about is not None:
+        return next(((name,) for name in refusal.about if name in names), ())
+    told = refusal.details
+    if path := _stated(str(told.get("where", told.get("field", "")))):
+        return path if path[0] in names else ()
+    found = dict[Path, None]()
+    quoted = {name for name, is_quoted in refusal.particulars().items() if is_quoted}
+    for name, value in told.items():
+        places = [path for path, held in _held(said) if _is_meant(name, value, path, held)]
+        if not places and name in quoted and name in names:
+            places = [(name,)]  # it was put in another form since
+        found.update(dict.fromkeys(places[-1:]))  # of several, the last is the repetition
+    return next(iter(found)) if len(found) == 1 else ()
+
+
+def _is_meant(name: str, value: object, path: Path, held: Any) -> bool:
+    """Whether a particular of a refusal is what a place holds: under its name, or an id."""
+    return shown(held) == value and (name in ("id", *path) or may_be_id(str(held)))
+
+
+def _held(said: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every text and number of a request, with its path."""
+    for name, value in said.items():
+        parts = enumerate(value) if isinstance(value, list | tuple) else [(None, value)]
+        for number, part in parts:
+            path = (*above, name) if number is None else (*above, name, number)
+            if isinstance(part, Record):
+                yield from _held(vars(part), path)
+            elif isinstance(part, Mapping):
+                yield from _held(part, path)
+            elif isinstance(part, str | int):
+                yield path, part
+
+
+def _stated(where: str) -> Path:
+    """A place as refusals of policies and sales state it: ``assets[0].shares``."""
+    steps = re.findall(r"[^.\[\]]+", where)
+    return tuple(int(step) if step.isdigit() else step for step in steps)
+
+
+def _wrong(kind: Value, value: Any, check: Check, path: Path) -> Iterator[Wrong]:
     match kind:
         case Several(record=record):
             for number, part in enumerate(value):

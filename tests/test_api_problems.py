@@ -14,7 +14,7 @@ from serving import JSON, Answer, Served, serving
 from api.problems import MEDIA_TYPE, OWN, PROBLEMS
 from api.received import MAXIMUM_BODY_BYTES
 from api.schemas import body_of
-from domain.refusal import REFUSALS
+from domain.refusal import REFUSALS, Refusal
 from domain.registry import COMMANDS
 from domain.text import LIMITS
 from domain.values import Many
@@ -84,6 +84,8 @@ def refused(told: Served, answer: Answer, status: int, code: str) -> dict[str, A
     assert problem["type"] == f"/docs#problem-{code}"
     assert problem["title"]
     assert problem["detail"]
+    if status == Refusal.status and not (code in REFUSALS and REFUSALS[code].about == ()):
+        assert code in {one["code"] for one in problem["errors"]} or code.startswith("invalid_")
     return problem
 
 
