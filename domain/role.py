@@ -69,9 +69,9 @@ def _role(row: Mapping[str, str]) -> Role:
 
 
 def role_named(text: str) -> str:
-    """The canonical role of a name or alias; case, spaces, hyphens and underscores do not matter.
+    """The canonical role of a name or alias; refuses (``UnknownRole``) any other text.
 
-    Refuses (``UnknownRole``) any other text.
+    Case, spaces, hyphens and underscores do not matter, nor whether “and” is written “&”.
     """
     try:
         return _names()[_spelling(text)]
@@ -115,4 +115,4 @@ def _names() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1024)
 def _spelling(text: str) -> str:
-    return re.sub(r"[\s_-]+", "", text).casefold()
+    return re.sub(r"[\s_-]+", "", text.replace("&", "and")).casefold()

@@ -127,8 +127,8 @@ def vocabularies() -> str:
             for title, said in words.items()
         ),
         "## Roles",
-        "Case, spaces, hyphens and underscores do not matter. If no role fits, take the nearest "
-        "one and put your preferred wording in `display`.",
+        "Case, spaces, hyphens and underscores do not matter, nor whether “and” is written “&”. If "
+        "no role fits, take the nearest one and put your preferred wording in `display`.",
         "A search for a role also finds the narrower ones: a cellist is a musician.",
         table(("role", "meaning", "is a", "also", "source"), rows),
         "The sources:",

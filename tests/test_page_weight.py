@@ -331,7 +331,7 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
         ],
         "/proposal/<id>/revise": [f"/proposal/{proposal}/revise"],
         "/proposal/<id>/divide": [f"/proposal/{divided}/divide as {people[1]}"],
-        "/statement/<id>/division": [f"/statement/{people[1]}/division as {people[1]}"],
+        "/statement/<uuid:id>/division": [f"/statement/{people[1]}/division as {people[1]}"],
         "/entry/<id>": [f"/entry/{division}"],
         "/entry/<id>/why": [f"/entry/{division}/why?payee={people[n]}" for n in (0, 400)],
         "/statement/<payee:payee>": [f"/statement/{people[0]}"],

@@ -89,6 +89,14 @@ def test_what_named_a_role_before_names_it_still() -> None:
     assert {word: role_named(word) for word in FROZEN} == FROZEN
 
 
+def test_a_call_sheet_is_understood_in_the_words_of_the_trade() -> None:
+    said = (
+        "1st AD, DoP, gaffer, Best Boy, boom operator, UPM, Hair & Make-up, ADR mixer, catering, "
+    )
+    said += "Stills Photographer, animal wrangler, intimacy coordinator, Title Design, Roto, runner"
+    assert all(role_named(word) for word in said.split(", "))
+
+
 SAID = [
     *(
         "composed by",
