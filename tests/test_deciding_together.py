@@ -7,6 +7,7 @@ wait.
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from domain.draft import Draft
 from domain.engine import DatabaseUnavailable
 from domain.engine.deadline import TookTooLong, within
 from domain.fact import New
+from domain.journal import MOST_PARTS
 from domain.past import Past
 from domain.permission import QUOTAS
 from domain.refusal import (
@@ -261,30 +263,47 @@ def test_a_place_that_others_take_again_and_again_is_left_to_each_alone(
         must_be_whole(told)
 
 
+# -- waiting ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def while_one_decides(told: Story, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In the block, a piece is being decided that is recorded afterwards."""
+    begun, go_on = threading.Event(), threading.Event()
+    clock = told.journal.clock
+
+    def held() -> Any:
+        if not begun.is_set():
+            begun.set()
+            assert go_on.wait(60)
+        return clock()
+
+    monkeypatch.setattr(told.journal, "clock", held)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(posted, told, "first")
+        assert begun.wait(60)
+        try:
+            yield
+        finally:
+            go_on.set()
+        assert first.result() == told.head()
+    must_be_whole(told)
+
+
 @pytest.mark.after(told=people)
 def test_whose_deadline_has_passed_leaves_the_group(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(told: Story) -> int:
-        with within(0.2):
-            return posted(told, "late")
+    with story(database) as told, while_one_decides(told, monkeypatch):
+        with within(0.01), pytest.raises(TookTooLong):
+            posted(told, "late")
+        assert told.journal.together.waiting == 0
 
-    with story(database) as told:
-        begun = threading.Event()
-        clock = told.journal.clock
-        waited = list[Future[int]]()
 
-        def held() -> Any:
-            if not begun.is_set():
-                begun.set()
-                wait_for(lambda: bool(waited) and waited[0].done())
-            return clock()
-
-        monkeypatch.setattr(told.journal, "clock", held)
-        with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(posted, told, "first")
-            wait_for(begun.is_set)
-            waited.append(pool.submit(late, told))
-            assert first.result() == told.head()
-        assert isinstance(waited[0].exception(), TookTooLong)
-        must_be_whole(told)
+@pytest.mark.after(told=people)
+def test_what_takes_long_to_decide_neither_joins_a_group_nor_holds_one_up(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with story(database) as told, while_one_decides(told, monkeypatch):
+        sources = [{"uri": f"https://example.org/{n}", "kind": "sample"} for n in range(MOST_PARTS)]
+        posted(told, "a collage", sources=sources)
