@@ -171,10 +171,11 @@ class Recording:
         """Write all that was taken."""
         heads = [(subject, *self._heads[subject]) for subject in self._linked]
         rows = {FACTS: [], HEADS: heads, **self._rows}
-        self._transaction.insert_all(
-            {table: found for table, found in rows.items() if found},
-            is_last=not any(append.is_alone for append in self._taken),
-        )
+        rows = {table: found for table, found in rows.items() if found}
+        if any(append.is_alone for append in self._taken):
+            self._transaction.insert_all(rows)
+        else:
+            self._transaction.end_with(rows)
         for append in self._taken:
             if append.erased:
                 self._transaction.erase("vault", "digest", append.erased)

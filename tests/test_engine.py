@@ -286,7 +286,7 @@ def append_last(tables: Engine, number: int) -> int:
     """Append rows of two tables by an insert that nothing follows; how many there are then."""
     with suppress(IntegrityError), tables.appending(KEPT, "SELECT 1") as (writer, _):
         rows = {KEPT: [(number, f"{number}", b"", None)], COUNTS: [(f"{number}", 1)]}
-        writer.insert_all(rows, is_last=True)
+        writer.end_with(rows)
     return len(tables.query("SELECT 1 FROM kept UNION ALL SELECT 1 FROM counts"))
 
 
@@ -322,9 +322,9 @@ def test_of_an_insert_that_the_server_ends_it_is_known_that_nothing_was_recorded
             slept = "CREATE TRIGGER t BEFORE INSERT ON counts EXECUTE FUNCTION sleep()"
             writer.define([slow.format(body), slept])
         with pytest.raises(TookTooLong), engine.appending(COUNTS, "SELECT 1") as (writer, _):
-            writer.insert_all({COUNTS: [("a", 1)]}, is_last=True)
+            writer.end_with({COUNTS: [("a", 1)]})
         with pytest.raises(TookTooLong), engine.hoping() as writer:
-            writer.insert_all({COUNTS: [("a", 1)]})
+            writer.end_with({COUNTS: [("a", 1)]})
         assert engine.query("SELECT name FROM counts") == []
 
 

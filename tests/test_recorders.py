@@ -130,18 +130,19 @@ def test_positions_have_no_gaps_after_conflicts(database: str) -> None:
 
 
 def test_facts_can_be_given_the_positions_they_had(database: str) -> None:
-    """As an import of an export does."""
+    """As an import of an export does; only the next ones, so that there are no gaps."""
     with story(database) as told:
         told.person("ana")
         first = told.facts()[0]
         other = read_fact(id_of("ben"), *first[2:5])
         stored = told.journal.mapper.to_stored_event(other)
-        assert told.journal.append_stored([stored], positions=[7]) == [7]
+        assert told.journal.append_stored([stored], positions=[2]) == [2]
         told.person("eva")
-        assert [placed.position for placed in told.facts()] == [1, 7, 8]
-        taken = told.journal.mapper.to_stored_event(read_fact(id_of("x"), *first[2:5]))
-        with pytest.raises(IntegrityError):
-            told.journal.append_stored([taken], positions=[7])
+        more = told.journal.mapper.to_stored_event(read_fact(id_of("x"), *first[2:5]))
+        for position in (3, 5):
+            with pytest.raises(IntegrityError):
+                told.journal.append_stored([more], positions=[position])
+        assert [placed.position for placed in told.facts()] == [1, 2, 3]
 
 
 def test_many_who_append_at_once_get_positions_without_gaps(database: str) -> None:

@@ -209,10 +209,14 @@ class Transaction(ABC):
         """Insert whole rows; an engine overrides this method or ``insert_all``."""
         self.insert_all({table: rows} if rows else {})
 
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
-        """Insert whole rows of several tables; an engine may commit with it if it ``is_last``."""
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        """Insert whole rows of several tables."""
         for table, found in rows.items():
             self.insert(table, found)
+
+    def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        """Insert whole rows as the last statement: an engine may commit with it."""
+        self.insert_all(rows)
 
     @abstractmethod
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -327,7 +331,7 @@ class Engine(ABC):
     def hoping(
         self, row: str = "", values: Sequence[Any] = ()
     ) -> AbstractContextManager[Transaction]:
-        """Queries and one insert, optimistically: it is a transaction by itself, without a lock.
+        """Queries, and one insert by ``end_with``: it is a transaction by itself, without a lock.
 
         Raises IntegrityError if somebody else was faster, so that a key is taken, and Overtaken if
         a row on which the insert builds is missing, as on a server that lost it. ``row`` selects

@@ -396,9 +396,7 @@ class PostgresEngine(Engine):
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """The insert and its commit are one message, instead of four."""
         with _answering(), self._held as connection, _Commit(connection) as commit:
-            transaction = _OneInsert(self, connection, commit)
-            transaction.there = row, values
-            yield transaction
+            yield _OneInsert(self, connection, commit, (row, values))
 
     def now(self) -> float:
         """The server's clock; it may run on another machine."""
@@ -760,9 +758,6 @@ def _copied(rows: Mapping[Table, Sequence[Row]]) -> list[Table]:
 class PostgresTransaction(Transaction):
     """One transaction that writes."""
 
-    there: tuple[str, Sequence[Any]] = "", ()
-    """A row that must exist for anything to be inserted (see Engine.hoping), and its values."""
-
     def __init__(self, engine: Engine, connection: Any, commit: _Commit) -> None:
         super().__init__(engine, connection)
         self.commit = commit
@@ -775,18 +770,16 @@ class PostgresTransaction(Transaction):
         """Execute all statements in one message."""
         self.connection.execute("; ".join(statements).encode())
 
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
-        """Insert whole rows of several tables: many by COPY, the others by one statement.
-
-        If it ``is_last``, that statement and COMMIT are one message.
-        """
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        """Insert whole rows of several tables: many by COPY, the others by one statement."""
         if rows := self._few(rows):
-            asked = [_inserted(rows, *self.there)]
-            if is_last:
-                self.commit.is_sent = True
-                asked.append(_COMMIT)
-            if self._cursor.rows(asked)[0] == [(0,)] and self.there[0]:
-                raise Overtaken("by another server")
+            self._cursor.rows([_inserted(rows)])
+
+    def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        """Send that statement and COMMIT in one message."""
+        if rows := self._few(rows):
+            self.commit.is_sent = True
+            self._cursor.rows([_inserted(rows), _COMMIT])
 
     def _few(self, rows: Mapping[Table, Sequence[Row]]) -> Mapping[Table, Sequence[Row]]:
         """The rows that are inserted by one statement; all others are inserted by COPY now."""
@@ -838,22 +831,41 @@ class _Deferring(PostgresTransaction):
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
         self.later(self.engine.told(sql, row) for row in rows)
 
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         if rows := self._few(rows):
             self.later([_inserted(rows)])
 
+    def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        self.insert_all(rows)  # COMMIT is sent together with what waits
+
 
 class _OneInsert(PostgresTransaction):
-    """Queries, and one insert, which commits itself."""
+    """Queries, and one insert, which commits itself; but only if a certain row exists."""
 
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        connection: Any,
+        commit: _Commit,
+        there: tuple[str, Sequence[Any]],
+    ) -> None:
+        super().__init__(engine, connection, commit)
+        self._there = there
+
+    def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         if not _copied(rows):
             self.commit.is_sent = bool(rows)
-            super().insert_all(rows)
+            self.insert_all(rows)
             return
         with self.connection.transaction():
-            super().insert_all(rows)
+            self.insert_all(rows)
             self.commit.is_sent = True
+
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        if rows := self._few(rows):
+            inserted = self._cursor.rows([_inserted(rows, *self._there)])
+            if self._there[0] and inserted == [[(0,)]]:
+                raise Overtaken("by another server")
 
 
 def _triggers(table: Table) -> dict[str, tuple[str, str]]:
