@@ -53,8 +53,14 @@ OWN: dict[str, Kind] = {
     "not_acceptable": Kind(406, "None of the requested formats is available here."),
     "too_slow": Kind(408, "The body took too long to arrive."),
     "too_large": Kind(413, "The body is larger than this service accepts."),
+    "address_too_long": Kind(
+        414, "The address is longer than this service accepts; it is answered by the proxy."
+    ),
     "unsupported_media_type": Kind(
         415, "The body is not declared as application/json, or it is compressed."
+    ),
+    "headers_too_large": Kind(
+        431, "The headers are larger than this service accepts; it is answered by the proxy."
     ),
     "too_many_requests": Kind(
         429, "More requests than the limit allows; the Retry-After header says how long to wait."
@@ -80,6 +86,11 @@ OWN: dict[str, Kind] = {
         500,
         "Stored data is damaged and can't be read; it has been logged. “stemma verify "
         "database” names everything that is damaged.",
+    ),
+    "unreachable": Kind(
+        502,
+        "The proxy could not reach the service, or it broke off. Repeat what writes with its "
+        "idempotency key, which is safe.",
     ),
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
     "rebuild_needed": Kind(
