@@ -285,17 +285,17 @@ def work(view: View, id: WorkId) -> WorkTold:
 
     If there are very many, it has the first ones, and says how many it leaves out.
     """
-    asked = lineage.asked_about(view, lineage.find(view, id))
-    numbers = identifiers.asked_of(view, asked.row.number)
-    rows = credits_on(view, [asked.row.number], all_states=True)
+    found = lineage.around(view, lineage.find(view, id))
+    numbers = identifiers.asked_of(view, found.row.number)
+    rows = credits_on(view, [found.row.number], all_states=True)
     listed = rows[:CREDITS_OF_WORK]
     people = contributors.persons_later(view, {row.contributor for row in listed})
-    texts = view.texts(asked.texts | identifiers.texts_of(numbers) | _texts_of(listed))
+    texts = view.texts(found.texts | identifiers.texts_of(numbers) | _texts_of(listed))
     shown = within_bytes(
-        _told(listed, {asked.row.number: id}, people(), texts), lineage.MOST_OF_LIST_BYTES
+        _told(listed, {found.row.number: id}, people(), texts), lineage.MOST_OF_LIST_BYTES
     )
     return {
-        **lineage.told(view, asked, texts),
+        **found.told(view, texts),
         "credits": shown,
         "credits_left_out": len(rows) - len(shown),
         "identifiers": identifiers.told(numbers, texts),

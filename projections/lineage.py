@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from typing import Annotated, Any, NamedTuple, Unpack
 from urllib.parse import unquote
 
+from domain.cached import cached_property
 from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.dates import is_surely_before, span_of, year_of
@@ -377,7 +378,7 @@ def references(view: View, numbers: Iterable[int]) -> dict[int, WorkRef]:
     return {number: _referred(*told) for number, *told in rows}
 
 
-def reference(row: WorkRow, texts: dict[str | None, str]) -> WorkRef:
+def reference(row: WorkRow, texts: Mapping[str | None, str]) -> WorkRef:
     """How answers refer to a work."""
     title = texts.get(row.title)
     return _referred(row.id, row.kind, row.state, title, row.medium, row.uri, row.made_at)
@@ -405,32 +406,85 @@ def _referred(
     }
 
 
-class Asked(NamedTuple):
-    """A work, with the queries that an answer about it needs."""
+class Source(NamedTuple):
+    """What a work was made from: an edge, and the work at its other end."""
+
+    remix: str
+    kind: str
+    rate: str | None
+    state: str
+    evidence: str | None
+    ai: str | None
+    ai_tool: str | None
+    places: list[int] | None
+    work: WorkRow
+
+    @property
+    def texts(self) -> tuple[str | None, ...]:
+        """The commitments of its texts."""
+        return self.evidence, self.ai_tool, self.work.title
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """A work with what is around it; the queries for that are deferred, to be sent together."""
 
     row: WorkRow
-    sources: Sequence[Row]
-    """The edges to its sources, each with the source's row."""
-    remixed: Sequence[Row]
-    joins: Sequence[Row]
+    _edges: Sequence[Row]
+    _remixed: Sequence[Row]
+    _joins: Sequence[Row]
+
+    @cached_property
+    def _sources(self) -> list[Source]:
+        """What it was made from, in the order of places, then of declaration."""
+        found = list[Source]()
+        for remix, kind, rate, state, evidence, ai, tool, at, since, *work in self._edges:
+            places, source = _places(self.row, at, since, remix), WorkRow(*work)
+            found.append(Source(remix, kind, rate, state, evidence, ai, tool, places, source))
+        return sorted(found, key=lambda one: one.places or [_LAST])
 
     @property
     def texts(self) -> set[str | None]:
         """The commitments of its own texts and of its sources' texts."""
-        listed = self.sources[:MOST_SOURCES]
         own = {self.row.title, self.row.creators, self.row.media_url}
-        return own | {text for one in listed for text in (one[4], one[6], WorkRow(*one[9:]).title)}
+        return own | {text for one in self._sources[:MOST_SOURCES] for text in one.texts}
+
+    def told(self, view: View, texts: dict[str | None, str]) -> WorkFound:
+        """It as an answer, given the texts behind its commitments."""
+        row, sources = self.row, self._sources
+        told = (_source_told(row, one, texts) for one in sources[:MOST_SOURCES])
+        shown = within_bytes(told, MOST_OF_LIST_BYTES)
+        joined = _joins(view, self._joins)
+        joins = within_bytes(joined, MOST_OF_LIST_BYTES // 2)
+        return {
+            **reference(row, texts),
+            "creators": texts.get(row.creators),
+            "made": row.made or None,
+            "recorded_at": row.recorded_at,
+            "licence": row.licence,
+            "sha256": row.sha256,
+            "media_url": texts.get(row.media_url),
+            "posted_by": row.poster,
+            "position": row.born,
+            "published": publication(row),
+            "part": row.part,
+            "sources": shown,
+            "sources_left_out": len(sources) - len(shown),
+            "remixed_by": self._remixed[0][0],
+            "joins": joins,
+            "joins_left_out": len(joined) - len(joins),
+        }
 
 
 def work(view: View, id: str) -> WorkFound:
     """A work with its sources and how often it was remixed; for credits see attribution."""
-    asked = asked_about(view, find(view, id))
-    return told(view, asked, view.texts(asked.texts))
+    found = around(view, find(view, id))
+    return found.told(view, view.texts(found.texts))
 
 
-def asked_about(view: View, row: WorkRow) -> Asked:
-    """A work, with the queries about it deferred so that they are sent together."""
-    return Asked(
+def around(view: View, row: WorkRow) -> Around:
+    """A work with what is around it."""
+    return Around(
         row,
         view.later(
             "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.ai, e.ai_tool, e.places, e.born, "
@@ -447,50 +501,19 @@ def asked_about(view: View, row: WorkRow) -> Asked:
     )
 
 
-def told(view: View, asked: Asked, texts: dict[str | None, str]) -> WorkFound:
-    """A work as an answer, given the texts behind its commitments."""
-    row = asked.row
-    sources = sorted(asked.sources, key=lambda one: _places(row, one[7], one[8], one[0]) or [_LAST])
-    shown = within_bytes(_sources(row, sources[:MOST_SOURCES], texts), MOST_OF_LIST_BYTES)
-    joined = _joins(view, asked.joins)
-    joins = within_bytes(joined, MOST_OF_LIST_BYTES // 2)
+def _source_told(row: WorkRow, one: Source, texts: Mapping[str | None, str]) -> MadeFrom:
     return {
-        **reference(row, texts),
-        "creators": texts.get(row.creators),
-        "made": row.made or None,
-        "recorded_at": row.recorded_at,
-        "licence": row.licence,
-        "sha256": row.sha256,
-        "media_url": texts.get(row.media_url),
-        "posted_by": row.poster,
-        "position": row.born,
-        "published": publication(row),
-        "part": row.part,
-        "sources": shown,
-        "sources_left_out": len(sources) - len(shown),
-        "remixed_by": asked.remixed[0][0],
-        "joins": joins,
-        "joins_left_out": len(joined) - len(joins),
+        "remix": one.remix,
+        "kind": one.kind,
+        "rate": one.rate,
+        "state": one.state,
+        "evidence": texts.get(one.evidence),
+        "ai": finding.uses_of(one.ai),
+        "ai_tool": texts.get(one.ai_tool),
+        "places": one.places,
+        "suspect_dates": is_surely_before(row.made_at, one.work.made_at),
+        "work": reference(one.work, texts),
     }
-
-
-def _sources(
-    row: WorkRow, sources: Iterable[Row], texts: dict[str | None, str]
-) -> Iterator[MadeFrom]:
-    for remix, kind, rate, state, evidence, ai, tool, places, since, *work in sources:
-        parent = WorkRow(*work)
-        yield {
-            "remix": remix,
-            "kind": kind,
-            "rate": rate,
-            "state": state,
-            "evidence": texts.get(evidence),
-            "ai": finding.uses_of(ai),
-            "ai_tool": texts.get(tool),
-            "places": _places(row, places, since, remix),
-            "suspect_dates": is_surely_before(row.made_at, parent.made_at),
-            "work": reference(parent, texts),
-        }
 
 
 _LAST = 1 << 62

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import Story, id_of, story, ticking
 
+from domain.identity import part_id
 from domain.lineage import Edge, Lineage
 from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
@@ -216,6 +217,20 @@ def test_a_work_is_answered_whole(database: str) -> None:
                 "made_at": None,
             },
         }
+
+
+def test_of_very_many_sources_the_first_in_order_are_named(
+    told: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lineage, "MOST_SOURCES", 1)
+    one, two, three = (told.piece(name) for name in ("one", "two", "three"))
+    album = told.release("album", one, two)
+    first = part_id(album, "component", 0)
+    told.tell("replace_remix", id=first, work=three, reason="A better take.")
+    with told.view() as view:
+        found = lineage.work(view, album)
+    assert [each["work"]["title"] for each in found["sources"]] == ["three"]
+    assert found["sources_left_out"] == 1
 
 
 def test_a_withdrawn_piece_keeps_its_place_and_loses_its_content(database: str) -> None:
