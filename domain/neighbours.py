@@ -57,7 +57,8 @@ class Neighbours:
     def begin(self, position: int) -> None:
         """Begin another append at a position; what was added but never recorded is dropped."""
         is_much = self._count() > MOST_KEPT or position - self._position > MOST_READ
-        if is_much or any(self._added.values()):
+        is_lost = position < self._position  # a failover has set the journal back
+        if is_much or is_lost or any(self._added.values()):
             self._near = {"child": {}, "parent": {}}
             self._added = {"child": {}, "parent": {}}
             self._components = Components()

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import OPERATOR, at_once, carry_out, cycle_in, id_of, story
+from tampering import lose
 from warm import PROCESSES
 
 from domain import acyclic, neighbours
@@ -224,6 +225,18 @@ def test_an_import_goes_on_with_the_joins_of_others_and_its_own_that_were_record
         carry_out(undoing, "undo_join", id=join, reason="another recording")
         assert undoing.known.node(here) == here
         drafted(there)
+
+
+def test_an_import_goes_on_without_the_joins_that_a_failover_lost(database: str) -> None:
+    with story(database) as told:
+        here, there = told.piece("here"), told.piece("there")
+        near, before = Neighbours(told.journal.facts), told.head()
+        told.tell("join_works", work=here, into=there)
+        for node in (there, here):
+            draft = told.journal.draft(near=near)
+            draft.prefetch_edges([here, there])
+            assert draft.known.node(here) == node
+            lose(database, after=before)
 
 
 def test_edges_of_an_append_that_was_not_recorded_lead_nowhere(database: str) -> None:

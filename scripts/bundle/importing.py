@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import groupby, islice
 
 from eventsourcing.persistence import IntegrityError
@@ -71,16 +70,14 @@ def import_lines(
     recorded without its refused sources, and without a date in the future.
     """
     report, ids, judge = Report(), Ids(namespace, file), Judge()
-    reached: dict[str, int] = {}
-    near = Neighbours(journal.facts)
-    decided = partial(journal.decided, near=near, is_vouched_for=is_vouched_for)
+    commands = _Commands(journal, ids, report, is_vouched_for=is_vouched_for, is_strict=is_strict)
     with uncollected():
         for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
             for page in _pages(lines, batch):
                 if whole:
                     _restore(journal, page, report, judge)
                 else:
-                    _carry_out(decided, page, ids, reached, report, is_strict=is_strict)
+                    commands.carry_out(page)
                 progress(report)
                 gc.collect(0)  # frees what refusals left, but skips what earlier pages keep
     return report
@@ -101,38 +98,45 @@ def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
         yield page
 
 
-def _carry_out(
-    decided: Callable[..., tuple[tuple[Draft, _Page], Sequence[int]]],
-    page: list[Found],
-    ids: Ids,
-    reached: dict[str, int],
-    report: Report,
-    *,
-    is_strict: bool,
-) -> None:
-    steps: list[tuple[Found, Step | BadLine]] = []
-    for found in page:
+class _Commands:
+    """Carries out the lines with commands; what one append has read is there for the next one."""
+
+    def __init__(
+        self, journal: Journal, ids: Ids, report: Report, *, is_vouched_for: bool, is_strict: bool
+    ) -> None:
+        self._journal, self._ids, self._report, self._is_strict = journal, ids, report, is_strict
+        self._reached: dict[str, int] = {}
+        """By target: the position up to which its requests were compared with lines."""
+        self._terms = {
+            "once": self._reached,
+            "near": Neighbours(journal.facts),
+            "is_vouched_for": is_vouched_for,
+        }
+
+    def carry_out(self, page: Sequence[Found]) -> None:
+        """Carry out the lines of a page in one append."""
+        steps = [(found, self._step(found)) for found in page]
+        ready = [step for _, step in steps if isinstance(step, Step)]
+        touched = {id for step in ready for id in step.touched}
+        asked = {id for step in ready for id in (step.command.target(step.by), step.earlier) if id}
+
+        def take_all(draft: Draft) -> tuple[Draft, _Page]:
+            draft.prefetch_requests(asked)
+            draft.prefetch_edges(touched)
+            told = _Page(draft, self._ids, self._report.failed, is_strict=self._is_strict)
+            for found, step in steps:
+                told.take(found, step)
+            return draft, told
+
+        (draft, told), positions = self._journal.decided(take_all, about=touched, **self._terms)
+        self._reached.update(draft.reached(positions))
+        self._report.add(told)
+
+    def _step(self, found: Found) -> Step | BadLine:
         try:
-            if found.error:
-                raise BadLine(found.error)
-            steps.append((found, step_of(found.line, ids)))
+            return BadLine(found.error) if found.error else step_of(found.line, self._ids)
         except BadLine as refusal:
-            steps.append((found, refusal))
-    ready = [step for _, step in steps if isinstance(step, Step)]
-    touched = {id for step in ready for id in step.touched}
-    asked = {id for step in ready for id in (step.command.target(step.by), step.earlier) if id}
-
-    def carry_out(draft: Draft) -> tuple[Draft, _Page]:
-        draft.prefetch_requests(asked)
-        draft.prefetch_edges(touched)
-        told = _Page(draft, ids, report.failed, is_strict=is_strict)
-        for found, step in steps:
-            told.take(found, step)
-        return draft, told
-
-    (draft, told), positions = decided(carry_out, about=touched, once=reached)
-    reached.update(draft.reached(positions))
-    report.add(told)
+            return refusal
 
 
 class _Page(Report):
