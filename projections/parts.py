@@ -20,6 +20,7 @@ from projections.credited import Near, credits_above, is_direct, nearest_in, who
 from projections.finding import CREDIT_COUNTS as _COUNTED
 from projections.hidden import NOT_HIDDEN
 from projections.question import After, Limit, Paged, question
+from projections.roll import FORMS
 from projections.store import (
     LIMIT,
     Page,
@@ -64,6 +65,7 @@ def shares_of(people: Near, rows: Iterable[Credited | CreditRow]) -> list[Share]
     "/works/{id}/contributors",
     cli="contributors",
     as_published=True,
+    forms=FORMS,
     beside={"claims": pending.behind},
 )
 def of_work(
@@ -81,7 +83,8 @@ def of_work(
 ) -> Page[PartOfPerson]:
     """Everyone who contributed to a work, through every generation, and by which paths.
 
-    What is only claimed about a work does not count; ``claims`` says how much is waiting.
+    What is only claimed about a work does not count; ``claims`` says how much is waiting. As CSV,
+    it is the whole credits roll.
     """
     place = tuple(decode_cursor(after, int, int) or (-1, -1))
     root = lineage.find(view, id).number

@@ -11,8 +11,13 @@ from typing import Any, NamedTuple
 
 from projections import attribution, billing, contributors, groups, lineage
 from projections.attribution import CreditRow
+from projections.question import Asking, Form
+from projections.spreadsheet import rows_of_csv
 from projections.store import View
 from projections.told import PersonRef
+
+COLUMNS = ("Name", "Role", "Character", "Shown as", "Kind", "Id")
+"""The columns of a roll as CSV, with the words by which a form reads them again."""
 
 
 class Roll(NamedTuple):
@@ -84,3 +89,29 @@ def _by_role(
         # Open as long as every credit of the person in this role is claimed or disputed.
         line["open"] = line["open"] and row.state in ("claimed", "disputed")
     return [{"role": role, "people": list(lines.values())} for role, lines in roles.items()]
+
+
+def _as_csv(asking: Asking) -> str:
+    """The whole roll of a work as a table, with a line for each role of a person."""
+    found = roll(asking.view, asking.said["id"])
+    kinds = {"direct": found.direct, "influence": found.influence}
+    return rows_of_csv(
+        COLUMNS,
+        (
+            {
+                "Name": billing.name_of(one, one["id"]),
+                "Role": part["role"],
+                "Character": one.get("character"),
+                "Shown as": one.get("display"),
+                "Kind": kind,
+                "Id": one["id"],
+            }
+            for kind, parts in kinds.items()
+            for part in parts
+            for one in part["people"]
+        ),
+    )
+
+
+FORMS = {"csv": Form("text/csv", _as_csv, ",".join(COLUMNS) + "\r\n")}
+"""The formats of a roll."""

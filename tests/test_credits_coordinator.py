@@ -1,5 +1,6 @@
 """Whoever coordinates the credits of a film: a table pasted at once, and refusals in its words."""
 
+import csv
 import re
 from collections.abc import Iterator
 
@@ -16,12 +17,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 CREW = (
-    "Name\tRole\tCharacter\n"
-    "Ana\tActor\tthe keeper\n"
-    "Ana\tdirector\t\n"
-    "Ben\t1st AD\t\n"
-    "Cleo\tgaffer\t\n"
-    "Dee\tgrip\t\n"
+    "Unit\tRole\tName\tCharacter\n"
+    "cast\tActor\tAna\tthe keeper\n"
+    "\tdirector\tAna\t\n"
+    "\t1st AD\tBen\t\n"
+    "lights\tgaffer\tCleo\t\n"
+    "lights\tgrip\tDee\t\n"
 )
 
 
@@ -50,7 +51,9 @@ def test_credits_are_pasted_as_a_spreadsheet_has_them_and_who_is_unknown_stays(
     assert told["person_role"][-4:] == ["Actor", "director", "1st AD", "gaffer"]
     assert told["person_character"][-4:] == ["the keeper", "", "", ""]
     left = page.partition('name="paste_people"')[2].partition("</textarea>")[0]
-    assert left.endswith("Name\tRole\tCharacter\nDee\tgrip\t"), "with the headings it was read by"
+    assert left.endswith("Unit\tRole\tName\tCharacter\nlights\tgrip\tDee\t"), (
+        "with the headings it was read by"
+    )
     again = credited(window, film, paste_people="Ana; actor\nCleo;; ;DJ Cleo", do="add")
     assert rows(again)["person_role"][-2:] == ["actor", ""]
     assert rows(again)["person_credited_as"][-2:] == ["", "DJ Cleo"]
@@ -75,3 +78,26 @@ def test_a_refusal_is_told_with_titles_wherever_it_is_shown(served: Served) -> N
     alert = page.text_seen.partition("This was not recorded.")[2].partition("lineage_cycle")[0]
     assert "A poem → A song → A poem" in re.sub(r"\s+", " ", alert)
     assert poem not in alert
+
+
+def test_the_credits_of_a_release_are_a_table_for_a_spreadsheet(served: Served) -> None:
+    ana, ben = served.admit("Ana Reyes"), served.admit('=HYPERLINK("x")')
+    authors = [
+        {"contributor": ana, "role": "actor", "character": "the keeper"},
+        {"contributor": ana, "role": "director", "credited_as": "A. Reyes"},
+        {"contributor": ben, "role": "gaffer", "display": "lights"},
+    ]
+    film = served.operator.post("/contributions", title="F", medium="video", authors=authors).id
+    whole = served.operator.post("/releases", title="Film", components=[{"work": film}]).id
+    window = reader(served).sign_in(OPERATOR_KEY)
+    link = re.findall(
+        r'href="([^"]*)"[^>]*>All credits as CSV', window.get(f"/release/{whole}").text
+    )
+    told = window.get(link[0]).text
+    assert list(csv.reader(told.splitlines())) == [
+        ["Name", "Role", "Character", "Shown as", "Kind", "Id"],
+        ["Ana Reyes", "actor", "the keeper", "", "direct", ana],
+        ["A. Reyes", "director", "", "", "direct", ana],
+        ['\'=HYPERLINK("x")', "gaffer", "", "lights", "direct", ben],
+    ]
+    assert served.operator.get(f"/works/{whole}/contributors", format="csv").text == told

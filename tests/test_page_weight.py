@@ -39,6 +39,7 @@ NO_PAGES = {
         f"/works/<id>/lineage.{name}": "a whole lineage for other tools"
         for name in ("graphml", "dot", "jsonld")
     },
+    "/works/<id>/contributors.csv": "a whole credits roll for other tools",
     "/works/<id>/lineage.png": "as many pixels as the picture is large",
     "/works/<id>/descendants.png": "as many pixels as the picture is large",
     "/pools/<id>/split.png": "as many pixels as the picture is large",

@@ -32,7 +32,7 @@ from projections.pictures.lineage import MOST_CARDS, lineage_svg
 from projections.pictures.outline import nested_html
 from projections.pictures.svg import SHEET, Markup, policy
 from projections.pictures.timeline import Happening, timeline_svg
-from projections.question import Asking
+from projections.question import Asking, Question
 from projections.registry import QUESTIONS
 from projections.store import View
 from projections.workshop import elsewhere
@@ -63,8 +63,9 @@ def pages(frame: Frame) -> None:
 
     pictured(frame, "works/<id>/lineage", as_svg, as_png, _by_itself, is_release=True)
     pictured(frame, "works/<id>/descendants", as_svg, as_png, _onward_by_itself, is_release=True)
-    for name in LINEAGE.forms:
-        _exported(frame, name)
+    for asked in (LINEAGE, QUESTIONS["list_work_contributors"]):
+        for name in asked.forms:
+            _exported(frame, asked, name)
 
 
 def pictured(
@@ -95,14 +96,15 @@ def pictured(
         frame.viewed(f"/{path}.{form}", is_release=is_release)(show)
 
 
-def _exported(frame: Frame, name: str) -> None:
-    """Register a lineage in another format as a file."""
+def _exported(frame: Frame, asked: Question, name: str) -> None:
+    """Register the answer to a question about a work in another format as a file."""
+    what = asked.path.rpartition("/")[2]
 
     def show(view: View, _: Said, id: str) -> Answer:
-        return written(LINEAGE.forms[name], Asking(LINEAGE, view, frame.journal, {"id": id}))
+        return written(asked.forms[name], Asking(asked, view, frame.journal, {"id": id}))
 
-    show.__name__ = f"show_lineage_as_{name}"
-    frame.viewed(f"/works/<id>/lineage.{name}", is_release=True)(show)
+    show.__name__ = f"show_{what}_as_{name}"
+    frame.viewed(f"/works/<id>/{what}.{name}", is_release=True)(show)
 
 
 def _by_itself(view: View, said: Said, id: str) -> tuple[LineagePicture, bool]:

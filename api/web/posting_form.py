@@ -164,17 +164,18 @@ class PostingForm:
     def _credit(self, view: View, lines: str) -> None:
         """Credit many people: a table with one per line, copied from a spreadsheet."""
         first, *others = table = lines.splitlines() or [""]
-        columns = [_HEADINGS.get(folded(cell)) for cell in _cells(first)]
+        columns = [_HEADINGS.get(folded(cell), "") for cell in _cells(first)]
+        is_headed = "person" in columns
 
         def credit(line: str) -> None:
-            said = dict(zip(columns if all(columns) else COLUMNS, _cells(line), strict=False))
+            said = dict(zip(columns if is_headed else COLUMNS, _cells(line), strict=False))
             person = one_called(view, "contributor", said.get("person", ""))
             row = {name: said.get(name, "") for name in PERSON} | {"person": person}
             if row not in self.people:
                 self.people.append(row)
 
-        self._paste("people", self.people, others if all(columns) else table, credit)
-        if all(columns) and self.left["people"]:
+        self._paste("people", self.people, others if is_headed else table, credit)
+        if is_headed and self.left["people"]:
             self.left["people"] = f"{first}\n{self.left['people']}"
 
     def _paste(

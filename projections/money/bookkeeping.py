@@ -31,9 +31,9 @@ from projections.money.earning import period
 from projections.money.pools.balance import summed
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
-from projections.money.statement_files import rows_of_csv
 from projections.money.told import Account, Dollars, PayeeRef, PoolRef, ReasonHeld
 from projections.question import Form, Paged, question
+from projections.spreadsheet import rows_of_csv
 from projections.store import Page, View, holds, told_rows, wanted
 from projections.told import Count, Effect, Instant
 

@@ -18,7 +18,6 @@ from domain.values import CountryCode, Number, PayeeText, WithholdingId
 from projections.money.balances import persons_of
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
-from projections.money.statement_files import rows_of_csv
 from projections.money.told import (
     PaymentCurrencyTold,
     RateTold,
@@ -28,6 +27,7 @@ from projections.money.told import (
     WithholdingTold,
 )
 from projections.question import Form, Paged, question
+from projections.spreadsheet import rows_of_csv
 from projections.store import Page, View, holds, told_rows, wanted
 
 

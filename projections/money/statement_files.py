@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from io import StringIO
 from typing import Annotated, Any
 
 from domain.dates import start_of
 from domain.journal import Journal
 from domain.money.currency import currency_code
-from domain.printable import printable
 from domain.readers import OWN_MONEY
 from domain.refusal import BadPeriod, StatementTooLong
 from domain.values import CurrencyCode, Example, PayeeId, StatedMoment
@@ -20,6 +16,7 @@ from projections.money import statements
 from projections.money.readers import Reader
 from projections.money.told import Statement
 from projections.question import Asking, Form, question
+from projections.spreadsheet import rows_of_csv
 from projections.store import View
 
 COLUMNS = (
@@ -29,15 +26,6 @@ COLUMNS = (
     *("late", "withheld_minor", "sent_currency", "sent_minor", "exchange_rate", "rules", "through"),
 )
 """The columns of a statement as CSV."""
-
-
-def rows_of_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as CSV (RFC 4180), in which spreadsheets take no text for a formula."""
-    written = StringIO()
-    table = csv.writer(written)
-    table.writerow(columns)
-    table.writerows([_cell(row[column]) for column in columns] for row in rows)
-    return written.getvalue()
 
 
 def as_csv(told: Statement) -> str:
@@ -67,21 +55,6 @@ def _rows(told: Statement) -> Iterator[Mapping[str, Any]]:
                 "rules": "; ".join(line["rules"]),
                 "through": "; ".join(one["name"] or one["id"] for one in line["through"]),
             }
-
-
-_FORMULA = re.compile(r"""(\A|[,;|:'"\t\r\n])(?=\s*[=+\-@＝＋－＠\t\r])""")
-"""Where a spreadsheet could see a formula: at the beginning, and after what another locale or a
-pasted line may take for the end of a cell (OWASP, CSV injection)."""
-
-
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-
-
-def _cell(value: object) -> object:
-    """A cell; numbers stay numbers, and text that could become a formula gets an apostrophe."""
-    if not isinstance(value, str) or _NUMBER.fullmatch(value):
-        return value
-    return printable(_FORMULA.sub(r"\1'", value))
 
 
 def _as_pdf(asking: Asking) -> bytes:
