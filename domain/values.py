@@ -748,13 +748,14 @@ ExactAmount = Annotated[
         limit=LONGEST_DECIMAL,
     ),
 ]
-Rounding = Annotated[
+RoundingMethod = Annotated[
     str,
     known(
         known_rounding,
         f"How units are apportioned: {' or '.join(ROUNDINGS)}.",
         WITH_CARRY,
         wrong=BadSplit,
+        choices=ROUNDINGS,
     ),
 ]
 

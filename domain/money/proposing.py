@@ -81,7 +81,7 @@ from domain.values import (
     Reason,
     ReleaseId,
     Remark,
-    Rounding,
+    RoundingMethod,
     StatementReaders,
     WorkId,
 )
@@ -114,7 +114,7 @@ class OpenPool(Command):
             example=TERMS,
         ),
     ]
-    rounding: Rounding = WITH_CARRY
+    rounding: RoundingMethod = WITH_CARRY
     comment_days: Annotated[
         int,
         Number(help=f"How long proposals are open; at least {LEAST_COMMENT_DAYS}.", example=14),

@@ -65,7 +65,10 @@ from domain.remix import exact_rate
 
 PLAIN = "largest_remainder"
 WITH_CARRY = "largest_remainder_with_carry"
-ROUNDINGS = (WITH_CARRY, PLAIN)
+ROUNDINGS = {
+    WITH_CARRY: "the largest remainders round up; what is lost or gained is carried over",
+    PLAIN: "the largest remainders round up, and nothing is carried over",
+}
 """The methods of rounding, the default first."""
 OF_SPLIT = (
     *(BadSplit, BadAmount, BadPolicy, BadShare, BadRate, BadGraph, LineageCycle),
