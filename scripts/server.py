@@ -71,6 +71,9 @@ LEAST_SILENCE_SECONDS = 5.0
 
 def application() -> Gateway | Hosting:
     """The application of one worker, which also follows the journal if the settings say so."""
+    for stop in STOPS:  # what the server's handlers do, which it has inherited, has no effect here
+        signal.signal(stop, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     settings = read_settings()
     configure_logs(settings.logs)
     threading.Thread(target=_live_with_parent, daemon=True).start()
@@ -180,12 +183,30 @@ def _free_address(host: str, port: int) -> str:
         raise BadSetting(f"cannot serve on {host}:{port}: {error.strerror or error}") from error
 
 
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def _heard_later() -> Iterator[None]:
+    """Hold back signals to stop, in workers that begin as well, until they can end at once."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Supervisor(MPServer):
     """The server process, which replaces crashed and frozen workers."""
 
+    def _spawn_workers(self, *terms: Any) -> None:
+        with _heard_later():
+            super()._spawn_workers(*terms)  # type: ignore[no-untyped-call]
+
     def _respawn_workers(self, workers: Any, *terms: Any, **more: Any) -> None:
         """Respawn workers and forget the crashes: two within five seconds would end the server."""
-        super()._respawn_workers(workers, *terms, **more)
+        with _heard_later():
+            super()._respawn_workers(workers, *terms, **more)
         self.respawned_wrks.clear()
         time.sleep(RESPAWN_SECONDS)
 
@@ -279,7 +300,7 @@ def _serve(settings: Settings, address: str) -> None:
         backlog=CONNECTIONS,
         backpressure=CONNECTIONS,
         respawn_failed_workers=True,
-        # A worker ignores a stop signal while it starts; no request takes longer than this.
+        # What is not answered by then is cut off, as are streams.
         workers_kill_timeout=5,
         websockets=False,
         log_level=LogLevels.warning,

@@ -63,6 +63,17 @@ def test_of_a_server_that_was_killed_nobody_stays_on_the_port(tmp_path: Path) ->
             assert second.admit("Ana")["position"] == 1
 
 
+def test_workers_that_do_not_serve_yet_end_at_once_when_told_to(tmp_path: Path) -> None:
+    settings = {"STEMMA_DATABASE": f"sqlite:///{tmp_path}/a.db", "STEMMA_PORT": str(free_port())}
+    with started("serve", "--workers", "2", **settings) as process:
+        server = Server(process, int(settings["STEMMA_PORT"]))
+        wait_until(lambda: len(workers_of(server)) == 2, process)
+        process.terminate()
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "refused to gracefully stop" not in said
+
+
 @pytest.mark.slow
 def test_a_worker_that_is_frozen_is_replaced(tmp_path: Path) -> None:
     """… with whatever it holds: on SQLite nobody else can write until then."""
