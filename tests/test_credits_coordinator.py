@@ -101,3 +101,17 @@ def test_the_credits_of_a_release_are_a_table_for_a_spreadsheet(served: Served) 
         ['\'=HYPERLINK("x")', "gaffer", "", "lights", "direct", ben],
     ]
     assert served.operator.get(f"/works/{whole}/contributors", format="csv").text == told
+
+
+def test_people_of_one_name_are_told_apart_where_they_are_found(served: Served) -> None:
+    one, other, alone = (served.admit(name) for name in ("Jo Twin", "Jo Twin", "Jo Alone"))
+    served.post_piece("A poem of one", by=one)
+    page = signed_in(served, alone).get("/suggest?kind=people&q=jo").text
+    told = [re.sub(r"<[^>]+>", "", line) for line in re.findall("<li>(.*?)</li>", page)]
+    assert sorted(told) == sorted(
+        [
+            "Jo Alone not credited yet Add Jo Alone",
+            f"Jo Twin not credited yet · …{other[-6:]} Add Jo Twin …{other[-6:]}",
+            f"Jo Twin writer · …{one[-6:]} Add Jo Twin …{one[-6:]}",
+        ]
+    )
