@@ -343,9 +343,7 @@ class Draft(Past):
         for position, happened in enumerate(sheet.facts, PENDING + len(self.facts)):
             id = happened.originator_id
             self._pending.add(position, happened)
-            self.near.note(id)
-            if isinstance(happened, LEADING):
-                self.near.add(happened)
+            self.near.add(happened)
             if (noun := self._nouns.get(id)) is not None:
                 self.erased.update(happened.erases(noun))
                 noun.happen(position, happened)
@@ -428,8 +426,6 @@ class Draft(Past):
 
 COUNTING = (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted)
 """The facts by which an edge or a join comes to count."""
-LEADING = (Remix.Declared, Join.Event)
-"""The facts that lead from one work to another in the graph."""
 
 
 def _as_signed(signing: Signing, keys: Collection[VerifierKey]) -> Signing:

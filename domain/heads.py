@@ -43,12 +43,17 @@ class Basis(NamedTuple):
     is_remembered: bool = False
     """Whether it was remembered, not read: others may have recorded something since."""
 
+    @classmethod
+    def of_none(cls, point: Point, asked: Collection[str] = ()) -> Basis:
+        """Without anything that was found of the subjects."""
+        return cls(asked, point, {}, [], set(), set())
+
 
 def read_basis(
     query: Callable[..., list[Row]], engine: Engine, subjects: Collection[str], more: str = ""
 ) -> Basis:
     """Read the heads of some subjects and, with ``more=STREAMS``, their streams and joins."""
-    found = Basis(subjects, START, {}, [], set(), set())
+    found = Basis.of_none(START, subjects)
     of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
     for what, subject, number, hash, position, *fact in query(
         f"SELECT {_END} AS what, '' AS subject, 0 AS number, {STAMP} AS hash, position, {_FACT} "

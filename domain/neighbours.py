@@ -16,12 +16,12 @@ from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
 
-LEADING = (Remix.Declared.TOPIC, Join.Declared.TOPIC, Join.Accepted.TOPIC)
-"""The facts by which an edge or a join comes to be."""
+LEADING = (Remix.Declared, Join.Event)
+"""The facts that lead from one work to another."""
 JOINING = (Join.Declared.TOPIC, Join.Accepted.TOPIC, Join.Undone.TOPIC)
 """The facts that may change which works are one node."""
-_NOTING = (Work.Described.TOPIC, Release.Published.TOPIC)
-"""The facts that give a work a licence, or publish a release."""
+_NOTED = {Remix.Declared.TOPIC, *JOINING, Work.Described.TOPIC, Release.Published.TOPIC}
+"""The facts that change what is cached: also those that give a licence, or publish a release."""
 MOST_KEPT = 500_000
 """With more works than this, the cache is emptied at the end of an append."""
 MOST_READ = 20_000
@@ -72,7 +72,10 @@ class Neighbours:
         self._position = position
 
     def add(self, happened: Fact) -> None:
-        """Add the edges of a fact that is about to be recorded."""
+        """Note a fact that is about to be recorded, and add the edges to which it leads."""
+        self._note(happened.originator_id)
+        if not isinstance(happened, LEADING):
+            return
         for end, work, to in _leads(happened):
             self._added[end].setdefault(work, []).append(to)
             self._lead(end, work, to)
@@ -80,7 +83,7 @@ class Neighbours:
             self._joins = True
             self._forget_joins()
 
-    def note(self, work: str) -> None:
+    def _note(self, work: str) -> None:
         """Forget what is known not to be so of a work, because it got another fact."""
         self.unlicensed.discard(work)
         self.unpublished.discard(work)
@@ -98,10 +101,9 @@ class Neighbours:
             self._position = positions[-1]
 
     def _catch_up(self, position: int) -> None:
-        topics = {*LEADING, *JOINING, *_NOTING}
-        for placed in self._stored.after(self._position, position - self._position, topics):
+        for placed in self._stored.after(self._position, position - self._position, _NOTED):
             if placed.position <= position and placed.position not in self._own:
-                self.note(placed.originator_id)
+                self._note(placed.originator_id)
                 if placed.topic in JOINING:
                     self._forget_joins()
                 for lead in _leads(placed.fact()):

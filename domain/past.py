@@ -73,7 +73,8 @@ class Past:
         self.stored, self._rules = stored, rules
         self.basis = basis
         """The streams of the ids in the first command, if they were prefetched in one query."""
-        self.point = stored.latest() if basis is None else basis.point
+        known = basis or Basis.of_none(stored.latest())
+        self.point = known.point
         """The end of the journal: what is recorded later is not read."""
         self.position, self.latest = self.point.position, self.point.moment
         self.now = max(now, self.latest or now)
@@ -101,12 +102,11 @@ class Past:
         self.near = near or Neighbours(stored)
         """The edges around works, recorded or added; an import reuses it for its next append."""
         self.near.begin(self.position)
-        if basis:
-            self.near.nodes.update((id, id) for id in basis.asked if id not in basis.joined)
+        self.near.nodes.update((id, id) for id in known.asked if id not in known.joined)
         self.known = Known(stored, self.position, self._pending, self.near.nodes, self.near.members)
         """The graph of works and people, including what was added so far."""
-        self._streams: dict[str, Stream] = {id: [] for id in (basis.asked if basis else ())}
-        for placed in map(Placed._make, sorted(basis.streams) if basis else ()):
+        self._streams: dict[str, Stream] = {id: [] for id in known.asked}
+        for placed in map(Placed._make, sorted(known.streams)):
             self._streams[placed.originator_id].append((placed.position, _fact(placed)))
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from domain.clock import Point
 from domain.command import Command
-from domain.draft import LEADING, Acknowledgement, Draft
+from domain.draft import Acknowledgement, Draft
 from domain.engine import Engine, Row
 from domain.fact import Fact, FoundBy, New, Noun
 from domain.grant import grant_id
@@ -299,9 +299,7 @@ class Earlier:
     def add(self, placed: _Read) -> None:
         """Go on by the next fact of the page."""
         self.facts.add(placed)
-        if isinstance(happened := placed.fact(), LEADING):
-            self.near.add(happened)
-        self.near.note(placed.originator_id)
+        self.near.add(placed.fact())
         self.near.recorded([placed.position])
 
 
