@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from inspect import getdoc
 from math import ceil
@@ -21,6 +22,7 @@ from api.current import the_visit
 from domain.engine import DatabaseUnavailable, OutcomeUnknown, RebuildNeeded, UpgradeNeeded
 from domain.engine.deadline import TookTooLong
 from domain.refusal import REFUSALS, Refusal, Wrong, shown
+from domain.wrong import point_at
 from projections.damage import is_of_damage
 from projections.store import BadCursor, Behind
 from projections.workshop import Crowded
@@ -187,6 +189,18 @@ def of_refusal(refusal: Refusal | Problem, in_path: Collection[str] = ()) -> Pro
     if any(one.refusal.code == refusal.code for one in refusal.wrong):
         members = {**members, **listed(told(one, in_path) for one in refusal.wrong)}
     return Problem(refusal.code, str(refusal), members=members, headers=headers)
+
+
+@contextmanager
+def pointing(
+    said: Mapping[str, Any], names: Collection[str], in_path: Collection[str] = ()
+) -> Iterator[None]:
+    """Say of a refusal which value of a request it is about; ``names`` are all it may have."""
+    try:
+        yield
+    except Refusal as refusal:
+        point_at(refusal, said, names)
+        raise of_refusal(refusal, in_path) from None
 
 
 def told(wrong: Wrong, in_path: Collection[str] = ()) -> dict[str, str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -16,7 +15,7 @@ from api.conditional import by_bytes, once
 from api.current import the_visit
 from api.fields import Shape
 from api.operations import answered, asking, writing
-from api.problems import of_refusal
+from api.problems import of_refusal, pointing
 from api.received import read_body, read_query
 from api.results import answer_of
 from api.routes import Routes, path_of, section_of
@@ -24,7 +23,7 @@ from api.schemas import body_of_question, query_of
 from domain.fact import utc_now
 from domain.journal import Journal
 from domain.refusal import Refusal, Wrong
-from domain.wrong import must_not_be_refused, point_at
+from domain.wrong import must_not_be_refused
 from projections import lineage
 from projections.question import Asking, Form, Question, wire_name
 from projections.registry import QUESTIONS
@@ -69,7 +68,8 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
                 view = lineage.as_published(now, ids["id"]) if as_published else now
                 said = {**ids, **_read(question, asked)}
                 asking = asked_by(view, journal, question.name, said)
-                with _pointing(question, asked):
+                given = _given(question, asked)
+                with pointing(given, given, in_path=given):
                     answer = _fitting(asking, asked) if form is None else written(form, asking)
                 return with_alternatives(answer, view, media_types, form_name)
 
@@ -110,8 +110,8 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
     def ask() -> Response:
         asked = read_body(body)
         said = _read(question, asked, in_body=True)
-        pointing = _pointing(question, asked, in_body=True)
-        with viewing(journal, store, {}) as view, pointing:
+        given = _given(question, asked)
+        with viewing(journal, store, {}) as view, pointing(given, given):
             return answer_at(view, asked_by(view, journal, question.name, said).answer, {})
 
     def doc() -> dict[str, Any]:
@@ -121,17 +121,9 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
     routes.add("POST", path_of(question.path, question.in_path), ask, question.name, doc)
 
 
-@contextmanager
-def _pointing(
-    question: Question, asked: Mapping[str, Any], *, in_body: bool = False
-) -> Iterator[None]:
-    """Say of a refusal which parameter it is about."""
-    try:
-        yield
-    except Refusal as refusal:
-        named = {wire_name(one): asked.get(one.name) for one in question.in_query}
-        point_at(refusal, named, named)
-        raise of_refusal(refusal, in_path=() if in_body else named) from None
+def _given(question: Question, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters by the names that requests have for them; None for those not given."""
+    return {wire_name(one): asked.get(one.name) for one in question.in_query}
 
 
 def _read(question: Question, asked: Mapping[str, Any], *, in_body: bool = False) -> dict[str, Any]:

@@ -26,14 +26,12 @@ from api.operations import (
     of_query,
     writing,
 )
-from api.problems import of_refusal
+from api.problems import pointing
 from api.received import must_ask_nothing, read_body, read_file, read_object, read_query
 from api.results import list_of, schema_of
 from domain.command import Field
 from domain.journal import Journal
-from domain.refusal import Refusal
 from domain.values import Number, Payee, Ref, Value
-from domain.wrong import point_at
 from projections.store import Store
 
 Find = TypeVar("Find", bound=Callable[[Part], Sequence[Any]])
@@ -192,11 +190,8 @@ class Routes:
         ) -> Callable[..., Mapping[str, Any]]:
             def changed(**ids: str) -> Response:
                 said = read_body(body, may_be_empty=may_be_empty)
-                try:
+                with pointing(said, body().fields, ids):
                     response = jsonify(change(**ids, **said))
-                except Refusal as refusal:
-                    point_at(refusal, said, body().fields)
-                    raise of_refusal(refusal, in_path=ids) from None
                 response.status_code = status
                 return response
 
@@ -222,7 +217,9 @@ class Routes:
         """Declare a POST route that computes an answer from the body alone; nothing is recorded."""
 
         def computed() -> Response:
-            return jsonify(compute(read_object()))
+            said = read_object()
+            with pointing(said, {*said, *example}):
+                return jsonify(compute(said))
 
         def doc() -> dict[str, Any]:
             sent = {"schema": {"type": "object"}, "example": dict(example)}

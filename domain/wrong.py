@@ -12,6 +12,7 @@ from domain.refusal import Refusal, Wrong, shown
 from domain.values import Many, Several, Value
 
 Path = tuple[str | int, ...]
+PLACE = re.compile(r"\w+(\.\w+|\[\d+\])*")
 Check = Callable[[Value, Any], object]
 """Raises the refusal of a value, if it has one."""
 
@@ -75,8 +76,9 @@ def _held(said: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any
 
 
 def _stated(where: str) -> Path:
-    """A place as refusals of policies and sales state it: ``assets[0].shares``."""
-    steps = re.findall(r"[^.\[\]]+", where)
+    """A place as refusals of policies and sales state it: ``assets[0].shares (Ana)``."""
+    found = PLACE.match(where)
+    steps = re.findall(r"\w+", found[0]) if found else []
     return tuple(int(step) if step.isdigit() else step for step in steps)
 
 

@@ -72,6 +72,15 @@ def test_what_is_missing_or_refused_in_one_field_is_pointed_at(served: Served) -
         assert (problem["code"], error["code"], error["pointer"]) == (code, code, place)
 
 
+def test_a_split_that_is_refused_is_pointed_at(served: Served) -> None:
+    shares = [["ana", "1/2"], ["ben", "most of it"]]
+    policy = {"type": "fixed", "shares": shares}
+    case = {"amount_minor": 100, "currency": "USD", "policy": policy}
+    answer = served.operator.post("/splits/preview", case)
+    (error,) = answer.json["errors"]
+    assert (answer.code, error["pointer"]) == ("bad_share", "#/policy/shares/1")
+
+
 def test_a_parameter_that_is_refused_is_named(served: Served) -> None:
     work = served.post_piece("A poem")
     for path, code, name in (
