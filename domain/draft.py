@@ -365,6 +365,10 @@ class Draft(Past):
     def _added(self) -> list[Fact]:
         return [*self.facts, *self._sheet.facts]
 
+    @property
+    def decided_now(self) -> Sequence[Fact]:
+        return self._sheet.facts
+
     def _must_be_known(self, sheet: Sheet) -> None:
         """Refuse a forgotten person as actor, as owner of a text, or as newly involved."""
         persons = {self.actor, *[text.owner for text in sheet.disclosures]}

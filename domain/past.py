@@ -8,7 +8,7 @@ One file, because it is one class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -438,6 +438,11 @@ class Past:
 
     def _added(self) -> list[Fact]:
         return self.facts
+
+    @property
+    def decided_now(self) -> Sequence[Fact]:
+        """The facts that the current command has decided on so far; ``get`` does not know them."""
+        return ()
 
     def watch_money(self, *subjects: str) -> None:
         """Watch for any fact about the money of these subjects."""

@@ -30,7 +30,7 @@ from scripts.service import Service, open_service
 
 SHOWN = 20
 """How many differences are shown at most."""
-DIFFERENT = ("held", "held_minor", "closing_minor")
+DIFFERENT = ("held", "held_minor", "opening_minor", "recouped_minor", "closing_minor")
 """Of a statement with a debt, what such a debt changes."""
 SAMPLE = 4
 """On PostgreSQL, which is slower to ask, one of so many questions; on SQLite every one."""
@@ -85,7 +85,7 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         known = {one["id"] for one in before["items"]}
         return before, now | {"items": [one for one in now["items"] if one["id"] in known]}
     if asked.question in ("show_lineage", "list_work_contributors", "show_pool_statement"):
-        return _without_order(asked.question, _without_debts(before), _without_debts(now))
+        return _without_debts(*_without_order(asked.question, before, now))
     if before.get("refused") == "parent_not_older":
         # Only a cycle is refused.
         assert now.get("refused") != "parent_not_older"
@@ -97,21 +97,26 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         assert len({one["payee"]["id"] for one in came}) <= 1
         rest = [one for one in now.get("items", ()) if one["id"] in known]
         return ({}, now) if "refused" in before else (before, now | {"items": rest})
-    return _without_debts(before), _without_debts(now)
+    return _without_debts(before, now)
 
 
-def _without_debts(node: Any) -> Any:
-    """What is owed and held beside a debt, together: a debt to the same pool takes it back."""
-    if isinstance(node, list):
-        return [_without_debts(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    found = {name: _without_debts(each) for name, each in node.items()}
-    if found.get("debt_minor"):
-        found["payable_minor"] += found.pop("held_minor")
-    if (found.get("balances") or found.get("totals") or {}).get("debt_minor"):
-        return {name: each for name, each in found.items() if name not in DIFFERENT}
-    return found
+def _without_debts(before: Any, now: Any) -> tuple[Any, Any]:
+    """What could be paid or is held beside a debt, net of it, as a payout is."""
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        pairs = [_without_debts(*each) for each in zip(before, now, strict=True)]
+        return [one for one, _ in pairs], [other for _, other in pairs]
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return before, now
+    pairs = {name: _without_debts(before[name], now[name]) for name in before if name in now}
+    both = [{name: each[which] for name, each in pairs.items()} for which in (0, 1)]
+    if before.get("debt_minor"):
+        for each in both:
+            each["payable_minor"] += each.pop("held_minor") - each.pop("debt_minor")
+    has_debt = (before.get("balances") or before.get("totals") or {}).get("debt_minor")
+    left_out = DIFFERENT if has_debt or before.get("recouped_minor") else ()
+    missing = {name: each for name, each in before.items() if name not in now}
+    kept = {name: each for name, each in both[0].items() if name not in left_out}
+    return kept | missing, now | both[1]
 
 
 def _without_shares(answer: Any) -> Any:

@@ -18,7 +18,7 @@ from money import AGREED, Bank, bank
 from test_money_told import SQLITE
 
 from domain.money import dividing
-from domain.money.reckoning import correction_of
+from domain.money.moving import correction_of
 from domain.refusal import NothingToCorrect
 
 Terms = dict[str, Any]

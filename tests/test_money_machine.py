@@ -133,6 +133,8 @@ def terms_among(house: str, bank: str, guest: str) -> dict[str, Any]:
 
 _F = Fraction
 NONE = Fraction()
+BANDED = ("waterfall", "escalator", "community")
+"""Terms by which what somebody gets depends on what was divided before."""
 
 
 def by_terms(
@@ -171,9 +173,6 @@ class Agreement:
     effective_at: str
     number: int
     waivers: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def listed(self) -> set[str]:
-        return {payee for each in self.assets for payee, _ in each["shares"]}
 
     def shares(self) -> dict[str, Fraction] | None:
         """None if a waived share has nobody to go to."""
@@ -229,6 +228,8 @@ class Revenue:
     effective_at: str
     named: dict[str, Fraction] | None = None
     """What of it goes to whom by name, once it is divided, less what was taken back."""
+    placed: dict[str, Fraction] = field(default_factory=dict)
+    """The same by terms in which it has a place."""
     agreed: Fraction = NONE
     rate: Fraction = NONE
     """What the house gets by terms that halve; they are amended."""
@@ -244,6 +245,8 @@ class Revenue:
     """What it gave back for revenue below zero; negative: what that has taken back."""
     divided: int = 0
     """How many were divided before it."""
+    is_touched: bool = False
+    """Whether it was reversed in part, or divided again."""
 
     def before_expenses(self, outside: list[str]) -> dict[str, Fraction]:
         """What is taken of it before expenses, by the terms that do so."""
@@ -282,6 +285,17 @@ class Pool:
     def rate(self, effective_at: str) -> Fraction:
         return max(each for each in self.rates if each[0] <= effective_at)[2]
 
+    def place(self) -> None:
+        """Bands and tranches: what stands is divided in its order, whatever came back since."""
+        if self.terms not in BANDED:
+            return
+        net = NONE
+        stands = [each for each in self.revenues.values() if each.named is not None]
+        for revenue in sorted(stands, key=lambda each: each.divided):
+            how = self.terms, self.outside, _F(revenue.profit_left), net, revenue
+            revenue.placed, revenue.agreed = by_terms(*how)
+            net += revenue.profit_left
+
     def divide(self) -> None:
         for revenue in self.revenues.values():
             total = sum(
@@ -306,7 +320,7 @@ class Pool:
                 revenue.rate = self.rate(revenue.effective_at)
                 how = self.terms, self.outside, _F(profit), self.net, revenue
                 named, revenue.agreed = by_terms(*how)
-                for payee, part in named.items():
+                for payee, part in named.items() if self.terms not in BANDED else ():
                     revenue.named[payee] += part
                 self.net += profit
                 revenue.profit = revenue.profit_left = profit
@@ -315,10 +329,11 @@ class Pool:
 
     def due(self) -> dict[str, Fraction]:
         """What everybody is due of all that was divided and not taken back."""
+        self.place()
         due = defaultdict(Fraction)
         for revenue in self.revenues.values():
             if revenue.named is not None:
-                for payee, amount in revenue.named.items():
+                for payee, amount in (*revenue.named.items(), *revenue.placed.items()):
                     due[payee] += amount
                 for payee, share in (self.agreements[revenue.agreement].shares() or {}).items():
                     due[payee] += revenue.agreed * share
@@ -349,7 +364,7 @@ class Pool:
         """Divide what is left of a revenue by the terms."""
         assert revenue.named is not None
         named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net, revenue)
-        for payee, part in named.items():
+        for payee, part in named.items() if self.terms not in BANDED else ():
             revenue.named[payee] += part
         revenue.agreed += agreed
         revenue.profit = revenue.profit_left = profit
@@ -357,9 +372,16 @@ class Pool:
         self.net += profit
         self.entries += 1
 
+    def has_reversals(self) -> bool:
+        """Whether anything that has a place was taken back or divided again."""
+        return self.terms in (*BANDED, "advance") and any(
+            each.is_touched for each in self.revenues.values()
+        )
+
     def take_back(self, revenue: Revenue, profit: int, costs: list[tuple[str, int]]) -> None:
-        """Bands give back their last units, a fee a part of what it was."""
+        """A fee gives back a part of what it was; what has a place is placed anew."""
         assert revenue.named is not None
+        revenue.is_touched = True
         self.net -= profit
         revenue.profit_left -= profit
         named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net, revenue)
@@ -368,7 +390,7 @@ class Pool:
             named = {payee: fee * part for payee, fee in revenue.fees.items()}
             agreed = profit - sum(named.values())
         revenue.agreed -= agreed
-        for payee, part in [*named.items(), *costs]:
+        for payee, part in [*(named.items() if self.terms not in BANDED else ()), *costs]:
             revenue.named[payee] -= part
 
 
@@ -577,7 +599,8 @@ class Money(RuleBasedStateMachine):
         before = pool.holds(effective)
         self.known[id, ""] = self.next()
         pool.agreements[id] = now = Agreement(known["assets"], effective, len(pool.agreements) + 1)
-        for payee in filter(now.listed().__contains__, self.people):
+        shares = now.shares() or {}
+        for payee in filter(shares.get, self.people):
             self.consents[id, payee] = "offered"
             if before is not None and self.consents.get((before, payee)) in ACCEPTED:
                 parts = (each.parts() or {} for each in (pool.agreements[before], now))
@@ -602,7 +625,8 @@ class Money(RuleBasedStateMachine):
         self.proposals[id] |= {"closes": 0, "final": 0, "confirmed": True}
         self.is_final(id, since)
         for payee in signed:
-            self.consents[id, payee] = "accepted"
+            if (id, payee) in self.consents:
+                self.consents[id, payee] = "accepted"
 
     @rule(index=pick, payee=pick, to=pick, part=st.sampled_from(["1", "1/3"]), since=months)
     @precondition(lambda self: any(each.agreements for each in self.pools.values()))
@@ -830,7 +854,8 @@ class Money(RuleBasedStateMachine):
         payer, open_minor = pool.costs[expense]
         free = max(0, taken - open_minor)
         pool.costs[expense] = payer, max(0, open_minor - taken)
-        for fact in self.told.since(head, "entry.redivided"):
+        redivided = self.told.since(head, "entry.redivided")
+        for fact in (each for each in redivided if each.costs):  # others only moved
             (_, _, units), *_ = fact.costs
             free += units
             pool.give_anew(pool.revenues[fact.revenue], payer, -units)
@@ -933,10 +958,10 @@ class Money(RuleBasedStateMachine):
             for each in pool.revenues.values()
             if each.named is not None and each.left and each.rate != pool.rate(each.effective_at)
         ]
-        refused = None
-        if not any(each.agreed for each, _ in wrong) and not amended:
-            refused = NothingToCorrect
-        left = {each.agreement for each, _ in wrong if each.agreed}
+        pool.place()
+        moving = [each for each, _ in wrong if each.left and (each.agreed or pool.has_reversals())]
+        refused = None if moving or amended else NothingToCorrect
+        left = {each.agreement for each in moving}
         if self.do(refused, "correct_pool", pool=id, reason=str(next(names))):
             for each, holds in wrong:
                 each.agreement = str(holds)

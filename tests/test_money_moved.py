@@ -5,6 +5,7 @@ due must be the same, exactly, whoever had the shares when.
 """
 
 from collections import defaultdict
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from domain.identity import part_id
 from domain.money import netting
 from domain.money.entry import Entry
 from domain.money.verifying import Verifier
+from domain.refusal import NothingToCorrect
 from projections.money import pools, statements
 
 BANDED = [each for each in AROUND if each not in ("fee, bank", "bank, fee", "sales")]
@@ -40,6 +42,10 @@ class Told(NamedTuple):
     came_in: tuple[tuple[int, int], ...]
     changes: tuple[int, ...]
     came_back: tuple[tuple[int, int], ...]
+    before_changes: int = 0
+    """So many of these came back before the other shares were known."""
+    spent: tuple[int, int] = (0, 0)
+    """An expense, and how much of it was reversed, in cents."""
 
     @property
     def back(self) -> dict[int, int]:
@@ -60,18 +66,38 @@ def due(told: Bank, said: Told, *, without: bool) -> dict[str, Fraction]:
     pool = told.pool(f"pool {without}", terms=terms)
     shares = [{a: "1/2", b: "1/2"}, {a: "1/4", c: "3/4"}, {b: "1/3", c: "2/3"}]
     since = ("2020", *(f"2026-{month:02}" for month in said.changes))
-    for each, month in zip(shares[: len(since)], since, strict=True):
-        told.accept(told.agree(pool, each, month), *each)
+    agreements = [*zip(shares, since, strict=False)]
+
+    def agree(some: list[tuple[dict[str, str], str]]) -> None:
+        for each, month in some:
+            told.accept(told.agree(pool, each, month), *each)
+
+    is_known = without or not said.before_changes
+    agree(agreements if is_known else agreements[:1])
+    spent, too_much = said.spent
+    if spent > too_much * without:
+        expense = told.spend(pool, spent - too_much * without, b)
     revenue = []
     for number, (cents, month) in enumerate(said.came_in):
         left = cents - (said.back.get(number, 0) if without else 0)
         revenue.append(told.earn(pool, left, f"2026-{month:02}") if left else "")
+    if too_much and not without:
+        said_why = {"amount_minor": too_much, "reason": "typed wrong"}
+        told.tell("reverse_expense", expense=expense, **said_why)
     left_minor = {number: cents for number, (cents, _) in enumerate(said.came_in)}
-    for number, fourths in () if without else said.came_back:
+    for place, (number, fourths) in enumerate(() if without else said.came_back):
+        if place == said.before_changes and not is_known:
+            agree(agreements[1:])
+            with suppress(NothingToCorrect):
+                told.tell("correct_pool", pool=pool, reason="late")
         taken = min(left_minor[number], said.came_in[number][0] * fourths // 4)
         left_minor[number] -= taken
         if taken:
             told.reverse(revenue[number], taken, reason=f"refund {told.head()}")
+    if not is_known and said.before_changes >= len(said.came_back):
+        agree(agreements[1:])
+        with suppress(NothingToCorrect):
+            told.tell("correct_pool", pool=pool, reason="late")
     called = {id: who for who, id in names.items()}
     sums: dict[str, Fraction] = defaultdict(Fraction)
     for placed in told.journal.read():
@@ -90,12 +116,13 @@ def told_twice(database: str, said: Told) -> None:
 
 @pytest.mark.parametrize("around", BANDED)
 @pytest.mark.parametrize("is_advanced", [True, False])
-@pytest.mark.parametrize("changes", [(2,), (2, 4)], ids=str)
+@pytest.mark.parametrize("before_changes", [0, 2, 3])
 def test_what_is_left_after_a_refund_is_what_would_have_been_given(
-    database: str, around: str, is_advanced: bool, changes: tuple[int, ...]
+    around: str, is_advanced: bool, before_changes: int
 ) -> None:
     came_in = ((9_000, 1), (22_000, 2), (4_000, 1), (30_000, 5))
-    told_twice(database, Told(around, is_advanced, came_in, changes, ((0, 2), (1, 4), (0, 4))))
+    back = ((0, 2), (1, 4), (0, 4))
+    told_twice(SQLITE, Told(around, is_advanced, came_in, (2, 4), back, before_changes))
 
 
 months, fourths = st.integers(1, 6), st.sampled_from([1, 2, 3, 4])
@@ -118,9 +145,18 @@ def test_so_it_is_for_whatever_came_in_and_back(
 ) -> None:
     number = st.integers(0, len(came_in) - 1)
     back = data.draw(st.lists(st.tuples(number, fourths), min_size=1, max_size=5))
-    told_twice(
-        SQLITE, Told(around, is_advanced, tuple(came_in), tuple(sorted(changes)), tuple(back))
-    )
+    more = tuple(sorted(changes)), tuple(back), data.draw(st.integers(0, 5))
+    told_twice(SQLITE, Told(around, is_advanced, tuple(came_in), *more))
+
+
+@pytest.mark.parametrize("around", BANDED)
+@pytest.mark.parametrize("is_advanced", [True, False])
+@pytest.mark.parametrize("spent", [(12_000, 12_000), (12_000, 5_000), (60_000, 60_000)], ids=str)
+def test_an_expense_that_was_too_much_leaves_what_there_would_be_without_it(
+    around: str, is_advanced: bool, spent: tuple[int, int]
+) -> None:
+    came_in = ((9_000, 1), (22_000, 2), (4_000, 1), (30_000, 5))
+    told_twice(SQLITE, Told(around, is_advanced, came_in, (2, 4), (), spent=spent))
 
 
 def two_years(told: Bank, terms: Any) -> tuple[str, str, str, str, str]:

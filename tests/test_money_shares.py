@@ -814,3 +814,14 @@ def test_who_has_no_share_is_not_asked_to_accept_it(database: str) -> None:
         assert [one.payee for one in told.since(0, "share.offered")] == [ana]
         with pytest.raises(NoShare):
             told.accept(proposal, ben)
+
+
+def test_who_signs_that_they_have_no_share_has_nothing_to_accept(database: str) -> None:
+    with bank(database) as told:
+        ana, ben, cleo = told.people("ana", "ben", "cleo")
+        said = {"pool": told.pool(), "agreed_on": "2026-01", "document": "split sheet"}
+        said["assets"] = [asset("all of it", {ana: "1", ben: "0"})]
+        told.tell("record_agreement", consents=[ana, ben], **said)
+        assert [one.payee for one in told.since(0, "share.accepted")] == [ana]
+        with pytest.raises(NoShare):
+            told.tell("record_agreement", consents=[cleo], **said)

@@ -16,9 +16,10 @@ from money import AGREED, asset, bank
 from stories import NOON
 
 from domain.money.entry import Entry
+from domain.money.moving import correction_of
 from domain.money.policy.sold import Origin
 from domain.money.pool import Pool
-from domain.money.reckoning import Change, ComputedEntry, correction_of, reversal_of
+from domain.money.reckoning import Change, ComputedEntry, reversal_of
 from domain.money.split import preview
 from domain.money.terms import Taking, by_shares, look_through, taken_back
 from domain.refusal import BadShare, Refusal

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Annotated
 
 from domain.command import Command, Record, command, record
@@ -27,6 +28,8 @@ from domain.money.keeping import (
     of_same_document,
     units_of,
 )
+from domain.money.moving import later_than
+from domain.money.netting import entry_in, moved_after
 from domain.money.period import Period
 from domain.money.reckoning import of_agreement, paid_by, redivision_of
 from domain.money.reserving import freed_to_cover
@@ -124,11 +127,14 @@ class ReverseExpense(Command):
         for number, (entry, before, units) in enumerate(_payers(past, cost)):
             part = cost._replace(left_minor=min(units, overpaid))
             overpaid -= part.left_minor
-            drawn = redivision_of(past.books(), entry, before, part)
+            later = later_than(past.books(), entry.id, partial(entry_in, past))
+            flow = later and later.flow
+            drawn = redivision_of(past.books(), entry, before, part, flow=flow)
             more = {"reversal": past.id, "reason": reason}
             own = part_id(past.id, "correction", number)
             yield from entry_facts(past, Entry.Redivided, own, drawn.lines, **drawn.content, **more)
             yield from freed_to_cover(past, own, drawn, reason)
+            yield from moved_after(past, later, drawn, own, reason)
             if not overpaid:
                 return
 
@@ -150,7 +156,7 @@ def _payers(past: Past, cost: Cost) -> Iterator[tuple[Entry, list[Entry], int]]:
     books = past.books()
     for id in books.payers_of(cost.expense):
         entry, reversals = past.get(Entry, id), books.divisions[id].reversals
-        before = [past.get(Entry, each) for each in reversals]
+        before = [entry_in(past, each) for each in reversals]
         if units := paid_by(entry, before, cost.expense):
             yield entry, before, units
 

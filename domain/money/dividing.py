@@ -28,11 +28,12 @@ from domain.money.keeping import (
     named_in,
     warn_if_late,
 )
+from domain.money.moving import correction_of
 from domain.money.naming import CATEGORIES, PAYER, SOURCES, payer_id, source_id, word_and_name
 from domain.money.netting import netted, reversed_by
 from domain.money.policy.sold import Item, by_kind, must_sum_to, rounded
 from domain.money.pool import Pool
-from domain.money.reckoning import Change, changes_due, correction_of, division_of
+from domain.money.reckoning import Change, changes_due, division_of
 from domain.money.reserving import freed_to_cover
 from domain.money.revenue import Booked, Expense, Revenue
 from domain.money.sales import item_of

@@ -95,13 +95,14 @@ class RecordAgreement(ProposedContent):
         yield from divide_waiting(past, self.pool)
 
     def _accepted(self, past: Past, line: dict[str, str]) -> Iterator[New]:
-        """The acceptances of those who signed."""
-        consents = past.books().consents
+        """The acceptances of those who signed; of a share of 0 there is nothing to accept."""
+        shares = past.books().agreements[past.id].shares
         for payee in dict.fromkeys(self.consents):
-            if (past.id, payee) not in consents:
+            if payee not in shares:
                 raise NoShare(payee)
-            said = {**line, "proposal": past.id, "payee": payee, "by_document": True}
-            yield New(Share.Accepted, share_id(past.id, payee), said)
+            if shares[payee]:
+                said = {**line, "proposal": past.id, "payee": payee, "by_document": True}
+                yield New(Share.Accepted, share_id(past.id, payee), said)
 
 
 @record

@@ -74,19 +74,23 @@ RULES_OF_DIVISIONS = 3
 
 By version 2, a reserve was held back from a payee who was in debt.
 """
-RULES_OF_CORRECTIONS = 3
+RULES_OF_CORRECTIONS = 4
 """The version of the rules by which corrections are computed now.
 
-By version 2, a division that a correction divided again lost its place in bands and tranches: more
+By version 3, a division kept its place in bands and tranches, although a reversal before may have
+taken its last units. By version 2, a division that a correction divided again lost its place: more
 went by the new shares than the division had given by the old ones.
 """
 
 RULES_OF_REVERSALS = 3
-"""The version of the rules by which reversals are computed now.
+"""The version of the rules by which reversals, also of expenses, are computed now.
 
 By version 2, a reversal took the last units of bands, tranches and advances from the people of the
 reversed revenue, though others may have received them.
 """
+
+RULES_IN_PLACE = 3
+"""From this version on, corrections divide at the place that a division had."""
 
 NO_RANKS: Mapping[str, int] = {}
 
@@ -218,6 +222,9 @@ class Entry(Noun):
         because the terms have changed."""
         is_complete: bool | None = None
         """Whether no division is left under the replaced agreement."""
+        placed: list[list[str]] | None = None
+        """``[division, exact amount]``: the same of divisions that stay under their agreement,
+        because a reversal before took units from another place than theirs."""
 
     @fact(
         "entry.redivided",

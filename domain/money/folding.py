@@ -391,6 +391,10 @@ class Folding(State):
             agreed = moved.agreed + Fraction(more)
             self.divisions[division] = replace(moved, agreed=agreed, terms=terms)
             self.agreed[happened.proposal] += Fraction(more)
+        for division, more in happened.placed or ():
+            stays = self.divisions[division]
+            self.divisions[division] = replace(stays, agreed=stays.agreed + Fraction(more))
+            self.agreed[stays.agreement] += Fraction(more)
         if replaced is not None and happened.is_complete:
             self.agreements[replaced] = replace(self.agreements[replaced], known=self.position)
 

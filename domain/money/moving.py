@@ -1,9 +1,10 @@
-"""What moves up in bands, tranches and advances when revenue divided before it is reversed.
+"""What moves in bands, tranches and advances when something divided before it changes.
 
 A refund runs back down the waterfall: what was divided later under other shares or terms is taken
 back, the last first, then the reversed revenue; then what stands is divided again in its order. So
 each revenue gives, by its own agreement, what it would have given had the reversed money never
-come in, and nobody is charged for what others received.
+come in, and nobody is charged for what others received. The same is done if an expense is reversed,
+so that more of a revenue is divided; and a correction divides all of the pool again in order.
 """
 
 from __future__ import annotations
@@ -17,10 +18,18 @@ from domain.kept import placed_at
 from domain.money.agreement import Agreement
 from domain.money.apportionment import settle
 from domain.money.books import Books
-from domain.money.entry import RULES_OF_REVERSALS, Entry, FlowRows, entry_lines
+from domain.money.entry import (
+    RULES_OF_CORRECTIONS,
+    RULES_OF_REVERSALS,
+    Entry,
+    FlowRows,
+    entry_lines,
+)
 from domain.money.pool import Pool
 from domain.money.reckoning import (
+    Change,
     ComputedEntry,
+    correction_in_place,
     given_in_place,
     of_agreement,
     opened_of,
@@ -29,7 +38,7 @@ from domain.money.reckoning import (
 )
 from domain.money.state import DivisionBooks
 from domain.money.taking import taking_of
-from domain.money.terms import Taking, Terms, have_bands, taken_back
+from domain.money.terms import NOTHING_DUE, Taking, Terms, have_bands, taken_back
 
 
 class Standing(NamedTuple):
@@ -160,3 +169,65 @@ def _pool(books: Books, division: str) -> str:
 def _both(one: Terms, other: Terms) -> Terms:
     flow = summed(one.flow, other.flow)
     return Terms(summed(one.due, other.due), one.agreed + other.agreed, flow)
+
+
+# -- corrections ---------------------------------------------------------------------------------
+
+
+def correction_of(
+    books: Books,
+    proposal: str,
+    change: Change,
+    entry_of: Callable[[str], Entry],
+    rules: int = RULES_OF_CORRECTIONS,
+) -> ComputedEntry:
+    """The correction of everything divided, after shares have changed.
+
+    Under bands, tranches and advances all of the pool is taken back and divided again in order, so
+    that what reversals took from another place is put right as well.
+    """
+    pool = books.agreements[proposal].pool
+    has_bands = any(have_bands(each.terms) for each in books.opened[pool].versions)
+    every = books.divisions_of(pool)
+    is_old = rules < RULES_OF_CORRECTIONS or any(each.rules == 1 for _, each in every)
+    if not has_bands or is_old or change.is_complete is None:
+        return correction_in_place(books, proposal, change, entry_of, rules)
+    return _in_order(books, proposal, change, [_standing(books, *each, entry_of) for each in every])
+
+
+def _in_order(
+    books: Books, proposal: str, change: Change, every: Sequence[Standing]
+) -> ComputedEntry:
+    agreement = books.agreements[proposal]
+    pool, opened = books.pools[agreement.pool], books.opened[agreement.pool]
+    replaced = books.divisions[change.moved[0]].agreement
+    moved = {*change.moved}
+    if replaced != proposal:
+        under = books.divisions_under([replaced])
+        moved = {id for id, each in under if books.stands_under(each, proposal)}
+    flow, whole = pool.flow, NOTHING_DUE
+    for standing in reversed(every):
+        back = standing.taken_back(flow)
+        flow, whole = summed(flow, back.flow), _both(whole, back)
+    anew, placed, stays = list[list[str]](), list[list[str]](), False
+    for each in every:
+        known, terms = books.divisions[each.division], books.terms_for(agreement.pool, each.revenue)
+        is_moved = each.division in moved
+        now = each._replace(agreement=agreement, opened=opened.version(terms)) if is_moved else each
+        given = now.given_after(flow)
+        flow, whole = summed(flow, given.flow), _both(whole, given)
+        more = given.agreed - known.agreed
+        if more or (is_moved and known.terms != terms):
+            (anew if is_moved else placed).append([each.division, str(more)])
+        stays |= not is_moved and known.agreement == replaced and bool(given.agreed)
+    content = {
+        **of_agreement(agreement, pool, RULES_OF_CORRECTIONS),
+        "amount_minor": 0,
+        "agreed": str(change.agreed),
+        "flow": written(whole.flow),
+        "is_complete": replaced != proposal and not stays,
+    }
+    content |= {"anew": anew} if anew else {}
+    content |= {"placed": placed} if placed else {}
+    units = settle(summed(pool.carry, whole.due))
+    return ComputedEntry(entry_lines(units, whole.due, pool.carry), content)

@@ -18,8 +18,8 @@ from domain.kept import AT_ONCE
 from domain.money.books import Books
 from domain.money.entry import RULES_OF_REVERSALS, Entry
 from domain.money.keeping import division_id, entry_facts
-from domain.money.moving import later_than, moved_up
-from domain.money.reckoning import reversal_of, rules_of_reversal
+from domain.money.moving import Later, later_than, moved_up
+from domain.money.reckoning import ComputedEntry, reversal_of, rules_of_reversal
 from domain.money.reserving import freed_to_cover
 from domain.money.revenue import Revenue
 from domain.past import Past
@@ -99,16 +99,29 @@ def reversed_by(
     """The facts that reverse these units of a divided revenue, and move up what came later."""
     books, division = past.books(), division_id(revenue)
     entry = past.get(Entry, division)
-    before = [past.get(Entry, each) for each in books.divisions[division].reversals]
+    before = [entry_in(past, each) for each in books.divisions[division].reversals]
     rules, later = rules_of_reversal(books, entry, before), None
     if rules == RULES_OF_REVERSALS:
-        later = later_than(books, division, partial(past.get, Entry))
+        later = later_than(books, division, partial(entry_in, past))
     drawn = reversal_of(books, entry, before, units, rules, later and later.flow)
     more = {"reason": reason, "against": against}
     yield from entry_facts(past, Entry.Reversed, reversal, drawn.lines, **drawn.content, **more)
     yield from freed_to_cover(past, reversal, drawn, reason)
+    yield from moved_after(past, later, drawn, reversal, reason)
+
+
+def entry_in(past: Past, id: str) -> Entry:
+    """An entry that was recorded, or that the current command has decided on."""
+    own = [each for each in past.decided_now if each.originator_id == id]
+    return Entry.told_by(enumerate(own, start=1)) if own else past.get(Entry, id)
+
+
+def moved_after(
+    past: Past, later: Later | None, drawn: ComputedEntry, id: str, reason: Said | None
+) -> Iterator[New]:
+    """The facts by which what was divided later moves up after an entry."""
     for number, moved in enumerate(later.moved(drawn.content["flow"]) if later else ()):
-        own, drawn = part_id(reversal, "moved", number), moved_up(past.books(), moved)
-        more = {"reversal": reversal, "reason": reason}
-        yield from entry_facts(past, Entry.Redivided, own, drawn.lines, **drawn.content, **more)
-        yield from freed_to_cover(past, own, drawn, reason)
+        own, entry = part_id(id, "moved", number), moved_up(past.books(), moved)
+        more = {"reversal": id, "reason": reason}
+        yield from entry_facts(past, Entry.Redivided, own, entry.lines, **entry.content, **more)
+        yield from freed_to_cover(past, own, entry, reason)

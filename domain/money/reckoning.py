@@ -22,7 +22,7 @@ from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.books import Books, PoolBooks
 from domain.money.entry import (
     RULES,
-    RULES_OF_CORRECTIONS,
+    RULES_IN_PLACE,
     RULES_OF_DIVISIONS,
     RULES_OF_REVERSALS,
     Costs,
@@ -78,6 +78,8 @@ class Change(NamedTuple):
     """The divisions; after a waiver, listed only if terms look through to the shares."""
     is_complete: bool | None = None
     """Whether no other divisions are left under the old agreement; None after a waiver."""
+    moved: Sequence[str] = ()
+    """All divisions that move to the new agreement or to amended terms."""
 
 
 def division_of(
@@ -240,32 +242,37 @@ def _is_moved(
 
 
 def redivision_of(
-    books: Books, division: Entry, before: Sequence[Entry], cost: Cost
+    books: Books,
+    division: Entry,
+    before: Sequence[Entry],
+    cost: Cost,
+    rules: int = RULES_OF_REVERSALS,
+    flow: Mapping[str, Fraction] | None = None,
 ) -> ComputedEntry:
     """A division divided again, after an expense that it had paid back was reversed.
 
     ``cost.left_minor`` is negative: what was paid back too much. It pays back other expenses first;
-    the rest goes by the terms and shares.
+    the rest goes by the terms and shares. ``flow`` are the running totals without what moves up.
     """
     first = division.first
     assert isinstance(first, Entry.Divided)
     known, pool = books.divisions[division.id], books.pools[first.pool]
-    agreement = books.agreements[known.agreement]
+    agreement, totals = books.agreements[known.agreement], pool.flow if flow is None else flow
     recorded = books.revenues[first.revenue].recorded
     taking = taking_of(recorded, division, before, 0)
     left = taking.whole_minor - taking.before_minor
     opened = opened_of(books, division.id)
-    back = taken_back(opened, taking._replace(taken_minor=left), pool.flow, agreement.shares)
+    back = taken_back(opened, taking._replace(taken_minor=left), totals, agreement.shares)
     costs: Costs = [[cost.expense, cost.payer, -cost.left_minor]]
     costs += (list(each) for each in _paid_back(pool, cost.left_minor))
-    flow_before = summed(pool.flow, back.flow)
+    flow_before = summed(totals, back.flow)
     more = sum(int(units) for *_, units in costs)
     origin = origin_of_entries(recorded, [division, *before])
     origin = origin._replace(expenses_minor=origin.expenses_minor + more)
     anew = by_shares(opened, left - more, flow_before, agreement.shares, origin=origin)
     due = _with_costs(summed(back.due, anew.due), costs)
     content = {
-        **of_agreement(agreement, pool, RULES),
+        **of_agreement(agreement, pool, rules),
         "amount_minor": 0,
         "agreed": str(back.agreed + anew.agreed),
         "revenue": first.revenue,
@@ -285,14 +292,14 @@ def paid_by(division: Entry, before: Sequence[Entry], expense: str) -> int:
     return sum(int(units) for each in entries for id, _, units in each.costs if id == expense)
 
 
-def correction_of(
+def correction_in_place(
     books: Books,
     proposal: str,
     change: Change,
     entry_of: Callable[[str], Entry],
-    rules: int = RULES_OF_CORRECTIONS,
+    rules: int,
 ) -> ComputedEntry:
-    """The correction of everything divided, after shares have changed.
+    """The correction of everything divided at the place it had, after shares have changed.
 
     The agreed part of all divisions together is due by the difference of the shares; a division
     that depends on more than its agreed part is taken back and divided again (see ``_is_anew``).
@@ -311,7 +318,7 @@ def correction_of(
         recorded = books.revenues[revenue].recorded
         opened, taking = (opened_of(books, id), now), taking_of(recorded, entry, before, 0)
         origin = origin_of_entries(recorded, [entry, *before])
-        if rules < RULES_OF_CORRECTIONS:
+        if rules < RULES_IN_PLACE:
             divided = _divided_anew(opened, taking, origin, flow, change)
         else:
             flows, agreed = (flow, moved), books.divisions[id].agreed
@@ -402,7 +409,10 @@ def changes_due(books: Books, pool: str) -> dict[tuple[str, str], Change]:
     agreement twice.
     """
     moves: dict[tuple[str, str], list[str]] = {}
-    every = books.divisions_of(pool)
+    every, versions = books.divisions_of(pool), [*books.opened[pool].versions]
+    # Reversals may have left nothing of the agreed part of a division that has one at its place.
+    has_places = any(have_bands(each.terms) for each in versions)
+    is_unsure = has_places and any(each.reversals for _, each in every)
     for id, division in every:
         revenue = books.revenues[division.revenue]
         if revenue.left_minor:
@@ -410,18 +420,24 @@ def changes_due(books: Books, pool: str) -> dict[tuple[str, str], Change]:
             # A division that was reversed completely has nothing to move.
             is_other = holds is not None and holds.proposal != division.agreement
             if holds is not None and (
-                (is_other and division.agreed) or _is_amended(books, pool, division)
+                (is_other and (division.agreed or is_unsure)) or _is_amended(books, pool, division)
             ):
                 moves.setdefault((division.agreement, holds.proposal), []).append(id)
-    looks = any(look_through(each.terms) for each in books.opened[pool].versions)
+    looks = any(look_through(each.terms) for each in versions)
     under = Counter(each.agreement for _, each in every if each.agreed)
     return {
         (old, new): Change(
             books.agreements[old].shares,
             books.agreements[new].shares,
             sum((books.divisions[id].agreed for id in divisions), _NONE),
-            [id for id in divisions if looks or _is_amended(books, pool, books.divisions[id])],
+            [
+                id
+                for id in divisions
+                if (looks and books.divisions[id].agreed)
+                or _is_amended(books, pool, books.divisions[id])
+            ],
             old != new and under[old] == sum(bool(books.divisions[id].agreed) for id in divisions),
+            divisions,
         )
         for (old, new), divisions in moves.items()
     }

@@ -19,7 +19,7 @@ from domain.money.due import standings
 from domain.money.entry import RULES_OF_REVERSALS, Entry, stated_lines
 from domain.money.finalising import ACCEPTED, is_unchanged
 from domain.money.held import Held, Questions
-from domain.money.moving import Moved, later_than, moved_up
+from domain.money.moving import Later, Moved, correction_of, later_than, moved_up
 from domain.money.netting import takings
 from domain.money.payout import Batch, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
@@ -27,7 +27,6 @@ from domain.money.proposal import Proposal
 from domain.money.reckoning import (
     ComputedEntry,
     changes_due,
-    correction_of,
     division_of,
     freed_of,
     of_agreement,
@@ -235,7 +234,7 @@ class Verifier:
             case Entry.Reversed(division=division):
                 return self._reversal(entry, division, rules)
             case Entry.Redivided(division=division):
-                return self._redivision(entry, division)
+                return self._redivision(entry, division, rules)
             case Entry.Freed():
                 return freed_of(books, first.proposal, list(self._free(entry)))
             case Entry.Adjusted() | Entry.Opened() | Entry.Assigned():
@@ -253,26 +252,38 @@ class Verifier:
         return correction_of(books, first.proposal, change, self._entries.__getitem__, rules)
 
     def _reversal(self, entry: Entry, division: str, rules: int) -> ComputedEntry:
-        first, books, later = entry.first, self.books, None
+        first = entry.first
         assert isinstance(first, Entry.Reversed)
-        before = [self._entries[each] for each in books.divisions[division].reversals]
+        before = [self._entries[each] for each in self.books.divisions[division].reversals]
         self._must_be_next(first.pool, first.against, first.revenue, -first.amount_minor)
-        if rules == RULES_OF_REVERSALS:
-            later = later_than(books, division, self._entries.__getitem__)
+        later = self._later(division, rules)
         parts = self._entries[division], before, -first.amount_minor
-        found = reversal_of(books, *parts, rules, later and later.flow)
-        self._moving = [*later.moved(found.content["flow"])] if later else []
-        return found
+        found = reversal_of(self.books, *parts, rules, later and later.flow)
+        return self._moved_after(later, found)
 
-    def _redivision(self, entry: Entry, division: str) -> ComputedEntry:
-        if self._moving:
+    def _redivision(self, entry: Entry, division: str, rules: int) -> ComputedEntry:
+        if not entry.costs:
+            assert self._moving, "nothing before it was reversed"
             return moved_up(self.books, self._moving.pop(0))
+        assert not self._moving, f"{self._moving[0].standing.division} should have moved up"
         before = [self._entries[each] for each in self.books.divisions[division].reversals]
         expense, payer, units = entry.costs[0]
         cost = Cost(str(expense), str(payer), -int(units))
         paid = paid_by(self._entries[division], before, cost.expense)
         assert 0 < cost.left_minor <= paid, "more is taken back than was paid back"
-        return redivision_of(self.books, self._entries[division], before, cost)
+        later = self._later(division, rules)
+        parts = self._entries[division], before, cost
+        found = redivision_of(self.books, *parts, rules, later and later.flow)
+        return self._moved_after(later, found)
+
+    def _later(self, division: str, rules: int) -> Later | None:
+        if rules < RULES_OF_REVERSALS:
+            return None
+        return later_than(self.books, division, self._entries.__getitem__)
+
+    def _moved_after(self, later: Later | None, found: ComputedEntry) -> ComputedEntry:
+        self._moving = [*later.moved(found.content["flow"])] if later else []
+        return found
 
     def _free(self, entry: Entry) -> Iterator[Reserved]:
         """Check that what is freed was reserved, and that no carry changes."""
