@@ -38,6 +38,7 @@ from domain.engine import (
     TimeLimits,
     UpgradeNeeded,
 )
+from domain.refusal import ClockUnreliable
 from projections.workshop import open_workshop
 from scripts.communities import Community, read_communities
 from scripts.delivering import start_delivering
@@ -93,7 +94,7 @@ def _gateway(
     has_tried = threading.Event()
 
     def open_app() -> Application:
-        app, gateway.head = _opened(settings)
+        app, gateway.head = _opened(settings, is_one_of_several=community is not None)
         gateway.app = app
         settle()
         has_tried.set()
@@ -120,7 +121,9 @@ def _gateway(
     return gateway
 
 
-def _opened(settings: Settings) -> tuple[Application, Callable[[], int]]:
+def _opened(
+    settings: Settings, *, is_one_of_several: bool
+) -> tuple[Application, Callable[[], int]]:
     """The application, and a function that returns the position up to which facts are folded."""
     service = open_by(
         settings,
@@ -128,6 +131,8 @@ def _opened(settings: Settings) -> tuple[Application, Callable[[], int]]:
         limits=TimeLimits(settings.statement_seconds, settings.lock_seconds),
         standbys=settings.standbys,
     )
+    if is_one_of_several:  # the server starts although one of them can't be served
+        service.journal.must_have_credible_clock()
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
@@ -245,7 +250,7 @@ def _prepare(settings: Settings, community: str = "") -> None:
     """Make a database ready; of several communities, a failing one does not stop the others."""
     try:
         prepare(settings)
-    except (NoDatabase, DatabaseDamaged, RebuildNeeded, UpgradeNeeded) as error:
+    except (NoDatabase, DatabaseDamaged, RebuildNeeded, UpgradeNeeded, ClockUnreliable) as error:
         if not community:
             raise
         log.warning("%s is not served: %s", community, error)

@@ -7,8 +7,9 @@ import http.client
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -114,8 +115,20 @@ def both(
         yield stack.enter_context(serving_both(folder))
 
 
+def test_one_that_can_not_be_served_does_not_stop_the_other(tmp_path: Path) -> None:
+    told = FILE.format(harbour=HARBOUR_KEY, database="", other="")
+    (tmp_path / "communities.toml").write_text(told)
+    (tmp_path / "quay").mkdir()
+    in_two_days = datetime.now(UTC) + timedelta(days=2)
+    with open_service(f"sqlite:///{tmp_path}/quay/stemma.db", clock=lambda: in_two_days) as quay:
+        quay.journal.record(AdmitContributor(name="Ana"))
+    with serving_both(tmp_path, ready=("harbour",)) as both:
+        assert both.quay.ask("/works").status == 503
+        assert both.harbour.ask("/works").status == 200
+
+
 @contextmanager
-def serving_both(folder: Path) -> Iterator[Both]:
+def serving_both(folder: Path, ready: Sequence[str] = ("harbour", "quay")) -> Iterator[Both]:
     port = free_port()
     settings = {
         "STEMMA_COMMUNITIES": str(folder / "communities.toml"),
@@ -131,9 +144,10 @@ def serving_both(folder: Path) -> Iterator[Both]:
     with started("serve", "--workers", "1", output=subprocess.DEVNULL, **settings) as process:
         harbour = At(port, "harbour.example.org", "", HARBOUR_KEY)
         quay = At(port, "elsewhere.example.org", "/quay", QUAY_KEY)
-        for one in (harbour, quay):
-            wait_until(partial(is_ready, one), process)
-        yield Both(harbour, quay, settings)
+        both = Both(harbour, quay, settings)
+        for name in ready:
+            wait_until(partial(is_ready, getattr(both, name)), process)
+        yield both
 
 
 def is_ready(one: At) -> bool:
