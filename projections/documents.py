@@ -34,7 +34,7 @@ from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
-FOLDING = 8
+FOLDING = 9
 """A number to increase when documents are to be made differently."""
 NAME = "documents"
 MOST_TEXTS = 200

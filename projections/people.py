@@ -37,6 +37,7 @@ def made_by(view: View, id: str, **part: Unpack[Paged]) -> Page[dict[str, Any]]:
     for row in attribution.credits_on(view, numbers):
         if row.contributor == person:
             credits.setdefault(row.work, []).append(row)
+    numbers = [number for number in numbers if number in credits]  # some may just have been hidden
     texts = attribution.texts_of(view, (row for rows in credits.values() for row in rows))
     works, remixed = lineage.references(view, numbers), lineage.remix_counts(view, numbers)
     items = [
