@@ -41,7 +41,6 @@ from api.received import MAXIMUM_BODY_BYTES
 from api.routes import Routes
 from api.splits import splits
 from api.subscribing import Subscriptions, webhooks
-from api.web import documents
 from api.web.frame import page_of
 from domain.journal import Journal
 from domain.printable import escaped
@@ -97,9 +96,6 @@ class NoSession(SessionInterface):
 
 class Application(Inside):
     """A Flask application without coroutines and without Flask's sessions."""
-
-    prepare: Callable[[], None]
-    """Makes what the first reader of the documentation would otherwise wait for."""
 
     response_class = Answer
     session_interface = NoSession()
@@ -176,7 +172,6 @@ def create_app(
     ]
     _register(app, journal, store, log, nouns)
     document = partial(document_of, nouns)
-    app.prepare = lambda: documents.prepare(document())
     shared = (journal, store, keys, opening, log, document, limits, theirs, mail)
     app.register_blueprint(pages.pages(*shared, public=public_pages, media_hosts=media_hosts))
     answer_problems(app, page_of)

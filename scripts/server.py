@@ -61,8 +61,6 @@ log = logging.getLogger(__name__)
 CONNECTIONS = 1024
 """The connections that a process keeps open; idle, sending or waiting ones hold no thread."""
 HEADER_BYTES = 64 * 1024
-PREPARED_AFTER_SECONDS = 5.0
-"""A new worker first answers those who wait; then it makes the documentation, in about a second."""
 RESPAWN_SECONDS = 1.0
 LOOK_SECONDS = 0.5
 """The interval of a worker's heartbeat, and of the check that its parent is still there."""
@@ -106,14 +104,11 @@ def _gateway(
 
     def opening() -> None:
         try:
-            app = patiently(open_app, tell)
+            patiently(open_app, tell)
         except BaseException:
             log.exception("the worker can't start")
             give_up()
             has_tried.set()
-        else:
-            time.sleep(PREPARED_AFTER_SECONDS)
-            app.prepare()
 
     threading.Thread(target=opening, daemon=True).start()
     # Without its database the worker serves nevertheless, and answers that it is unavailable.

@@ -83,13 +83,6 @@ def pages(frame: Frame, document: Callable[[], Document]) -> None:
         return Response(_as_json(document()), mimetype="application/json")
 
 
-def prepare(document: Document) -> None:
-    """Make what all readers of the documentation share."""
-    _as_json(document)
-    _reference(document)
-    guides.written()
-
-
 @cache
 def _reference(document: Document) -> Reference:
     return Reference.of(document)
