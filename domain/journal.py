@@ -163,12 +163,13 @@ class Journal(Application[str]):
 
     def _record_all(
         self, first: Sent, close: Callable[[], Sequence[Sent]]
-    ) -> list[Acknowledgement | None]:
+    ) -> list[Acknowledgement | None] | Callable[[], list[Acknowledgement | None]]:
         """The answers to commands that are decided on one draft and recorded in one append.
 
         None for one that is left to its thread: of several, one that adds nothing to the draft,
         because only on its own is it certain that it is refused or was carried out before; and all
-        of them if others keep writing meanwhile.
+        of them if others write what they rely on. While a single one is recorded, others may be
+        decided; after several, it is better to wait, as their threads may be about to send more.
         """
         sent = close()
 
@@ -179,12 +180,17 @@ class Journal(Application[str]):
             draft.further_keys.clear()  # of repetitions
             return told
 
-        for is_first in (True, False):
+        def recorded() -> list[Acknowledgement | None]:
             with suppress(IntegrityError):
-                told, draft = self._decided(carry_out, _about(sent), {}, is_first=is_first)
                 positions = self.commit(draft)
                 return [one and one.recorded(positions) for one in told]
-        return [None] * len(sent)
+            return nobody
+
+        nobody: list[Acknowledgement | None] = [None] * len(sent)
+        with suppress(IntegrityError):
+            told, draft = self._decided(carry_out, _about(sent), {}, is_first=True)
+            return recorded if len(sent) == 1 else recorded()
+        return nobody
 
     def _recorded(self, sent: Sequence[Sent], signing: Signing | None = None) -> Acknowledgement:
         def carry_out(draft: Draft) -> list[Acknowledgement]:

@@ -7,8 +7,10 @@ would begin one gives way to the threads of the last one, which may be about to 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from threading import Lock
 from typing import Generic, TypeVar
@@ -18,7 +20,8 @@ from domain.engine.deadline import TookTooLong, deadline
 
 T = TypeVar("T")
 R = TypeVar("R")
-Do = Callable[[T, Callable[[], Sequence[T]]], Sequence[R | Exception | None]]
+Outcomes = Sequence[R | Exception | None]
+Do = Callable[[T, Callable[[], Sequence[T]]], Outcomes[R] | Callable[[], Outcomes[R]]]
 
 
 def _taken() -> Lock:
@@ -45,7 +48,8 @@ class Together(Generic[T, R]):
     """Carries out requests in groups; ``do`` returns the outcome of each, in order.
 
     ``do`` is given the first request, and a function that closes the group and returns all of its
-    requests. Until it is called, more may join, for example while ``do`` waits for a lock.
+    requests. Until it is called, more may join, for example while ``do`` waits for a lock. It may
+    also return a function that returns the outcomes; meanwhile the next group is carried out.
 
     An exception returned as an outcome is raised for that request alone; for None, its thread
     repeats it alone. If ``do`` itself raises, nothing was done, and every thread repeats its own
@@ -59,7 +63,7 @@ class Together(Generic[T, R]):
         self._waiting: list[_Asked[T, R]] = []
         self._is_busy = False
         self._others = 0
-        """How many requests beside the first were in the last group."""
+        """How many requests beside the first were in the group that was done last."""
 
     @property
     def waiting(self) -> int:
@@ -90,7 +94,8 @@ class Together(Generic[T, R]):
     def _repeated(self, what: T) -> R | Exception | None:
         if self._alone is not None:
             return self._alone(what)
-        (outcome,) = self._do(what, lambda: [what])
+        outcomes = self._do(what, lambda: [what])
+        (outcome,) = outcomes() if callable(outcomes) else outcomes
         return outcome
 
     def _wait(self, asked: _Asked[T, R]) -> None:
@@ -116,22 +121,25 @@ class Together(Generic[T, R]):
         return is_waiting
 
     def _lead(self, first: _Asked[T, R], *, gives_way: bool) -> None:
-        """Carry out this request with those that wait, then pass the lead to one that is left."""
+        """Carry out this request with those that wait, and pass the lead to one that is left."""
         group = [first]
         try:
-            if gives_way:
-                self._give_way()
-            self._do_all(group)
+            with self._failing(group):
+                try:
+                    if gives_way:
+                        self._give_way()
+                    outcomes = self._do(first.what, partial(self._close, group))
+                finally:
+                    self._pass_on()
+                if callable(outcomes):
+                    outcomes = outcomes()
+                for asked, outcome in zip(group, outcomes, strict=True):
+                    asked.outcome, asked.is_alone = outcome, outcome is None
         finally:
-            with self._lock:
-                self._others = len(group) - 1
-                if self._waiting:
-                    self._waiting.pop(0).turn.release()
-                else:
-                    self._is_busy = False
             for asked in group:
                 if asked.outcome is None and not asked.is_alone:  # this thread is being ended
                     asked.outcome = OutcomeUnknown()
+            self._others = len(group) - 1
             for asked, after in pairwise(group[1:]):
                 asked.after = after
             for asked in group[1:2]:
@@ -143,17 +151,28 @@ class Together(Generic[T, R]):
                 return
             time.sleep(0)  # one of them may run
 
-    def _do_all(self, group: list[_Asked[T, R]]) -> None:
-        """Carry out the first of a group with those that wait when ``do`` closes it."""
+    def _close(self, group: list[_Asked[T, R]]) -> Sequence[T]:
+        """Add those that wait to a group; returns all of its requests."""
+        with self._lock:
+            group.extend(self._waiting[: self._most - 1])
+            del self._waiting[: self._most - 1]
+        return [asked.what for asked in group]
 
-        def close() -> Sequence[T]:
-            with self._lock:
-                group.extend(self._waiting[: self._most - 1])
-                del self._waiting[: self._most - 1]
-            return [asked.what for asked in group]
+    def _pass_on(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.pop(0).turn.release()
+            else:
+                self._is_busy = False
 
+    @contextmanager
+    def _failing(self, group: list[_Asked[T, R]]) -> Iterator[None]:
+        """Make an error in the block the outcome of a single request, or leave all to be repeated.
+
+        Nobody repeats what may have been done.
+        """
         try:
-            outcomes = self._do(group[0].what, close)
+            yield
         except OutcomeUnknown as error:
             for asked in group:
                 asked.outcome = OutcomeUnknown()
@@ -164,6 +183,3 @@ class Together(Generic[T, R]):
                     asked.outcome = error
                 else:
                     asked.is_alone = True
-        else:
-            for asked, outcome in zip(group, outcomes, strict=True):
-                asked.outcome, asked.is_alone = outcome, outcome is None
