@@ -58,7 +58,7 @@ def test_every_list_is_walked_through_exactly_once(served: Served) -> None:
     for path, query in lists:
         whole = served.operator.get(path, query, limit=200)
         assert len(whole.items) >= 4, path
-        assert "Link" not in whole.headers
+        assert 'rel="next"' not in whole.headers.get("Link", "")
         for limit in (1, 2, len(whole.items) - 1, len(whole.items)):
             assert list(walk(served.operator, path, limit=limit, **query)) == whole.items, path
 

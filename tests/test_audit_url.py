@@ -119,7 +119,7 @@ def a_changed_sum(to: Scene) -> None:
 
 CHEATS: dict[Callable[[Scene], None], str | tuple[str, ...]] = {
     a_moved_credit: ("show_work, /works/", "show_proposal, "),
-    a_hidden_credit: "show_work, /works/",
+    a_hidden_credit: ("show_work, /works/", "show_contributor, "),
     a_hidden_edge: "show_work, /works/",
     a_changed_posting: ("show_statement, ", "show_earnings, "),
     a_changed_sum: "show_pool, ",

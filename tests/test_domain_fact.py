@@ -270,6 +270,7 @@ LISTS_FOR_A_REASON = {
     "notifies": "ids",
     "among": "ids with exact numbers",
     "divides": "ids with exact numbers",
+    "placed": "divisions with exact numbers",
     "ai": "words of a list",
     "places": "numbers",
     **{"leaders": "ids", "mentions": "ids", "added": "ids"},
