@@ -21,11 +21,11 @@ def rows_of_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> st
     written = StringIO()
     table = csv.writer(written)
     table.writerow(columns)
-    table.writerows([_cell(row[column]) for column in columns] for row in rows)
+    table.writerows([cell(row[column]) for column in columns] for row in rows)
     return written.getvalue()
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
     """A cell; numbers stay numbers, and text that could become a formula gets an apostrophe."""
     if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value

@@ -3,7 +3,7 @@
 from money import HALF, asset, bank
 from stories import id_of
 
-from projections import lineage
+from projections import lineage, parts
 from projections.roll import roll
 
 EPISODES = 6
@@ -19,8 +19,8 @@ def test_a_docuseries_of_six_episodes_has_a_roll_for_each_and_for_the_whole(data
             film = told.piece(f"film {number}", by=[maker], role="director", actor=maker)
             act = told.release(f"act {number}", film, part="act", made_at=f"202{number}")
             # The titles stand at the beginning and at the end.
-            parts = {"part": "episode", "made_at": f"202{number}"}
-            episodes.append(told.release(f"episode {number}", titles, act, titles, **parts))
+            said = {"part": "episode", "made_at": f"202{number}"}
+            episodes.append(told.release(f"episode {number}", titles, act, titles, **said))
         series = told.release("series", *episodes, part="season")
         with told.view() as view:
             whole, one = roll(view, series), roll(view, episodes[0])

@@ -22,8 +22,9 @@ from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.refusal import BadCurrency, BadMadeAt, BadPeriod, UnknownContributor
 from projections.money import bookkeeping, pools, statements
-from projections.money.statement_files import COLUMNS, _cell, as_csv, statement_of
+from projections.money.statement_files import COLUMNS, as_csv, statement_of
 from projections.money.told import ENTRY_KINDS
+from projections.spreadsheet import cell
 from projections.store import View
 
 PEOPLE = ("ana", "bo", "cy")
@@ -230,10 +231,10 @@ SEPARATORS = (",", ";", "|", ":", "\t", "\n", "\r", '"', "'")
 def test_no_position_of_a_cell_begins_a_formula(sign: str) -> None:
     for before in ("", " ", "\u00a0", *(f"a{separator}" for separator in SEPARATORS)):
         for gap in ("", " "):
-            written = str(_cell(f"{before}{gap}{sign}1+1"))
+            written = str(cell(f"{before}{gap}{sign}1+1"))
             for separator in SEPARATORS[:-1]:  # the apostrophe is what disarms
-                for cell in written.split(separator):
-                    assert not cell.strip(" \u00a0").startswith(sign), written
+                for each in written.split(separator):
+                    assert not each.strip(" \u00a0").startswith(sign), written
 
 
 def test_ordinary_text_and_numbers_are_left_alone() -> None:
@@ -248,7 +249,7 @@ def test_ordinary_text_and_numbers_are_left_alone() -> None:
         0,
         "-3080.26",
     ):
-        assert _cell(value) == value
+        assert cell(value) == value
 
 
 def test_the_csv_is_of_rfc_4180_and_holds_no_formula(database: str) -> None:
