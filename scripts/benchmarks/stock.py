@@ -27,6 +27,10 @@ CONTENT = {"title": "A poem about the sea", "medium": "text"}
 ROLE = "writer"
 
 
+SAVED_TOGETHER = 500
+"""How many are saved at once: of 2,000, the driver and PostgreSQL once waited for each other."""
+
+
 class StockPiece(Aggregate):
     """A piece with the same content as an aggregate of the library."""
 
@@ -119,12 +123,13 @@ class StockProjection(Projection[Pieces]):
 def write_stock_events(environment: dict[str, str], count: int) -> None:
     """Record events for the library to project."""
     with Application[UUID](environment) as stock:
-        stock.save(
-            *(
-                StockPiece(**CONTENT, author=id_of("person", number), role=ROLE, actor=OPERATOR)
-                for number in range(count)
+        for begin in range(0, count, SAVED_TOGETHER):
+            stock.save(
+                *(
+                    StockPiece(**CONTENT, author=id_of("person", number), role=ROLE, actor=OPERATOR)
+                    for number in range(begin, min(begin + SAVED_TOGETHER, count))
+                )
             )
-        )
 
 
 def stock_runner(database: str, count: int) -> float:
