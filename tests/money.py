@@ -207,6 +207,18 @@ def must_be_sound(told: Bank) -> None:
     verify(told)
 
 
+def exactly_due(told: Bank, pool: str, names: Mapping[str, str]) -> dict[str, Fraction]:
+    """What everybody is due from a pool by all of its entries, before rounding; ids by name."""
+    called = {id: who for who, id in names.items()}
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for placed in told.journal.read():
+        entry = placed.fact()
+        if getattr(entry, "pool", None) == pool:
+            for payee, _, amount, *_ in getattr(entry, "lines", ()):
+                sums[called.get(payee, payee)] += Fraction(amount)
+    return {payee: amount for payee, amount in sums.items() if amount}
+
+
 def verify(told: Bank) -> None:
     """Whatever happened, it is verified, and the read tables hold back what the books hold back."""
     for check in (audit.journal, audit.streams, audit.money):

@@ -4,7 +4,6 @@ Rule: every history is told twice, once with what changes known from the beginni
 is due must be the same, exactly.
 """
 
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from money import AGREED, Bank, bank
+from money import AGREED, Bank, bank, exactly_due
 from test_money_told import SQLITE
 
 from domain.money import dividing
@@ -109,14 +108,7 @@ def due(told: Bank, said: Told, *, is_known: bool) -> dict[str, Fraction]:
             told.tell("correct_pool", pool=pool, reason="late")
     for number, part in said.reversed:
         told.reverse(revenue[number], said.came_in[number][0] * part // 4 or 1)
-    called = {id: who for who, id in names.items()}
-    sums: dict[str, Fraction] = defaultdict(Fraction)
-    for placed in told.journal.read():
-        entry = placed.fact()
-        if getattr(entry, "pool", None) == pool:
-            for payee, _, amount, *_ in getattr(entry, "lines", ()):
-                sums[called.get(payee, payee)] += Fraction(amount)
-    return {payee: amount for payee, amount in sums.items() if amount}
+    return exactly_due(told, pool, names)
 
 
 def told_twice(database: str, said: Told) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from money import AGREED, Bank, bank
+from money import AGREED, Bank, bank, exactly_due
 from test_money_in_place import AROUND, advanced, label
 from test_money_told import SQLITE
 
@@ -98,14 +98,7 @@ def due(told: Bank, said: Told, *, without: bool) -> dict[str, Fraction]:
         agree(agreements[1:])
         with suppress(NothingToCorrect):
             told.tell("correct_pool", pool=pool, reason="late")
-    called = {id: who for who, id in names.items()}
-    sums: dict[str, Fraction] = defaultdict(Fraction)
-    for placed in told.journal.read():
-        entry = placed.fact()
-        if getattr(entry, "pool", None) == pool:
-            for payee, _, amount, *_ in getattr(entry, "lines", ()):
-                sums[called.get(payee, payee)] += Fraction(amount)
-    return {payee: amount for payee, amount in sums.items() if amount}
+    return exactly_due(told, pool, names)
 
 
 def told_twice(database: str, said: Told) -> None:
