@@ -38,6 +38,8 @@ from domain.stored import Placed
 from domain.together import Together
 
 T = TypeVar("T")
+Answers = list[Acknowledgement | None]
+"""The answers to commands that were sent together; None for one that is left to its thread."""
 
 LARGEST_FACT_BYTES = 65_000
 """A leaf of the log holds 65,535 bytes: a fact, its place, and its links."""
@@ -163,7 +165,7 @@ class Journal(Application[str]):
 
     def _record_all(
         self, first: Sent, close: Callable[[], Sequence[Sent]]
-    ) -> list[Acknowledgement | None] | Callable[[], list[Acknowledgement | None]]:
+    ) -> Answers | Callable[[], Answers]:
         """The answers to commands that are decided on one draft and recorded in one append.
 
         None for one that is left to its thread: of several, one that adds nothing to the draft,
@@ -173,20 +175,20 @@ class Journal(Application[str]):
         """
         sent = close()
 
-        def carry_out(draft: Draft) -> list[Acknowledgement | None]:
+        def carry_out(draft: Draft) -> Answers:
             if len(sent) == 1:
                 return [first.carried_out(draft)]
             told = [one.tried(draft) for one in sent]
             draft.further_keys.clear()  # of repetitions
             return told
 
-        def recorded() -> list[Acknowledgement | None]:
+        def recorded() -> Answers:
             with suppress(IntegrityError):
                 positions = self.commit(draft)
                 return [one and one.recorded(positions) for one in told]
             return nobody
 
-        nobody: list[Acknowledgement | None] = [None] * len(sent)
+        nobody: Answers = [None] * len(sent)
         with suppress(IntegrityError):
             told, draft = self._decided(carry_out, _about(sent), {}, is_first=True)
             return recorded if len(sent) == 1 else recorded()

@@ -1,7 +1,7 @@
 """Batches the requests of several threads, so that one thread carries them out for all.
 
-While one group is carried out, the next one gathers. Nobody waits for a group to fill, but whoever
-would begin one gives way to the threads of the last one, which may be about to ask again.
+While one group is carried out, the next one gathers. Nobody waits for a group to fill, but a thread
+that would begin one gives way to those of the last one, which may be about to ask again.
 """
 
 from __future__ import annotations

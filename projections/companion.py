@@ -1,7 +1,7 @@
 """A companion: a process that folds what this one records, while it goes on recording.
 
-The one rule: it is a follower like any other, so a companion that dies, or never starts, loses
-nothing; whoever had it folds the rest.
+The one rule: it is a follower like any other, so nothing is lost if it dies or never starts; this
+process then folds the rest.
 """
 
 from __future__ import annotations
