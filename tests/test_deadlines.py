@@ -1,10 +1,11 @@
-"""A command that was decided before a deadline is not recorded after it, whoever was faster.
+"""A command decided before a deadline is not recorded after it, even if others were faster.
 
 A fact takes over the time of the fact before it, which another process may have recorded in the
 meantime, even with a clock that is ahead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,17 +58,24 @@ def of_a_comment(told: Story) -> Case:
     return "edit_comment", said, NOON + timedelta(minutes=15), EditingOver
 
 
+@contextmanager
+def two_services(database: str, days: Days) -> Iterator[tuple[Story, Story, Days]]:
+    """Two services on a database, each with a clock: the given one, and the one returned."""
+    ahead = Days()
+    with (
+        story(database, clock=days, comment_minutes=15) as told,
+        story(database, clock=ahead, comment_minutes=15) as other,
+    ):
+        yield told, other, ahead
+
+
 @pytest.mark.parametrize(
     "case", [of_a_dispute, of_a_challenge, of_a_day_that_is_named, of_a_comment]
 )
 def test_what_was_overtaken_by_a_deadline_is_decided_again(
     case: Callable[[Story], Case], database: str, days: Days
 ) -> None:
-    ahead = Days()
-    with (
-        story(database, clock=days, comment_minutes=15) as told,
-        story(database, clock=ahead, comment_minutes=15) as other,
-    ):
+    with two_services(database, days) as (told, other, ahead):
         operation, said, last, refusal = case(told)
         command, actor = BY_OPERATION[operation], said.pop("actor")
         days.now = ahead.now = last
@@ -88,11 +96,7 @@ def test_what_was_overtaken_by_a_deadline_is_decided_again(
 def test_up_to_the_deadline_it_is_recorded_whoever_is_faster(
     case: Callable[[Story], Case], database: str, days: Days
 ) -> None:
-    ahead = Days()
-    with (
-        story(database, clock=days, comment_minutes=15) as told,
-        story(database, clock=ahead, comment_minutes=15) as other,
-    ):
+    with two_services(database, days) as (told, other, ahead):
         operation, said, last, _ = case(told)
         command, actor, times = BY_OPERATION[operation], said.pop("actor"), list[int]()
         days.now, ahead.now = last - timedelta(seconds=1), last
