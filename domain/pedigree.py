@@ -229,9 +229,14 @@ class Pedigree(Generic[Node]):
         """The shortest paths from the root to any of these works, the shortest first."""
         return [self._named(path) for path in islice(self._each_path(works, limit), limit)]
 
-    def short_paths(self, works: Iterable[Node], limit: int) -> list[Ends[Node]]:
-        """Those of them that are no longer than an end, as an answer shows them."""
-        found = self._each_path(works, limit, SHOWN_OF_END)
+    def shown_paths(self, works: Iterable[Node], limit: int) -> list[Ends[Node]]:
+        """Those of them that are no longer than an end; if none is, only the shortest."""
+        generation = self.generation.__getitem__
+        first = sorted(works, key=lambda work: (generation(work), work))
+        near = [work for work in first if generation(work) < SHOWN_OF_END]
+        if not near:
+            return [self.nearest_path(work) for work in first[:1]]
+        found = self._each_path(near, limit, SHOWN_OF_END)
         return [self._ends(path) for path in islice(found, limit)]
 
     def _each_path(

@@ -23,11 +23,13 @@ from domain.engine import Row
 from domain.fact import FACTS, Fact
 from domain.join import Join
 from domain.lineage import Edge, Edges, Lineage, edge_of, once
+from domain.pedigree import MANY, Pedigree
 from domain.queries import Facts
 from domain.remix import Remix
 from domain.work import Work
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.store import View, holds
+from projections.told import PathCount
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Row)
@@ -350,6 +352,12 @@ def _read_stated(view: View, sql: str, works: Collection[int]) -> list[_Stated]:
 
 EDGE = "e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent"
 """The columns of an edge, then those of the works it was declared between before any join."""
+
+
+def counted_paths(tree: Pedigree[Any], works: Iterable[Any]) -> PathCount:
+    """How many paths lead to any of these works, counted up to a limit."""
+    count = sum(map(tree.path_count.__getitem__, works))
+    return {"path_count": min(count, MANY - 1), "path_count_is_exact": count < MANY}
 
 
 in_order = itemgetter(0, 1, 2, 4)

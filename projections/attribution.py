@@ -18,7 +18,7 @@ from domain.credit import Credit
 from domain.fact import Fact
 from domain.refusal import UnknownCredit
 from domain.values import WorkId
-from projections import contributors, finding, hidden, identifiers, lineage
+from projections import around, contributors, finding, hidden, identifiers, lineage
 from projections.ancestry import SMALL
 from projections.contributors import NAME
 from projections.finding import CREDIT_COUNTS as _COUNTED
@@ -285,14 +285,14 @@ def work(view: View, id: WorkId) -> WorkTold:
 
     If there are very many, it has the first ones, and says how many it leaves out.
     """
-    found = lineage.around(view, lineage.find(view, id))
+    found = around.around(view, lineage.find(view, id))
     numbers = identifiers.asked_of(view, found.row.number)
     rows = credits_on(view, [found.row.number], all_states=True)
     listed = rows[:CREDITS_OF_WORK]
     people = contributors.persons_later(view, {row.contributor for row in listed})
     texts = view.texts(found.texts | identifiers.texts_of(numbers) | _texts_of(listed))
     shown = within_bytes(
-        _told(listed, {found.row.number: id}, people(), texts), lineage.MOST_OF_LIST_BYTES
+        _told(listed, {found.row.number: id}, people(), texts), around.MOST_OF_LIST_BYTES
     )
     return {
         **found.told(view, texts),

@@ -13,7 +13,7 @@ from domain.dispute import Answer, Opening, Settlement
 from domain.journal import Journal
 from domain.stored import Placed
 from domain.values import CreditId, IdentifierId, MembershipId, RemixId
-from projections import asks, attribution, identifiers, lineage, memberships, told
+from projections import around, asks, attribution, identifiers, memberships, told
 from projections.history import tell
 from projections.nouns import facts_of
 from projections.question import question
@@ -62,7 +62,7 @@ def membership(view: View, journal: Journal, id: MembershipId) -> told.DisputedM
 @question("show_remix", "/remixes/{id}", cli="remix show")
 def remix(view: View, journal: Journal, id: RemixId) -> told.DisputedRemix:
     """One remix, and the open dispute about it."""
-    found = lineage.remix(view, id)
+    found = around.remix(view, id)
     return {**found, "dispute": _open(view, journal, id, found["state"])}
 
 

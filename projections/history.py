@@ -25,7 +25,7 @@ from domain.refusal import (
 )
 from domain.stored import Placed
 from domain.values import ChallengeId, ContributorId, CreditId, Number, ProjectId, RemixId, WorkId
-from projections import attribution, challenges, contributors, lineage, projects
+from projections import around, attribution, challenges, contributors, lineage, projects
 from projections.money.readers import Reader
 from projections.nouns import facts_of
 from projections.question import After, Limit, Paged, question
@@ -147,7 +147,7 @@ def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -
 
 _FEW: Mapping[str, Callable[[View, str], object]] = {
     "credit": attribution.credit,
-    "remix": lineage.remix,
+    "remix": around.remix,
 }
 """By kind of noun: a function that refuses an unknown id."""
 

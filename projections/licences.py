@@ -6,7 +6,7 @@ An answer lists only the nearest works, but conflicts are looked for among all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from html import escape
 from itertools import islice
 from typing import Annotated, NamedTuple, TypedDict
@@ -20,7 +20,7 @@ from domain.values import Example, RemixId, WorkId
 from projections import billing, formats, lineage
 from projections.ancestry import T, ancestry, numbered
 from projections.question import Asking, Form, question
-from projections.store import View
+from projections.store import View, holds
 from projections.told import Count, LicenceRule, WorkRef
 
 MOST_SHOWN = 500
@@ -70,7 +70,7 @@ class Licensed:
     @cached_property
     def stated(self) -> Mapping[int, str]:
         """By work: its licence as stated, or else that of a work joined into it."""
-        return self._derived("licences", lambda: lineage.licences_in(self._view, self.root))
+        return self._derived("licences", lambda: _licences_in(self._view, self.root))
 
     @cached_property
     def terms(self) -> Mapping[int, Terms]:
@@ -91,7 +91,7 @@ class Licensed:
     def _along(self) -> Licences[int]:
         changed = {
             edge: (position, [(at, terms_of(text)) for at, text in stated])
-            for edge, position, stated in lineage.changed_licences(self._view, self.stated)
+            for edge, position, stated in _changed_licences(self._view, self.stated)
         }
 
         def given(edge: Edge[int]) -> Sequence[Terms]:
@@ -142,6 +142,38 @@ class Licensed:
             title, makers = formats.label(told[work]), billing.line(made.get(work, ()))
             terms = self.terms[work]
             yield Attribution(one_line(title), one_line(makers), told[work]["uri"], terms)
+
+
+def _licences_in(view: View, root: int) -> dict[int, str]:
+    """By work in a lineage: its licence or else the first one recorded of a work joined into it."""
+    rows = ancestry(view, root).rows(view, "works", lineage.notable)
+    own_last = sorted(rows, key=lambda row: (row[0] == row[1], -row[1]))
+    return {node: licence for node, _, licence, _ in own_last if licence is not None}
+
+
+def _changed_licences(
+    view: View, nodes: Collection[int]
+) -> Iterator[tuple[str, int, list[tuple[int, str]]]]:
+    """For each edge to one of these works whose licence has changed: its id and position, and every
+    licence of that work with the position from which it applied."""
+    numbers = list(nodes)
+    rows = view.rows(
+        "SELECT w.number, w.licence, min(w.since) FROM @works w WHERE w.number IN :numbers "
+        "AND w.kind <> 'outside' AND w.licence IS NOT NULL AND w.since <= :as_of "
+        "GROUP BY w.number, w.licence ORDER BY min(w.since)",
+        numbers=numbers,
+    )
+    stated: dict[int, list[tuple[int, str]]] = {}
+    for number, licence, since in rows:
+        stated.setdefault(number, []).append((since, licence))
+    changed = {number: every for number, every in stated.items() if len(every) > 1}
+    if changed:
+        edges = view.rows(
+            "SELECT e.id, e.parent, e.born FROM @remixes e WHERE e.parent IN :numbers "
+            f"AND {holds('e')}",
+            numbers=list(changed),
+        )
+        yield from ((id, born, changed[parent]) for id, parent, born in edges)
 
 
 def _told(one: Broken[int], works: Mapping[int, WorkRef]) -> Conflict:

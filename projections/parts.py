@@ -6,18 +6,19 @@ page. From the other side, it is every release that somebody has a part in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, islice
 from operator import itemgetter
 from typing import Annotated, NamedTuple, Unpack
 
-from domain import remix
+from domain.lineage import Edge, Lineage
 from domain.pedigree import Ends, Pedigree
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId, one_of
 from projections import attribution, contributors, groups, lineage, pending
+from projections.ancestry import counted_paths
 from projections.attribution import Credited, CreditRow
 from projections.credited import Near, credits_above, is_direct, nearest_in, whole
-from projections.finding import CREDIT_COUNTS as _COUNTED
+from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.question import After, Limit, Paged, question
 from projections.roll import FORMS
@@ -25,7 +26,6 @@ from projections.store import (
     LIMIT,
     Page,
     View,
-    counting,
     cut,
     decode_cursor,
     holds,
@@ -131,8 +131,7 @@ def _explained(view: View, shares: Sequence[tuple[Pedigree[int], Share]]) -> lis
     most, most_paths = (max(1, each * LIMIT // many) for each in (CREDITS_SHOWN, PATHS))
     shown = [share.credits[:most] for _, share in shares]
     paths = [
-        lineage.shown_paths(tree, {row.work for row in share.credits}, most_paths)
-        for tree, share in shares
+        tree.shown_paths({row.work for row in share.credits}, most_paths) for tree, share in shares
     ]
     rows = iter(whole(view, list(chain.from_iterable(shown))))
     own = [list(islice(rows, len(one))) for one in shown]
@@ -159,7 +158,7 @@ def explain(
         "roles": list(dict.fromkeys(row.role for row in share.credits)),
         "generation": share.generation,
         "pieces": len(pieces),
-        **lineage.counted(tree, pieces),
+        **counted_paths(tree, pieces),
         "paths": [told_path(share, path, ids) for path in paths],
         "credit_count": len(share.credits),
         "credits": credits,
@@ -197,10 +196,10 @@ def in_releases(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Pa
     same = contributors.accounts(view, id)
     page, more = view.page(
         "WITH RECURSIVE down (number) AS ("
-        f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
+        f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {CREDIT_COUNTS} "
         f"AND {NOT_HIDDEN} "
         "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
-        f"WHERE {counting('e', remix.NOT_COUNTED)} AND {holds('e')}) "
+        f"WHERE {REMIX_COUNTS}) "
         # Not a join, for which SQLite would scan every release.
         "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
         f"AND w.kind = 'release' AND {holds('w')} AND w.number < :beyond ORDER BY w.number DESC",
@@ -210,7 +209,7 @@ def in_releases(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Pa
     )
     numbers = [number for (number,) in page]
     own = attribution.open_credits_of(view, same)
-    trees = lineage.lineages_to(view, numbers, {row.work for row in own})
+    trees = _lineages_to(view, numbers, {row.work for row in own})
     shares = []
     for number in numbers:
         tree = trees[number]
@@ -230,6 +229,32 @@ def in_releases(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Pa
         for number, told in zip(numbers, _explained(view, shares), strict=True)
     ]
     return Page(items, more)
+
+
+def _lineages_to(
+    view: View, roots: Collection[int], works: Collection[int]
+) -> dict[int, Lineage[int]]:
+    """The lineage of each root, limited to the paths that lead to these works."""
+    rows = view.rows(
+        # The plus makes SQLite use the index on the child; otherwise it would scan all descendants.
+        "WITH RECURSIVE down (number) AS MATERIALIZED ("
+        f"SELECT w.number FROM @works w WHERE w.number IN :works AND {holds('w')} UNION "
+        "SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
+        f"WHERE {REMIX_COUNTS}), "
+        "up (root, number) AS ("
+        f"SELECT w.number, w.number FROM @works w WHERE w.number IN :roots AND {holds('w')} UNION "
+        "SELECT up.root, e.parent FROM up JOIN EACH @remixes e ON e.child = up.number "
+        f"WHERE +e.parent IN (SELECT number FROM down) AND {REMIX_COUNTS}) "
+        "SELECT up.root, e.child, e.parent, e.kind FROM up "
+        "JOIN EACH @remixes e ON e.child = up.number "
+        f"WHERE +e.parent IN (SELECT number FROM down) AND {REMIX_COUNTS}",
+        roots=list(roots),
+        works=list(works),
+    )
+    edges: dict[int, list[Edge[int]]] = {root: [] for root in roots}
+    for root, *edge in sorted(rows):
+        edges[root].append(Edge(*edge))
+    return {root: Lineage(root, tuple(edges[root])) for root in roots}
 
 
 # -- one person's complete part ------------------------------------------------------------

@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Unpack
 
-from domain.credit import NOT_COUNTED
 from projections import attribution, contributors, lineage
 from projections.attribution import CreditRow
+from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.money import balances, payouts
 from projections.money.told import PayoutTold
 from projections.question import Paged
-from projections.store import Page, View, counting, holds
+from projections.store import Page, View, holds
 from projections.tables import NEVER
 
 
@@ -24,7 +24,7 @@ def made_by(view: View, id: str, **part: Unpack[Paged]) -> Page[dict[str, Any]]:
     """The works somebody is credited on, the latest first, with how often each was remixed."""
     page, more = view.page(
         "SELECT DISTINCT c.work FROM @credits c WHERE c.contributor IN :accounts "
-        f"AND {counting('c', NOT_COUNTED)} AND {holds('c')} AND {NOT_HIDDEN} "
+        f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} "
         "AND c.work < :beyond "
         "ORDER BY c.work DESC",
         **part,
@@ -82,7 +82,7 @@ def holdings(view: View, id: str) -> Holdings:
     number = contributors.find_person(view, id)[0]
     (credited,) = view.rows(
         "SELECT count(*), count(DISTINCT c.work) FROM @credits c "
-        f"WHERE c.contributor = :number AND {counting('c', NOT_COUNTED)} AND {holds('c')}",
+        f"WHERE c.contributor = :number AND {CREDIT_COUNTS}",
         number=number,
     )
     (posted,) = view.rows(

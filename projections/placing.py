@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from domain.identifier import Identifier
 from domain.lines import Ids
 from domain.remix import Remix
+from projections import identifiers
 from projections.store import View, counting, holds
 
 AT_ONCE = 500
@@ -28,12 +28,11 @@ class Place(NamedTuple):
     """Which work in the release it is; None for the release itself."""
 
 
-_IDENTIFIED = f"{counting('i', (Identifier.GONE,))} AND {holds('i')}"
 _COMPONENT = f"r.kind = 'component' AND {counting('r', Remix.NOT_COUNTED)} AND {holds('r')}"
 _PLACES = f"""
 WITH RECURSIVE within (scheme, value, work, holder) AS (
     SELECT i.scheme, i.value, i.subject, i.subject FROM @identifiers i
-    WHERE i.value IN :values AND {_IDENTIFIED}
+    WHERE i.value IN :values AND {identifiers.COUNTS}
     UNION
     SELECT w.scheme, w.value, w.work, r.child FROM within w
     JOIN EACH @remixes r ON r.parent = w.holder

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from projections import (
+from projections import (  # noqa: F401 - importing them declares their questions
+    around,
     attribution,
     challenges,
     claims,
@@ -19,7 +20,7 @@ from projections import (
     inbox,
     licences,
     likely,
-    lineage,
+    listing,
     memberships,
     notices,
     parts,
@@ -28,7 +29,7 @@ from projections import (
     series,
     suggesting,
 )
-from projections.money import (
+from projections.money import (  # noqa: F401 - likewise
     bookkeeping,
     earning,
     payouts,
@@ -41,13 +42,6 @@ from projections.money import (
 from projections.question import QUESTIONS, Question
 
 __all__ = ["QUESTIONS", "by_words"]
-
-ROOMS = (
-    *(attribution, challenges, claims, clearance, conversation, disputes, following, grants),
-    *(happenings, history, inbox, licences, likely, lineage, memberships, notices, parts),
-    *(projects, searching, series, suggesting, splitting, pools, payouts, previewing),
-    *(remittances, bookkeeping, statement_files, earning, formats),
-)
 
 
 def by_words() -> Mapping[str, Sequence[Question]]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from domain.claim import CONTRIBUTOR, PENDING
-from domain.credit import NOT_COUNTED
 from domain.engine import PLANNED_ONCE, Row
 from domain.identity import part_id
 from domain.journal import Journal
@@ -23,11 +22,12 @@ from domain.permission import OPERATOR
 from domain.stated import MOST_PARTS
 from projections import asks, contributors
 from projections.asks import NEVER_DUE
+from projections.finding import CREDIT_COUNTS
 from projections.money import balances
 from projections.money.pools.accounts import pool_named
 from projections.money.waiting import to_confirm
 from projections.nouns import noun_at
-from projections.store import View, counting, holds
+from projections.store import View, holds
 from projections.tables import NEVER
 
 MOST_COUNTED = 1_000
@@ -328,7 +328,7 @@ _AUTHORED = (
     "SELECT c.id, w.id, w.number FROM @credits c "
     f"JOIN @asks a ON a.asked = c.own_work AND {_OF_EDGE} AND {_OPEN} "
     f"JOIN @works w ON w.number = c.own_work AND {holds('w')} "
-    f"WHERE c.contributor IN :own AND {counting('c', NOT_COUNTED)} AND {holds('c')}"
+    f"WHERE c.contributor IN :own AND {CREDIT_COUNTS}"
 )
 _OF_PERSON = (
     _asked(_STATED, f"a.asked IN (SELECT number FROM mine) AND {_BY_OTHERS}"),

@@ -23,11 +23,11 @@ from domain.money.currency import decimal, money
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RESERVED, WITHHELD
 from domain.printable import escaped, printable
 from domain.refusal import MadeInFuture
-from projections import billing, formats, graph
+from projections import around, billing, formats, graph
 from projections import contributors as people
-from projections import lineage as works_read
 from projections.ancestry import ancestry
 from projections.dating import in_words
+from projections.lineage import find
 from projections.question import Asking
 from projections.store import Page, View
 from projections.told import LineageTold
@@ -348,7 +348,7 @@ def _cell(value: object) -> str:
 def contributors(out: Console, asking: Asking) -> None:
     """A credits roll, and below it the lineage."""
     view, id, page = asking.view, asking.said["id"], asking.answer
-    work = works_read.work(view, id)
+    work = around.work(view, id)
     out.print(f"\n[bold]{shown(formats.label(work))}[/bold]\n")
     for kind in ("direct", "influence"):
         credited = [one for one in page.items if one["kind"] == kind]
@@ -414,7 +414,7 @@ def _tree(out: Console, view: View, told: LineageTold) -> None:
                     drawn.add(parent)
                     waiting.append((parent, below))
         out.print(root, soft_wrap=True)
-    whole = len(ancestry(view, works_read.find(view, told["root"]).number).tree.generation)
+    whole = len(ancestry(view, find(view, told["root"]).number).tree.generation)
     if left := whole - len(drawn):
         out.print(f"… and {left:,} more: `stemma ancestors {told['root']}` lists them")
 

@@ -15,7 +15,7 @@ from stories import IDS, every_fact, story
 
 from domain.readers import AGREEMENT
 from domain.refusal import Refusal, UnknownWork
-from projections import ancestry, graph, licences, lineage, parts, pending
+from projections import ancestry, graph, licences, lineage, listing, parts, pending
 from projections.memory import Memory
 from projections.money import splitting
 from projections.money.readers import Reader
@@ -32,7 +32,7 @@ def answers(view: View, work: str) -> Any:
     """What is answered about a work by way of its lineage."""
     try:
         page = parts.of_work(view, work)  # which asks for no edges, as the next does
-        shown = graph.page(view, work), lineage.ancestors(view, work)
+        shown = graph.page(view, work), listing.ancestors(view, work)
         licensed = licences.of(view, work)
         terms = licensed.answer(), licensed.by_terms(), lineage.has_unrated(view, licensed.root)
         held = splitting.lineage_at(view, lineage.find(view, work).number).lineage.held
@@ -44,7 +44,7 @@ def answers(view: View, work: str) -> Any:
 def by_title(view: View, work: str) -> list[str | None]:
     """The titles of its ancestors, in pages, as they are in order; the same backwards."""
     asked, titles = (
-        partial(lineage.ancestors, view, work, sort="title", limit=2),
+        partial(listing.ancestors, view, work, sort="title", limit=2),
         list[str | None](),
     )
     after = None
@@ -53,7 +53,7 @@ def by_title(view: View, work: str) -> list[str | None]:
         titles += [item["title"] for item in items] or [None]
     backwards = asked(reverse=True, limit=100).items
     assert [item["title"] for item in backwards] == titles[::-1] or titles == [None]
-    assert lineage.ancestors(view, work, sort="title", q="w").items == [
+    assert listing.ancestors(view, work, sort="title", q="w").items == [
         item for item in reversed(backwards) if "w" in (item["title"] or "").lower()
     ]
     return titles

@@ -16,7 +16,7 @@ from domain.commands.admitting import AdmitContributor
 from domain.commands.releasing import AssembleRelease, PublishRelease
 from domain.commands.submitting import SubmitContribution
 from domain.fact import Fact
-from projections import attribution, lineage, parts
+from projections import around, attribution, parts
 from projections.rebuilding import Rebuild
 from projections.store import View
 from scripts.benchmarks import BENCHMARKS, run, society
@@ -300,7 +300,7 @@ def test_a_society_that_is_kept_goes_on_where_filling_it_stopped_and_is_found_ag
                 positions = service.store.positions(), service.store.current().number
                 seen.append((address, service.journal.facts.head(), positions))
                 with service.store.view() as view:
-                    assert lineage.work(view, id_of("work", works - 1))["kind"] == "contribution"
+                    assert around.work(view, id_of("work", works - 1))["kind"] == "contribution"
         assert seen[0] == seen[1], "neither recorded nor folded again"
         whole = sum(len(facts_of(*one, datetime.now(UTC)).facts) for one in begun)
         assert (seen[0][0], before) == (place, whole)
@@ -391,6 +391,6 @@ def answers(service: Service, pieces: int) -> Iterator[object]:
 
 
 def answers_about(view: View, id: str) -> Iterator[object]:
-    yield lineage.work(view, id)
+    yield around.work(view, id)
     yield parts.of_work(view, id)
     yield attribution.all_credits(view, id).items

@@ -22,7 +22,7 @@ from domain.identity import part_id
 from domain.note import SignerKey
 from domain.outside import outside_id
 from domain.registry import BY_OPERATION, COMMANDS
-from projections import attribution, billing, contributors, history, lineage, parts
+from projections import around, attribution, billing, contributors, history, listing, parts
 from projections.store import View
 from scripts import bundle
 from scripts.bundle import Found, Line, Report, export_lines, found_in, import_lines
@@ -716,7 +716,7 @@ def test_a_bundle_changes_nothing_after_what_happened_since(database: str) -> No
         assert service.journal.facts.head() == head
         with asked(service) as view:
             assert attribution.credit(view, credit("ear"))["state"] == "revoked"
-            assert lineage.work(view, work("poem"))["title"] is None
+            assert around.work(view, work("poem"))["title"] is None
 
 
 def test_a_line_without_an_id_is_known_again_by_what_it_says(database: str) -> None:
@@ -1298,7 +1298,7 @@ def test_a_piece_is_recorded_without_those_of_its_sources_that_are_refused(
             assert report.left_out[1].reason == "There is no work nowhere."
         service.follower.catch_up()
         with service.store.view() as view:
-            (source,) = lineage.work(view, work("song"))["sources"]
+            (source,) = around.work(view, work("song"))["sources"]
             assert (source["evidence"], source["work"]["uri"]) == (
                 "a line",
                 "https://example.org/x",
@@ -1317,7 +1317,7 @@ def test_a_piece_is_recorded_without_those_of_its_sources_that_are_refused(
         assert [one.code for one in report.left_out] == ["bad_uri", "unknown_kind", "bad_rate"]
         service.follower.catch_up()
         with service.store.view() as view:
-            assert len(lineage.work(view, work("song"))["sources"]) == 3
+            assert len(around.work(view, work("song"))["sources"]) == 3
 
 
 def test_a_piece_is_recorded_without_a_date_that_has_not_come(database: str) -> None:
@@ -1342,8 +1342,8 @@ def test_a_piece_is_recorded_without_a_date_that_has_not_come(database: str) -> 
         assert corrected.recorded == {"work.redate": 1}
         service.follower.catch_up()
         with service.store.view() as view:
-            assert lineage.work(view, work("first"))["made_at"] == "1999"
-            assert [one["work"]["id"] for one in lineage.work(view, work("then"))["sources"]] == [
+            assert around.work(view, work("first"))["made_at"] == "1999"
+            assert [one["work"]["id"] for one in around.work(view, work("then"))["sources"]] == [
                 work("first")
             ]
         assert len(imported(service, lines, is_strict=True).refused) == 3
@@ -1441,7 +1441,7 @@ def test_several_samples_of_one_song_in_another_are_kept(tmp_path: Path, shared_
             edges = [
                 (source["work"]["id"], id)
                 for id in years
-                for source in lineage.work(view, work(id))["sources"]
+                for source in around.work(view, work(id))["sources"]
             ]
         assert (len(edges), len(set(edges))) == (106, 90)
 
@@ -1457,7 +1457,7 @@ def test_the_remixes_of_games_load_whole(database: str, shared_data: Path) -> No
         topics = [placed.topic for placed in service.journal.read()]
         assert topics.count("credit.granted") == 6744
         with service.store.view() as view:
-            game = lineage.works(view, q="final fantasy vii", limit=1000).items
+            game = listing.works(view, q="final fantasy vii", limit=1000).items
         kinds = [one["kind"] for one in game]
         assert (kinds.count("contribution"), kinds.count("outside")) == (136, 4)
         assert import_lines(service.journal, found[:2000]).recorded.total() == 0
@@ -1540,18 +1540,18 @@ def answers(service: Service, as_of: int | None) -> dict[str, Any]:
     """Everything that can be asked about everything there is, at a position."""
     with asked(service, as_of) as view:
         everything = {"limit": 1000}
-        works = lineage.works(view, **everything).items
+        works = listing.works(view, **everything).items
         people = contributors.people(view, **everything).items
         told: dict[str, Any] = {"works": works, "people": people}
         for one in works:
             id = one["id"]
             told[f"work {id}"] = [
-                lineage.work(view, id),
+                around.work(view, id),
                 attribution.all_credits(view, id).items,
                 parts.of_work(view, id, **everything),
                 billing.lineage_with_makers(view, id),
-                lineage.ancestors(view, id, **everything),
-                lineage.descendants(view, id, **everything),
+                listing.ancestors(view, id, **everything),
+                listing.descendants(view, id, **everything),
                 history.of_work(view, service.journal, id, actor="operator", **everything),
             ]
         for one in people:

@@ -12,7 +12,7 @@ from stories import Story, id_of, story
 from domain.identity import part_id
 from domain.licensing import RULES
 from domain.refusal import LicenceConflict
-from projections import licences, lineage
+from projections import around, licences
 from scripts import bundle
 from scripts.stemma import main
 
@@ -56,7 +56,7 @@ def test_a_conflict_anywhere_in_a_release_is_recorded_with_its_publication(
         said = [one.detail for one in receipt.warnings]
         assert [f"({code})" in one for one in said] == [True] * (code is not None)
         with told.view() as view:
-            published = lineage.work(view, release)["published"]
+            published = around.work(view, release)["published"]
         assert published is not None
         child = release if code == "non_commercial" else id_of("cut")
         found = [{"code": code, "child": child, "parent": id_of("source")}]
@@ -234,9 +234,9 @@ def test_a_licence_that_was_given_is_not_taken_back(database: str) -> None:
             assert len(receipt.warnings) == len(expected)
             assert codes(told, release) == expected
         with told.view(before) as view:
-            assert lineage.work(view, source)["licence"] == "CC-BY-4.0"
+            assert around.work(view, source)["licence"] == "CC-BY-4.0"
         with told.view() as view:
-            assert lineage.work(view, source)["licence"] == "CC-BY-NC-4.0"
+            assert around.work(view, source)["licence"] == "CC-BY-NC-4.0"
         # Given away since, it may be used under that by everybody.
         told.tell("describe_work", id=source, licence="CC0-1.0", reason="given away")
         assert codes(told, other) == []

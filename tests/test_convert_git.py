@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.lines import Line
-from projections import lineage
+from projections import listing
 from projections.shops import NotConvertible
 from projections.store import View
 from scripts.bundle import Ids, found_in, import_lines
@@ -94,7 +94,7 @@ def test_a_clock_that_is_behind_costs_no_piece(repository: Repository, database:
         assert [one.where for one in report.warned] == ["line 6"]
         service.follower.catch_up()
         with service.store.view() as view:
-            (suspect,) = lineage.works(view, suspect_dates=True).items
+            (suspect,) = listing.works(view, suspect_dates=True).items
             assert suspect["title"] == "Late clock"
 
 
@@ -175,7 +175,7 @@ def test_our_own_history_has_the_ancestry_that_git_tells(history: Path, database
 
 def latest_but_one(view: View) -> str:
     """The latest piece of which all sources are known: the position may be amid its successor."""
-    return lineage.works(view, kind="contribution", limit=2).items[-1]["id"]
+    return listing.works(view, kind="contribution", limit=2).items[-1]["id"]
 
 
 def sha_of(history: Path, id: str, ids: Ids) -> str:
@@ -186,7 +186,7 @@ def sha_of(history: Path, id: str, ids: Ids) -> str:
 def all_ancestors(view: View, id: str) -> Iterator[str]:
     after = None
     while True:
-        page = lineage.ancestors(view, id, after=after, limit=200)
+        page = listing.ancestors(view, id, after=after, limit=200)
         yield from (one["id"] for one in page.items)
         after = page.next
         if after is None:

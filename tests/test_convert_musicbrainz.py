@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.outside import outside_id
-from projections import contributors, lineage, parts
+from projections import contributors, listing, parts
 from projections.shops import NotConvertible
 from scripts.bundle import Ids, found_in, import_lines
 from scripts.convert.musicbrainz import SITE, convert_musicbrainz
@@ -168,14 +168,14 @@ def test_an_answer_is_recorded_whole_and_once(tmp_path: Path, database: str) -> 
         service.follower.catch_up()
         with service.store.view() as view:
             mix = ids.named("work", f"musicbrainz:recording:{MIX}")
-            reached = [one["title"] for one in lineage.ancestors(view, mix).items]
+            reached = [one["title"] for one in listing.ancestors(view, mix).items]
             assert reached == ["Dreadful Day", "A Song", "Older", "A Tune"]
             said = {"q": "blind boy grunt"}, {"isrc": "USSKG1912345"}, {"mbid": DAY}
             for one in said:
-                assert [each["title"] for each in lineage.works(view, **one).items] == [
+                assert [each["title"] for each in listing.works(view, **one).items] == [
                     "Dreadful Day"
                 ]
-            (song,) = lineage.works(view, iswc="T0345246801").items
+            (song,) = listing.works(view, iswc="T0345246801").items
             assert song["title"] == "A Song"
             (bob,) = contributors.people(view, isni="0000000121032683").items
             assert bob["name"] == "Bob Dylan"
@@ -189,8 +189,8 @@ def test_all_answers_at_hand_are_recorded_whole(answers: Path, database: str) ->
         assert (barcode.code, barcode.line["scheme"]) == ("bad_identifier", "upc")
         service.follower.catch_up()
         with service.store.view() as view:
-            (album,) = lineage.works(view, q="dark side").items
-            assert len(lineage.ancestors(view, album["id"]).items) == 10
+            (album,) = listing.works(view, q="dark side").items
+            assert len(listing.ancestors(view, album["id"]).items) == 10
             people = parts.of_work(view, album["id"]).items
             assert {one["contributor"]["name"] for one in people} == {
                 *("Pink Floyd", "Hipgnosis", "George Hardie")

@@ -9,7 +9,7 @@ from stories import OPERATOR, Story, id_of, story
 
 from domain.outside import outside_id
 from domain.refusal import Refusal
-from projections import attribution, lineage
+from projections import around, attribution, lineage, listing
 from projections.corrections import CORRECTING
 from projections.roll import roll
 
@@ -42,11 +42,11 @@ def test_a_correction_holds_from_now_on_and_never_for_the_past(database: str) ->
         assert {name: now[name] for name in said} == said
         assert (then["title"], then["medium"], then["licence"]) == ("Low Tied", "text", None)
         with told.view() as view:
-            assert [one["id"] for one in lineage.works(view, q="low tide").items] == [song]
-            assert lineage.works(view, q="low tied").items == []
-            assert [one["id"] for one in lineage.works(view, medium="audio").items] == [song]
+            assert [one["id"] for one in listing.works(view, q="low tide").items] == [song]
+            assert listing.works(view, q="low tied").items == []
+            assert [one["id"] for one in listing.works(view, medium="audio").items] == [song]
         with told.view(as_of=before) as view:
-            assert [one["id"] for one in lineage.works(view, q="low tied").items] == [song]
+            assert [one["id"] for one in listing.works(view, q="low tied").items] == [song]
 
 
 def test_a_release_as_published_keeps_its_title(database: str) -> None:
@@ -55,8 +55,8 @@ def test_a_release_as_published_keeps_its_title(database: str) -> None:
         told.tell("publish_release", id=album)
         told.tell("describe_work", id=album, title="Tides", reason="r")
         with told.view() as view:
-            assert lineage.work(view, album)["title"] == "Tides"
-            assert lineage.work(lineage.as_published(view, album), album)["title"] == "Tieds"
+            assert around.work(view, album)["title"] == "Tides"
+            assert around.work(lineage.as_published(view, album), album)["title"] == "Tieds"
 
 
 def test_only_what_is_given_changes() -> None:
@@ -122,9 +122,9 @@ def test_who_cites_a_source_first_may_say_what_it_is(database: str) -> None:
             told.tell("describe_work", id=outside, title="Mine", actor=ana)
         for q, ids in (("quest vii", [outside]), ("umatsu", [outside])):
             with told.view() as view:
-                assert [one["id"] for one in lineage.works(view, q=q).items] == ids
+                assert [one["id"] for one in listing.works(view, q=q).items] == ids
         with told.view() as view:
-            found = lineage.works(view, q="FINAL QUEST VII").items
+            found = listing.works(view, q="FINAL QUEST VII").items
             assert {each["id"] for each in found} == {outside, one, id_of("two")}
         told.tell("describe_work", id=outside, title="Final Quest 7")
         assert shown(told, outside)["title"] == "Final Quest 7"
@@ -159,8 +159,8 @@ def test_a_name_on_a_credit_is_corrected_from_now_on(database: str) -> None:
         assert then[0]["credited_as"] is then[0]["ai"] is None
         with told.view() as view:
             assert "A. Tide" in [one["credited_as"] for one in roll(view, release).people]
-            assert [one["id"] for one in lineage.works(view, q="a. tide").items] == [song]
-            assert [one["id"] for one in lineage.works(view, ai="lyrics").items] == [song]
+            assert [one["id"] for one in listing.works(view, q="a. tide").items] == [song]
+            assert [one["id"] for one in listing.works(view, ai="lyrics").items] == [song]
         with pytest.raises(Refusal) as refused:
             told.tell("correct_credit", id=credit, reason="r")
         assert refused.value.code == "nothing_stated"

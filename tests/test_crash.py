@@ -16,7 +16,7 @@ from domain.checkpoint import open_checkpoint
 from domain.clock import stamp_of
 from domain.note import SignerKey
 from domain.tree import Frontier, grow, leaf_hash, tiles_of
-from projections import attribution, lineage
+from projections import around, attribution
 from projections.folding import TABLES
 from projections.progress import no_progress
 from projections.rebuilding import Rebuild
@@ -135,7 +135,7 @@ def kill_and_look(database: str, kills: int, *how: str) -> None:
             for placed in pieces[:: max(1, len(pieces) // 200)]:
                 id = placed.originator_id
                 assert len(attribution.all_credits(view, id).items) == 2
-                assert len(lineage.work(view, id)["sources"]) == 1
+                assert len(around.work(view, id)["sources"]) == 1
         topics = Counter(placed.topic for placed in facts)
         assert topics["credit.granted"] == 2 * len(pieces)
         assert topics["remix.declared"] == len(pieces)

@@ -11,7 +11,7 @@ from serving import serving
 from stories import Story, id_of, story
 
 from domain.refusal import Refusal
-from projections import attribution, billing, contributors, lineage, parts
+from projections import attribution, billing, contributors, listing, parts
 from projections.formats import dot, graphml, json_ld
 from projections.roll import roll
 from scripts.stemma import main
@@ -130,8 +130,8 @@ def test_works_and_people_are_found_by_the_name_on_a_credit(database: str, q: st
         song = sleeve(told)
         told.piece("other")
         with told.view() as view:
-            assert [one["id"] for one in lineage.works(view, q=q).items] == [song]
-            assert [one["id"] for one in lineage.works(view, credit=q).items] == [song]
+            assert [one["id"] for one in listing.works(view, q=q).items] == [song]
+            assert [one["id"] for one in listing.works(view, credit=q).items] == [song]
             name = {"b": "Ben"}.get(q[-1], "Ana")
             assert [one["name"] for one in contributors.people(view, q=q).items] == [name]
 
@@ -143,7 +143,7 @@ def test_works_are_found_by_the_wording_and_the_character(
     with story(database) as told:
         sleeve(told)
         with told.view() as view:
-            assert len(lineage.works(view, credit=text).items) == found
+            assert len(listing.works(view, credit=text).items) == found
 
 
 def test_a_name_that_does_not_count_is_not_found(database: str) -> None:
@@ -154,7 +154,7 @@ def test_a_name_that_does_not_count_is_not_found(database: str) -> None:
             id=next(one.originator_id for one in told.facts() if one.topic == "credit.granted"),
         )
         with told.view() as view:
-            assert lineage.works(view, q="Béa").items == []
+            assert listing.works(view, q="Béa").items == []
             assert contributors.people(view, q="Béa").items == []
 
 
@@ -165,7 +165,7 @@ def test_the_names_of_a_forgotten_person_are_gone(database: str) -> None:
         with told.view(as_of=told.head() - 1) as view:
             one = attribution.work(view, song)["credits"][0]
             assert one["credited_as"] is one["join_phrase"] is one["contributor"]["name"] is None
-            assert lineage.works(view, q="Béa").items == []
+            assert listing.works(view, q="Béa").items == []
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from serving import OPERATOR_KEY
 from stories import raw_connection
 
 from api.application import create_app
-from projections import attribution, contributors, formats, history, lineage, parts
+from projections import around, attribution, contributors, formats, history, lineage, listing, parts
 from projections.money import pools, statements
 from projections.progress import no_progress
 from projections.store import View
@@ -204,13 +204,13 @@ def test_a_diamond_leads_back_to_one_note(view: View) -> None:
 
 
 def test_two_samples_of_one_loop_stay_two(view: View) -> None:
-    sources = lineage.work(view, work("low-tide-beat"))["sources"]
+    sources = around.work(view, work("low-tide-beat"))["sources"]
     loop = [one for one in sources if one["work"]["id"] == work("kitchen-break")]
     assert [one["rate"] for one in loop] == ["1/5", "1/10"]
 
 
 def test_a_withdrawn_piece_is_a_tombstone_in_the_lineage(shown: Service, view: View) -> None:
-    gulls = lineage.work(view, work("gulls"))
+    gulls = around.work(view, work("gulls"))
     assert (gulls["state"], gulls["title"]) == ("withdrawn", None)
     assert work("gulls") in lineage.lineage(view, work("the-lighthouse")).works
     assert [
@@ -254,7 +254,7 @@ def test_merged_accounts_are_one_person(view: View) -> None:
     [("the-torn-sail", "declared"), ("the-hum", "struck"), ("the-counting", "declared")],
 )
 def test_disputed_edges_were_decided(id: str, state: str, view: View) -> None:
-    assert lineage.remix(view, IDS.named("remix", id))["state"] == state
+    assert around.remix(view, IDS.named("remix", id))["state"] == state
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_credits_went_through_their_states(id: str, state: str, view: View) -> N
 
 def test_the_fridge_is_not_in_the_song(view: View) -> None:
     """A struck edge stays on record and is not walked."""
-    song = lineage.work(view, work("come-back"))
+    song = around.work(view, work("come-back"))
     assert work("vending") in {one["work"]["id"] for one in song["sources"]}
     assert "Vending Machine Nocturne" not in titles(lineage.lineage(view, work("come-back")))
 
@@ -296,18 +296,18 @@ def test_a_dispute_tells_its_reasons_in_order(shown: Service, view: View) -> Non
 def test_seven_pieces_wait_for_their_first_remix(view: View) -> None:
     waiting = {
         one["id"]
-        for one in lineage.works(view, never_remixed=True, kind="contribution", limit=1000).items
+        for one in listing.works(view, never_remixed=True, kind="contribution", limit=1000).items
     }
     seven = ("vending", "bicycle", "small-waves", "leaving", "tin-roof", "soup", "ferry-cat")
     assert {work(text) for text in seven} <= waiting
 
 
 def test_a_corrected_date_is_the_one_that_counts(view: View) -> None:
-    assert lineage.work(view, work("tin-roof"))["made_at"] == "2020-06"
+    assert around.work(view, work("tin-roof"))["made_at"] == "2020-06"
 
 
 def test_one_drum_loop_is_in_both_releases(view: View) -> None:
-    items = lineage.descendants(view, work("kitchen-break"), limit=1000).items
+    items = listing.descendants(view, work("kitchen-break"), limit=1000).items
     assert {one["id"] for one in items if one["kind"] == "release"} == {
         work("the-lighthouse"),
         work("dishes-single"),
@@ -412,13 +412,13 @@ def test_a_record_of_2007_leads_back_to_a_drum_part_of_1970(view: View) -> None:
 
 
 def test_one_drum_break_is_in_four_records(view: View) -> None:
-    items = lineage.descendants(view, work("recording:amen-brother")).items
+    items = listing.descendants(view, work("recording:amen-brother")).items
     assert sorted(one["made_at"] for one in items) == ["1986", "1988", "1988", "1994"]
     assert {one["generation"] for one in items} == {1}
 
 
 def test_three_generations_of_drums(view: View) -> None:
-    items = lineage.descendants(view, work("recording:impeach")).items
+    items = listing.descendants(view, work("recording:impeach")).items
     assert {one["title"]: one["generation"] for one in items}["Real Love"] == 2
     assert len(items) == 5
 
@@ -428,4 +428,4 @@ def test_of_real_people_nothing_is_said_but_that_they_performed(view: View) -> N
     assert len(records) == 27
     for id in records:
         assert {one["role"] for one in attribution.all_credits(view, id).items} == {"performer"}
-        assert {one["rate"] for one in lineage.work(view, id)["sources"]} <= {None}
+        assert {one["rate"] for one in around.work(view, id)["sources"]} <= {None}

@@ -8,11 +8,11 @@ from test_demonstration import IDS, person, shown, view, who, work
 
 from api.application import create_app
 from projections import (
+    around,
     attribution,
     challenges,
     contributors,
     history,
-    lineage,
     memberships,
     projects,
 )
@@ -50,7 +50,7 @@ def test_challenges_have_answers_from_many_and_some_are_featured(
         for one in challenges.answers(view, challenge=id, state=state, limit=99).items
     ]
     assert Counter(one["state"] for one in given) == states
-    posters = {lineage.work(view, one["work"]["id"])["posted_by"] for one in given}
+    posters = {around.work(view, one["work"]["id"])["posted_by"] for one in given}
     assert len(posters) == len(given)
 
 
@@ -68,7 +68,7 @@ def test_six_episodes_have_credits_of_their_own_and_share_one_segment(view: View
     assert len(set(map(frozenset, rolls))) == len(EPISODES)
     whole = roll(view, work("keepers-series"))
     assert {one["name"] for one in whole.people} == set().union(*rolls)
-    parts = Counter(lineage.work(view, id)["part"] for id in whole.lineage.works)
+    parts = Counter(around.work(view, id)["part"] for id in whole.lineage.works)
     assert {part: count for part, count in parts.items() if part} == {
         **{"series": 1, "season": 1, "episode": 6, "act": 1, "segment": 1}
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from stories import Story, story, ticking
 
-from projections import lineage
+from projections import listing
 from projections.descent import DEEPEST, Descent, descent
 
 
@@ -19,7 +19,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def drawn(told: Story, root: str, most: int = 99, widest: int = 99) -> Descent:
     with told.view() as view:
         found = descent(view, root, most, widest)
-        far = {item["id"]: item["generation"] for item in lineage.descendants(view, root).items}
+        far = {item["id"]: item["generation"] for item in listing.descendants(view, root).items}
     shown = found.shown
     assert set(shown.lineage.generation) == set(shown.works)  # each is reached from the root
     assert all(far[id] == one["generation"] for id, one in shown.works.items() if one["generation"])

@@ -9,7 +9,7 @@ from stories import OPERATOR, Story, at_once, id_of, story
 
 from domain.disclosure import AI_PARTS, AI_USES
 from domain.refusal import Refusal
-from projections import attribution, billing, disputes, lineage, parts
+from projections import attribution, billing, disputes, listing, parts
 from projections.roll import roll
 from scripts import bundle
 from scripts.settings import BadSetting, read_settings
@@ -41,7 +41,7 @@ def test_a_credit_tells_which_part_ai_made_and_how(database: str) -> None:
             assert attribution.all_credits(view, quiet).items[0]["ai"] is None
 
             def found(ai: str) -> list[str]:
-                return [one["id"] for one in lineage.works(view, ai=ai).items]
+                return [one["id"] for one in listing.works(view, ai=ai).items]
 
             expected = {"vocals": [work], "lyrics": [work], "any": [work], "none": [human]}
             for asked in ("any", "none", *AI_PARTS):

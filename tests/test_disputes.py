@@ -23,7 +23,7 @@ from domain.refusal import (
     UnknownRemix,
     WrongState,
 )
-from projections import attribution, disputes, history, lineage, notices
+from projections import around, attribution, disputes, history, notices
 from projections.store import View
 
 NOUNS = ("remix", "credit")
@@ -84,7 +84,7 @@ def refused(told: Story, why: type[Refusal], noun: str, verb: str, **said: Any) 
 
 def state(told: Story, noun: str) -> str:
     with told.view() as view:
-        read = lineage.remix if noun == "remix" else attribution.credit
+        read = around.remix if noun == "remix" else attribution.credit
         return str(read(view, id_of(noun))["state"])
 
 

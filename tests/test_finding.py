@@ -13,7 +13,7 @@ from serving import serving
 from stories import OPERATOR, Story, id_of, story
 
 from domain.text import folded
-from projections import billing, contributors, finding, formats, graph, lineage
+from projections import billing, contributors, finding, formats, graph, listing
 from projections.store import Page
 from scripts.stemma import main
 
@@ -63,7 +63,7 @@ def test_filters_work_on_what_was_made_from_a_work(told: Story) -> None:
     with told.view() as view:
 
         def found(**asked: Any) -> list[str | None]:
-            return titles(lineage.descendants(view, id_of("song"), **asked))
+            return titles(listing.descendants(view, id_of("song"), **asked))
 
         assert found() == ["Échos", "echo", "answer", None, "album"]
         assert found(never_remixed=True) == ["Échos", "album"], "nobody has used them yet"
@@ -73,7 +73,7 @@ def test_filters_work_on_what_was_made_from_a_work(told: Story) -> None:
         assert found(licence="cc by 4.0") == ["echo"]
         assert found(year=1989) == ["Échos", "echo"]
         assert found(q="echos") == ["Échos"]
-        up = lineage.ancestors(view, id_of("album"), role="singer")
+        up = listing.ancestors(view, id_of("album"), role="singer")
         assert titles(up) == ["song"]
         assert [one["generation"] for one in up.items] == [3]
 
@@ -92,18 +92,18 @@ def test_a_work_is_found_by_the_year_that_is_stated_however_sure_it_is(database:
             told.piece(date, made_at=date)
         with told.view() as view:
             years = Counter(str(year or "") for year in STATED.values())
-            assert counts(lineage.facets(view)["year"]) == {
+            assert counts(listing.facets(view)["year"]) == {
                 year or None: years[year] for year in years
             }
             for year in (970, 1970):
-                found = lineage.works(view, year=year).items
+                found = listing.works(view, year=year).items
                 assert {one["title"] for one in found} == {d for d in STATED if STATED[d] == year}
 
 
 def test_a_withdrawn_piece_is_none_that_nobody_remixed(told: Story) -> None:
     community(told)
     with told.view() as view:
-        assert titles(lineage.works(view, never_remixed=True)) == ["album", "Échos"]
+        assert titles(listing.works(view, never_remixed=True)) == ["album", "Échos"]
 
 
 SORTED = {
@@ -119,7 +119,7 @@ def test_works_are_sorted_and_walked_through_in_every_order(told: Story) -> None
     with told.view() as view:
         for sort, expected in SORTED.items():
             for reverse in (False, True):
-                ask = partial(lineage.works, view, sort=sort, reverse=reverse)
+                ask = partial(listing.works, view, sort=sort, reverse=reverse)
                 items = ask().items
                 assert walked(ask) == items
                 assert [one["title"] for one in (items[::-1] if reverse else items)] == expected
@@ -130,12 +130,12 @@ def test_what_was_made_from_a_work_is_sorted_as_well(told: Story) -> None:
     with told.view() as view:
         for sort in ("generation", *finding.WORK_ORDERS):
             for reverse in (False, True):
-                ask = partial(lineage.descendants, view, id_of("song"), sort=sort, reverse=reverse)
+                ask = partial(listing.descendants, view, id_of("song"), sort=sort, reverse=reverse)
                 assert walked(ask) == ask().items
                 assert len(ask().items) == 5
-        furthest = lineage.descendants(view, id_of("song"), sort="generation", reverse=True)
+        furthest = listing.descendants(view, id_of("song"), sort="generation", reverse=True)
         assert [one["generation"] for one in furthest.items] == [3, 2, 2, 1, 1]
-        latest = lineage.descendants(view, id_of("song"), sort="title", kind="contribution")
+        latest = listing.descendants(view, id_of("song"), sort="title", kind="contribution")
         assert titles(latest) == [None, "answer", "echo", "Échos"]
 
 
@@ -148,7 +148,7 @@ def counts(facet: Any) -> dict[str | None, int]:
 def test_facets_count_what_the_filters_find(told: Story) -> None:
     community(told)
     with told.view() as view:
-        facets = lineage.facets(view)
+        facets = listing.facets(view)
         assert facets["total"] == 6
         assert counts(facets["medium"]) == {"audio": 2, "text": 2, "video": 1, None: 1}
         assert counts(facets["kind"]) == {"contribution": 5, "release": 1}
@@ -157,13 +157,13 @@ def test_facets_count_what_the_filters_find(told: Story) -> None:
         assert counts(facets["role"]) == {"singer": 1, "cellist": 1, "writer": 3}
         for by in ("medium", "licence", "kind", "role"):
             for value, count in counts(facets[by]).items():
-                assert value is None or len(lineage.works(view, **{by: value}).items) == count
+                assert value is None or len(listing.works(view, **{by: value}).items) == count
         for year, count in counts(facets["year"]).items():
-            assert year is None or len(lineage.works(view, year=int(year)).items) == count
-        below = lineage.descendant_facets(view, id_of("song"), never_remixed=True)
+            assert year is None or len(listing.works(view, year=int(year)).items) == count
+        below = listing.descendant_facets(view, id_of("song"), never_remixed=True)
         assert below["total"] == 2
         assert counts(below["medium"]) == {"audio": 1, None: 1}
-        assert lineage.facets(view, q="no such thing")["total"] == 0
+        assert listing.facets(view, q="no such thing")["total"] == 0
 
 
 def test_people_are_sorted_and_counted(told: Story) -> None:
@@ -230,7 +230,7 @@ def test_the_order_of_titles_is_that_of_the_search_on_both_engines(told: Story) 
     for word in words:
         told.piece(word)
     with told.view() as view:
-        assert titles(lineage.works(view, sort="title")) == sorted(words, key=folded)
+        assert titles(listing.works(view, sort="title")) == sorted(words, key=folded)
 
 
 def test_a_chain_of_many_generations_is_walked_through(told: Story) -> None:
@@ -239,12 +239,12 @@ def test_a_chain_of_many_generations_is_walked_through(told: Story) -> None:
     for number in range(1, 140):
         told.piece(f"{number}", id_of(f"{number - 1}"))
     with told.view() as view:
-        down = lineage.descendants(view, id_of("0"), limit=200).items
+        down = listing.descendants(view, id_of("0"), limit=200).items
         assert [one["generation"] for one in down] == [*range(1, 140)]
-        assert walked(partial(lineage.descendants, view, id_of("70"))) == [
+        assert walked(partial(listing.descendants, view, id_of("70"))) == [
             {**one, "generation": one["generation"] - 70} for one in down[70:]
         ]
-        (unused,) = lineage.descendants(view, id_of("0"), never_remixed=True).items
+        (unused,) = listing.descendants(view, id_of("0"), never_remixed=True).items
         assert (unused["title"], unused["generation"]) == ("139", 139)
 
 
@@ -315,14 +315,14 @@ def test_a_search_does_not_mind_how_a_title_a_medium_or_a_host_is_written(told: 
     with told.view() as view:
 
         def found(**asked: Any) -> list[str | None]:
-            return sorted(str(one) for one in titles(lineage.works(view, **asked)))
+            return sorted(str(one) for one in titles(listing.works(view, **asked)))
 
         for q in ("love \u2764 song", "LOVE \u2764\ufe0f SONG", "love \u2764\ufe0f\u00a0song"):
             assert found(q=q) == ["Love \u2764\ufe0f  Song"], q
         for q in ("bucher.example", "BÜCHER", "xn--bcher-kva.example/strasse", "strasse"):
             assert found(q=q) == ["None"], q
         assert found(medium="Tön") == ["Liebe", "Lied", "Love \u2764\ufe0f  Song"]
-        facets = lineage.facets(view)
+        facets = listing.facets(view)
         assert counts(facets["medium"]) == {"Ton": 3, "video": 1, None: 1}
         assert [one["name"] for one in contributors.people(view, medium="TON").items] == ["Ana"]
         assert counts(contributors.people_facets(view)["medium"]) == {"Ton": 1}

@@ -27,7 +27,7 @@ from domain.engine import DatabaseUnavailable, Overtaken, RebuildNeeded
 from domain.engine.documents import Document
 from domain.fact import Fact
 from domain.tree import NotVerified
-from projections import contributors, documents, folding, follower, lineage, parts
+from projections import around, contributors, documents, folding, follower, listing, parts
 from projections.folding import PROJECTIONS, Numbering, fold
 from projections.follower import Follower
 from projections.generations import advance, first_generation
@@ -191,7 +191,7 @@ def test_a_started_follower_keeps_up_and_wakes_the_reads_that_wait(database: str
             piece = told.tell("submit_contribution", title=f"{number}", medium="text", authors=[])
             with told.store.view(min_position=piece.position) as view:
                 assert view.as_of >= piece.position
-                assert lineage.work(view, piece.id)["title"] == f"{number}"
+                assert around.work(view, piece.id)["title"] == f"{number}"
         told.service.follower.stop()
         late = told.person("late")
         with told.store.view() as view, pytest.raises(Exception, match=late):
@@ -358,7 +358,7 @@ def test_reads_go_on_during_a_rebuild(database: str) -> None:
             with told.store.view() as view:
                 return [
                     parts.of_work(view, id_of("chain"), limit=3).items,
-                    lineage.ancestors(view, id_of("chain")).items,
+                    listing.ancestors(view, id_of("chain")).items,
                     parts.in_releases(view, id_of("person 1")).items,
                 ]
 
@@ -455,7 +455,7 @@ def test_an_empty_journal_is_folded_and_rebuilt_to_nothing(database: str) -> Non
         assert Rebuild(told.journal, told.store).run() == 0
         with told.store.view() as view:
             assert view.as_of == 0
-            assert lineage.works(view).items == []
+            assert listing.works(view).items == []
 
 
 def test_preparing_twice_or_at_once_makes_one_generation(database: str) -> None:

@@ -27,7 +27,7 @@ from domain.refusal import (
     Refusal,
     WrongState,
 )
-from projections import attribution, billing, contributors, history, lineage, parts
+from projections import around, attribution, billing, contributors, history, listing, parts
 from projections.progress import no_progress
 from scripts.bundle import Found, Line, export_lines, import_lines
 from scripts.checks.requests import requests
@@ -97,12 +97,12 @@ def texts(told: Story) -> set[str]:
 def everything(told: Story, as_of: int | None = None) -> str:
     """All that can be asked about everybody and everything, as text."""
     with told.view(as_of) as view:
-        works = lineage.works(view, limit=1000).items
+        works = listing.works(view, limit=1000).items
         people = contributors.people(view, limit=1000).items
         answers: list[Any] = [works, people]
         for one in works:
             answers += [
-                lineage.work(view, one["id"]),
+                around.work(view, one["id"]),
                 attribution.all_credits(view, one["id"]).items,
                 parts.of_work(view, one["id"], limit=1000),
                 billing.lineage_with_makers(view, one["id"]),
@@ -150,7 +150,7 @@ def test_what_a_person_made_stays_without_a_name(database: str) -> None:
                 assert (one["name"], one["state"]) == (None, "forgotten")
             assert contributors.person(view, of["old"])["merged_into"] == of["gus"]
             assert contributors.people(view, q="gus").items == []
-            assert lineage.work(view, of["poem"])["title"] is None
+            assert around.work(view, of["poem"])["title"] is None
             found = history.of_contributor(
                 view, told.journal, of["gus"], actor="operator", limit=100
             ).items[-1]

@@ -23,7 +23,7 @@ from domain.outside import outside_id
 from domain.receipt import read_leaf
 from domain.refusal import Refusal
 from domain.tree import leaf_hash
-from projections import attribution, contributors, history, lineage, notices, parts
+from projections import around, attribution, contributors, history, lineage, listing, notices, parts
 from projections.rebuilding import Rebuild
 from projections.store import Page, View
 from scripts.bundle import Found, export_lines, import_lines
@@ -213,15 +213,15 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
     """What every read function says about everything that may exist."""
     journal = told.journal
     lists: dict[str, Callable[[str | None], Page]] = {
-        "works": lambda c: lineage.works(view, after=c, limit=2),
-        "one": lambda c: lineage.works(view, q="E", kind="contribution", after=c, limit=2),
-        "unused": lambda c: lineage.works(view, never_remixed=True, after=c, limit=2),
-        "edited": lambda c: lineage.works(view, role="editor", medium="text", after=c, limit=2),
+        "works": lambda c: listing.works(view, after=c, limit=2),
+        "one": lambda c: listing.works(view, q="E", kind="contribution", after=c, limit=2),
+        "unused": lambda c: listing.works(view, never_remixed=True, after=c, limit=2),
+        "edited": lambda c: listing.works(view, role="editor", medium="text", after=c, limit=2),
         "people": lambda c: contributors.people(view, q="person", after=c, limit=2),
     }
     by_work: dict[str, Callable[[str, str | None], Page]] = {
-        "ancestors": lambda id, c: lineage.ancestors(view, id, after=c, limit=2),
-        "descendants": lambda id, c: lineage.descendants(view, id, after=c, limit=2),
+        "ancestors": lambda id, c: listing.ancestors(view, id, after=c, limit=2),
+        "descendants": lambda id, c: listing.descendants(view, id, after=c, limit=2),
         "contributors": lambda id, c: parts.of_work(view, id, after=c, limit=2),
         "history": lambda id, c: unsalted(
             history.of_work(view, journal, id, actor="operator", after=c, limit=2)
@@ -237,10 +237,10 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
         ),
     }
     one: list[tuple[Callable[[View, str], Any], list[str]]] = [
-        (lineage.work, WORKS + OUTSIDE),
+        (around.work, WORKS + OUTSIDE),
         (lineage.lineage, WORKS + OUTSIDE),
         (attribution.all_credits, WORKS + OUTSIDE),
-        (lineage.remix, REMIXES),
+        (around.remix, REMIXES),
         (contributors.person, PEOPLE),
         (attribution.credit, CREDITS),
     ]

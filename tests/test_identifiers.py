@@ -10,7 +10,7 @@ from stories import OPERATOR, Story, id_of, story
 
 from domain.identifier import SCHEMES, normal
 from domain.refusal import BadIdentifier, Refusal
-from projections import attribution, contributors, lineage
+from projections import attribution, contributors, listing
 
 MBID = "b10bbbfc-cf9e-42e0-be17-e2c3e1d2600d"
 
@@ -101,9 +101,9 @@ def test_works_and_people_are_found_by_their_numbers(database: str) -> None:
         with told.view() as view:
             (shown,) = attribution.work(view, song)["identifiers"]
             assert (shown["identifier"], shown["stated_by"]) == ("USSKG1912345", ana)
-            assert [one["id"] for one in lineage.works(view, isrc="USSKG1912345").items] == [song]
-            assert [one["id"] for one in lineage.works(view, mbid=MBID).items] == [other]
-            assert lineage.works(view, isrc="GBAHS1400099").items == []
+            assert [one["id"] for one in listing.works(view, isrc="USSKG1912345").items] == [song]
+            assert [one["id"] for one in listing.works(view, mbid=MBID).items] == [other]
+            assert listing.works(view, isrc="GBAHS1400099").items == []
             found = contributors.people(view, isni="000000012281955X").items
             assert [one["name"] for one in found] == ["Ana"]
             assert [one["name"] for one in contributors.people(view, mbid=MBID).items] == ["Ben"]
@@ -154,14 +154,14 @@ def test_an_identifier_is_disputed_like_a_credit(database: str) -> None:
         with told.view() as view:
             states = [one["state"] for one in attribution.work(view, song)["identifiers"]]
             assert states == ["disputed", "stated"]
-            assert len(lineage.works(view, isrc="USSKG1912345").items) == 1
+            assert len(listing.works(view, isrc="USSKG1912345").items) == 1
         before = told.head()
         told.tell("settle_identifier", id=wrong, outcome="corrected", replaced_by=right, reason="r")
         with told.view() as view:
-            assert lineage.works(view, isrc="USSKG1912345").items == []
-            assert len(lineage.works(view, isrc="GBAHS1400099").items) == 1
+            assert listing.works(view, isrc="USSKG1912345").items == []
+            assert len(listing.works(view, isrc="GBAHS1400099").items) == 1
         with told.view(as_of=before) as view:
-            assert len(lineage.works(view, isrc="USSKG1912345").items) == 1
+            assert len(listing.works(view, isrc="USSKG1912345").items) == 1
         with pytest.raises(Refusal):
             told.tell("withdraw_identifier", id=wrong, reason="r")
         told.tell("withdraw_identifier", id=right, reason="r", actor=OPERATOR)

@@ -27,7 +27,7 @@ from domain.refusal import (
     SelfRemix,
     WrongState,
 )
-from projections import attribution, claims, lineage, parts
+from projections import attribution, claims, lineage, listing, parts
 from projections.rebuilding import Rebuild
 from projections.store import View
 from projections.told import PersonItem
@@ -80,12 +80,12 @@ def test_two_outside_sources_are_one_from_then_on_and_two_again(database: str) -
                 found = attribution.work(view, id)
                 assert (found["id"], found["remixed_by"]) == (there, 2)
                 assert [each["id"] for each in found["joins"]] == [join]
-                below = lineage.descendants(view, id).items
+                below = listing.descendants(view, id).items
                 assert {(each["id"], each["generation"]) for each in below} == {
                     *((one, 1), (two, 1), (top, 2))
                 }
-            assert [each["id"] for each in lineage.works(view, q="org/here").items] == [there]
-            assert len(lineage.works(view, kind="outside").items) == 1
+            assert [each["id"] for each in listing.works(view, q="org/here").items] == [there]
+            assert len(listing.works(view, kind="outside").items) == 1
             assert claims.on_work(view, there).items == []
         # What is said of either from now on is said of both.
         told.tell("declare_remix", child=told.piece("late"), uri=HERE, kind="sample")
@@ -141,7 +141,7 @@ def test_a_piece_stands_for_an_outside_source_and_a_release_for_both(told: Story
     refused(told, CannotJoin, "join_works", work=told.release("other", child), into=release)
     with told.view() as view:
         assert [each["contributor"]["id"] for each in roll(view, child)] == [ana]
-        found = lineage.works(view, q="piece").items
+        found = listing.works(view, q="piece").items
         assert release in {each["id"] for each in found}
     made = told.tell("join_works", uri=THERE, into=child)  # it was never cited
     assert lineage.find(next(views(told)), outside_id(THERE)).id == child
@@ -337,7 +337,7 @@ class Model:
         ids = {work: lineage.find(view, work).id for work in self.works}
         assert all(ids[work] == ids[other] for work in self.works for other in names[work])
         assert len(set(ids.values())) == len(graph)
-        listed = {each["id"] for each in lineage.works(view, limit=100).items}
+        listed = {each["id"] for each in listing.works(view, limit=100).items}
         for work in self.works:
             node = names[work]
             assert ids[node_of := next(iter(node))] in listed, node_of
@@ -348,9 +348,9 @@ class Model:
             assert {(edge.child, edge.parent) for edge in tree.edges} == expected
             far = nx.single_source_shortest_path_length(graph, node)
             assert tree.generation == {ids[next(iter(one))]: n for one, n in far.items()}
-            found = {each["id"] for each in lineage.ancestors(view, work, limit=100).items}
+            found = {each["id"] for each in listing.ancestors(view, work, limit=100).items}
             assert found == {ids[next(iter(one))] for one in above}
-            found = {each["id"] for each in lineage.descendants(view, work, limit=100).items}
+            found = {each["id"] for each in listing.descendants(view, work, limit=100).items}
             assert found == {ids[next(iter(one))] for one in below}
             people = {each["contributor"]["name"] for each in roll(view, work)}
             assert people == {f"by {one}" for each in (*above, node) for one in each}

@@ -45,7 +45,7 @@ from domain.refusal import (
     UnknownWork,
     WrongState,
 )
-from projections import lineage
+from projections import around
 from projections.money import splitting
 
 
@@ -665,7 +665,7 @@ def test_a_source_cited_before_is_found_by_either_spelling(told: Story, uris: li
     other = told.piece("other")
     with told.view() as view:
         for piece, uri in zip(pieces, uris, strict=True):
-            (source,) = lineage.work(view, piece)["sources"]
+            (source,) = around.work(view, piece)["sources"]
             assert source["work"]["id"] == happened.originator_id
             sent = {"child": other, "uri": uri, "kind": "sample", "rate": "1/2", "actor": OPERATOR}
             changed = splitting.preview_edge(view, told.journal, **sent)["items"]
@@ -962,5 +962,5 @@ def test_the_clock_is_the_one_that_was_passed_in(tmp_path: Path) -> None:
     with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=lambda: then) as told:
         piece = told.piece("piece")
         with told.view() as view:
-            assert lineage.work(view, piece)["recorded_at"] == "2020-02-29T12:00:00.000000Z"
+            assert around.work(view, piece)["recorded_at"] == "2020-02-29T12:00:00.000000Z"
         refused(told, MadeInFuture, "redate_work", id=piece, made_at="2021", reason="r")

@@ -15,7 +15,7 @@ from domain.identity import part_id
 from domain.lineage import Edge, Lineage
 from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
-from projections import contributors, graph, lineage
+from projections import around, contributors, graph, lineage, listing
 from projections.store import Page, View
 
 
@@ -57,17 +57,17 @@ def test_a_chain_has_one_work_in_each_generation(database: str) -> None:
         b = told.piece("b", a)
         c = told.piece("c", b)
         with told.view() as view:
-            assert titles(lineage.ancestors(view, c)) == [("b", 1), ("a", 2)]
-            assert titles(lineage.descendants(view, a)) == [("b", 1), ("c", 2)]
-            assert titles(lineage.ancestors(view, a)) == titles(lineage.descendants(view, c)) == []
+            assert titles(listing.ancestors(view, c)) == [("b", 1), ("a", 2)]
+            assert titles(listing.descendants(view, a)) == [("b", 1), ("c", 2)]
+            assert titles(listing.ancestors(view, a)) == titles(listing.descendants(view, c)) == []
 
 
 def test_a_diamond_meets_in_one_work(database: str) -> None:
     with story(database) as told:
         diamond(told)
         with told.view() as view:
-            up = lineage.ancestors(view, id_of("bottom"))
-            down = lineage.descendants(view, id_of("top"))
+            up = listing.ancestors(view, id_of("bottom"))
+            down = listing.descendants(view, id_of("top"))
             assert titles(up) == [("left", 1), ("right", 1), ("top", 2)]
             assert titles(down) == [("left", 1), ("right", 1), ("bottom", 2)]
 
@@ -76,7 +76,7 @@ def test_a_work_stands_in_its_nearest_generation(told: Story) -> None:
     diamond(told)
     told.edge(id_of("bottom"), id_of("top"))
     with told.view() as view:
-        up = lineage.ancestors(view, id_of("bottom"))
+        up = listing.ancestors(view, id_of("bottom"))
         assert titles(up) == [("top", 1), ("left", 1), ("right", 1)]
 
 
@@ -86,15 +86,15 @@ def test_two_samples_of_one_song_are_two_edges_and_one_ancestor(database: str) -
         first = told.edge(piece, song, "sample", rate="1/5", evidence="at 0:10")
         second = told.edge(piece, song, "sample", rate="0.2")
         with told.view() as view:
-            assert titles(lineage.ancestors(view, piece)) == [("song", 1)]
+            assert titles(listing.ancestors(view, piece)) == [("song", 1)]
             edges = lineage.lineage(view, piece).lineage.edges
             assert {(edge.id, edge.rate) for edge in edges} == {
                 (first, "1/5"),
                 (second, "0.2"),
             }
-            answer = lineage.work(view, piece)
+            answer = around.work(view, piece)
             assert [source["evidence"] for source in answer["sources"]] == ["at 0:10", None]
-            assert lineage.work(view, song)["remixed_by"] == 1
+            assert around.work(view, song)["remixed_by"] == 1
 
 
 @pytest.mark.parametrize(
@@ -123,17 +123,17 @@ def test_every_edge_is_walked_but_a_struck_one(
             else:
                 told.tell("settle_remix", id=edge, outcome=verb, reason=verb)
         with told.view() as view:
-            assert bool(lineage.ancestors(view, child).items) == counts
-            assert bool(lineage.descendants(view, parent).items) == counts
+            assert bool(listing.ancestors(view, child).items) == counts
+            assert bool(listing.descendants(view, parent).items) == counts
             assert bool(lineage.lineage(view, child).lineage.edges) == counts
-            assert lineage.work(view, parent)["remixed_by"] == counts
-            never = [one["id"] for one in lineage.works(view, never_remixed=True).items]
+            assert around.work(view, parent)["remixed_by"] == counts
+            never = [one["id"] for one in listing.works(view, never_remixed=True).items]
             assert (parent in never) != counts
             # It stays on record with what became of it.
             states = {"dispute": "disputed", "upheld": "struck", "strike": "struck"}
             state = states.get(verbs[-1], "declared") if verbs else "declared"
-            assert lineage.remix(view, edge)["state"] == state
-            assert [one["state"] for one in lineage.work(view, child)["sources"]] == [state]
+            assert around.remix(view, edge)["state"] == state
+            assert [one["state"] for one in around.work(view, child)["sources"]] == [state]
 
 
 def test_what_is_known_at_a_position_is_known_for_ever(database: str) -> None:
@@ -145,12 +145,12 @@ def test_what_is_known_at_a_position_is_known_for_ever(database: str) -> None:
         answers = []
         for position in (edge.position - 1, edge.position, struck.position):
             with told.view(as_of=position) as view:
-                answers.append(len(lineage.ancestors(view, child).items))
-                assert lineage.work(view, parent)["made_at"] is None
+                answers.append(len(listing.ancestors(view, child).items))
+                assert around.work(view, parent)["made_at"] is None
         assert answers == [0, 1, 0]
         with told.view() as view:
-            assert lineage.work(view, parent)["made_at"] == "1999"
-            assert lineage.work(view, parent)["made"] == "1999-01-01T00:00:00.000000Z"
+            assert around.work(view, parent)["made_at"] == "1999"
+            assert around.work(view, parent)["made"] == "1999-01-01T00:00:00.000000Z"
 
 
 # -- one work ------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             actor=ana,
         )
         with told.view() as view:
-            answer = lineage.work(view, receipt.id)
+            answer = around.work(view, receipt.id)
         source = answer["sources"].pop()
         assert answer == {
             "id": receipt.id,
@@ -222,13 +222,13 @@ def test_a_work_is_answered_whole(database: str) -> None:
 def test_of_very_many_sources_the_first_in_order_are_named(
     told: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lineage, "MOST_SOURCES", 1)
+    monkeypatch.setattr(around, "MOST_SOURCES", 1)
     one, two, three = (told.piece(name) for name in ("one", "two", "three"))
     album = told.release("album", one, two)
     first = part_id(album, "component", 0)
     told.tell("replace_remix", id=first, work=three, reason="A better take.")
     with told.view() as view:
-        found = lineage.work(view, album)
+        found = around.work(view, album)
     assert [each["work"]["title"] for each in found["sources"]] == ["three"]
     assert found["sources_left_out"] == 1
 
@@ -241,11 +241,11 @@ def test_a_withdrawn_piece_keeps_its_place_and_loses_its_content(database: str) 
         told.tell("withdraw_contribution", id=id_of("left"), reason="regret")
         for as_of, state in ((None, "withdrawn"), (before, "submitted")):
             with told.view(as_of=as_of) as view:
-                assert lineage.work(view, id_of("left"))["title"] is None
-                assert lineage.work(view, id_of("left"))["state"] == state
-                up = lineage.ancestors(view, id_of("bottom"))
+                assert around.work(view, id_of("left"))["title"] is None
+                assert around.work(view, id_of("left"))["state"] == state
+                up = listing.ancestors(view, id_of("bottom"))
                 assert titles(up) == [(None, 1), ("right", 1), ("top", 2)]
-                assert lineage.works(view, q="left").items == []
+                assert listing.works(view, q="left").items == []
                 whole = repr(lineage.lineage(view, id_of("bottom")))
                 assert "'left'" not in whole
                 assert len(lineage.lineage(view, id_of("bottom")).lineage.edges) == 4
@@ -255,8 +255,8 @@ def test_a_withdrawn_release_keeps_its_title(told: Story) -> None:
     release = told.release("release", told.piece("piece"))
     told.tell("withdraw_release", id=release, reason="r")
     with told.view() as view:
-        assert lineage.work(view, release)["title"] == "release"
-        assert lineage.work(view, release)["state"] == "withdrawn"
+        assert around.work(view, release)["title"] == "release"
+        assert around.work(view, release)["state"] == "withdrawn"
 
 
 def test_publishing_freezes_the_lineage_at_a_position(database: str) -> None:
@@ -268,26 +268,26 @@ def test_publishing_freezes_the_lineage_at_a_position(database: str) -> None:
         published = told.tell("publish_release", id=release)
         told.edge(release, late)
         with told.view() as view:
-            assert lineage.work(view, release)["published"]["position"] == published.position
+            assert around.work(view, release)["published"]["position"] == published.position
             then = lineage.as_published(view, release)
             assert then.as_of == published.position
-            assert titles(lineage.ancestors(then, release)) == [("piece", 1)]
-            assert titles(lineage.ancestors(view, release)) == [("piece", 1), ("late", 1)]
+            assert titles(listing.ancestors(then, release)) == [("piece", 1)]
+            assert titles(listing.ancestors(view, release)) == [("piece", 1), ("late", 1)]
 
 
 def test_a_release_can_be_remixed_again(told: Story) -> None:
     first = told.release("first", told.piece("piece"))
     second = told.release("second", first)
     with told.view() as view:
-        assert titles(lineage.ancestors(view, second)) == [("first", 1), ("piece", 2)]
+        assert titles(listing.ancestors(view, second)) == [("first", 1), ("piece", 2)]
 
 
 UNKNOWN: list[tuple[Callable[[View, str], Any], type[Exception]]] = [
-    (lineage.work, UnknownWork),
-    (lineage.ancestors, UnknownWork),
-    (lineage.descendants, UnknownWork),
+    (around.work, UnknownWork),
+    (listing.ancestors, UnknownWork),
+    (listing.descendants, UnknownWork),
     (lineage.lineage, UnknownWork),
-    (lineage.remix, UnknownRemix),
+    (around.remix, UnknownRemix),
 ]
 
 
@@ -312,10 +312,10 @@ def test_a_walk_over_pages_meets_every_work_once(limit: int, told: Story) -> Non
     bottom = told.piece("bottom", *middle)
     with told.view() as view:
         walks = [
-            lambda cursor, limit: lineage.ancestors(view, bottom, after=cursor, limit=limit),
-            lambda cursor, limit: lineage.descendants(view, top, after=cursor, limit=limit),
-            lambda cursor, limit: lineage.works(view, after=cursor, limit=limit),
-            lambda cursor, limit: lineage.works(view, q="MIDDLE", after=cursor, limit=limit),
+            lambda cursor, limit: listing.ancestors(view, bottom, after=cursor, limit=limit),
+            lambda cursor, limit: listing.descendants(view, top, after=cursor, limit=limit),
+            lambda cursor, limit: listing.works(view, after=cursor, limit=limit),
+            lambda cursor, limit: listing.works(view, q="MIDDLE", after=cursor, limit=limit),
         ]
         for walk, length in zip(walks, (6, 6, 7, 5), strict=True):
             items = all_pages(walk, limit)
@@ -352,7 +352,7 @@ def test_works_are_filtered_by_everything_at_once(database: str) -> None:
         ]
         with told.view() as view:
             for filters, expected in cases:
-                found = [item["id"] for item in lineage.works(view, **filters).items]
+                found = [item["id"] for item in listing.works(view, **filters).items]
                 assert found == expected, filters
 
 
@@ -398,7 +398,7 @@ def test_search_finds_any_part_in_any_case_and_takes_no_sign_for_a_wildcard(data
             told.piece(title)
         with told.view() as view:
             for q, expected in SEARCHES:
-                found = {item["title"] for item in lineage.works(view, q=q).items}
+                found = {item["title"] for item in listing.works(view, q=q).items}
                 assert found == set(said if expected is None else expected), q
 
 
@@ -420,7 +420,7 @@ def test_an_address_is_found_in_any_case_on_either_engine(database: str) -> None
         )
         with told.view() as view:
             for q in ("waves", "WAVES", "Example.ORG/Waves", "grosse", "größe"):
-                (found,) = lineage.works(view, q=q).items
+                (found,) = listing.works(view, q=q).items
                 assert found["uri"] == "https://example.org/Waves/Gr%C3%B6%C3%9Fe", q
 
 
@@ -432,7 +432,7 @@ def test_what_was_withdrawn_is_not_offered_as_never_remixed(database: str) -> No
         told.tell("withdraw_release", id=release, reason="r")
         unused = told.piece("unused")
         with told.view() as view:
-            found = [one["id"] for one in lineage.works(view, never_remixed=True).items]
+            found = [one["id"] for one in listing.works(view, never_remixed=True).items]
             assert found == [unused]
 
 
@@ -533,24 +533,24 @@ def test_a_work_dated_before_its_source_is_marked_wherever_the_edge_is_shown(
         late, early = told.piece("late", made_at="1990"), told.piece("early", made_at="1980")
         piece = told.piece("piece", late, early, made_at="1985~")
         with told.view() as view:
-            sources = lineage.work(view, piece)["sources"]
+            sources = around.work(view, piece)["sources"]
             assert [one["suspect_dates"] for one in sources] == [True, False]
-            assert lineage.remix(view, sources[0]["remix"])["suspect_dates"]
+            assert around.remix(view, sources[0]["remix"])["suspect_dates"]
             edges = graph.page(view, piece)["edges"]
             suspect = [one["parent"] for one in edges if one["suspect_dates"]]
             assert suspect == [late]
-            found = lineage.works(view, suspect_dates=True)
+            found = listing.works(view, suspect_dates=True)
             assert [one["id"] for one in found.items] == [piece]
         head = told.head()
         told.tell("redate_work", id=late, made_at="[..1984]", reason="r")
         told.tell("redate_work", id=early, made_at="1988", reason="r")
         told.tell("strike_remix", id=sources[1]["remix"], reason="r")
         with told.view() as view:
-            assert lineage.works(view, suspect_dates=True).items == []
-            sources = lineage.work(view, piece)["sources"]
+            assert listing.works(view, suspect_dates=True).items == []
+            sources = around.work(view, piece)["sources"]
             assert [(one["state"], one["suspect_dates"]) for one in sources] == [
                 ("declared", False),
                 ("struck", True),
             ]
         with told.view(as_of=head) as view:
-            assert [one["id"] for one in lineage.works(view, suspect_dates=True).items] == [piece]
+            assert [one["id"] for one in listing.works(view, suspect_dates=True).items] == [piece]

@@ -21,7 +21,7 @@ from projections import (
     disputes,
     graph,
     history,
-    lineage,
+    listing,
     notices,
     parts,
     people,
@@ -66,7 +66,7 @@ def everything(told: Story, as_of: int | None, reader: str = "") -> str:
                 history.of_work(view, told.journal, one, actor=reader),
                 claims.on_work(view, one),
             ]
-        answers += [lineage.works(view), contributors.people(view)]
+        answers += [listing.works(view), contributors.people(view)]
         credit = part_id(work, "author", 0)
         answers += [disputes.credit(view, told.journal, credit)]
         answers += [history.of_credit(view, told.journal, credit, actor=reader)]
@@ -99,7 +99,7 @@ def test_a_former_name_is_erased_from_every_answer_at_every_position(database: s
             assert (person["name"], person["formerly"], person["state"]) == (NEW, [], "admitted")
             assert contributors.people(view, q="deadname").items == []
             assert [one["name"] for one in contributors.people(view, q="theo").items] == [NEW]
-            assert lineage.works(view, q="deadname").items == []
+            assert listing.works(view, q="deadname").items == []
         exported = "".join(json.dumps(one) for one in bundle.export_lines(told.journal))
         assert OLD not in exported
         told.credit(work, id_of(OLD), "editor", actor=OPERATOR)
@@ -212,7 +212,7 @@ def test_a_hidden_credit_counts_and_nobody_reads_whose_it_is(database: str) -> N
             assert parts.in_releases(view, dora).items == []
             assert people.made_by(view, dora).items == []
             assert parts.credits(view, work, dora).items == []
-            assert lineage.works(view, q="deadname").items == []
+            assert listing.works(view, q="deadname").items == []
             own = disputes.credit_to(view, told.journal, credit, contributors.accounts(view, dora))
             assert own["contributor"]["name"] == OLD
             for reader, sees in (("", False), (id_of("Ben"), False), (dora, True)):
@@ -299,7 +299,7 @@ def test_a_hidden_credit_says_nothing_that_names_its_person_nor_does_a_notice(
             shown = json.dumps(attribution.work(view, work)["credits"])
             assert not any(word in shown for word in ("D.", "Ophelia", dora))
             for asked in ("Ophelia", "sung"):
-                assert lineage.works(view, q=asked).items == []
+                assert listing.works(view, q=asked).items == []
             for person, reader, known in (
                 (poster, poster, 0),
                 (poster, OPERATOR, 2),

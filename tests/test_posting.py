@@ -17,7 +17,7 @@ from domain.registry import BY_OPERATION
 from domain.signature import sign_command
 from domain.stated import must_say
 from domain.tree import NotVerified
-from projections import attribution, lineage
+from projections import around, attribution, listing
 from scripts import bundle
 from scripts.stemma import main
 
@@ -45,9 +45,9 @@ def test_a_piece_is_posted_with_its_numbers_and_what_ai_made(database: str) -> N
         with told.view() as view:
             numbers = [one["identifier"] for one in attribution.work(view, song)["identifiers"]]
             assert numbers == ["USSKG1912345", "T0345246801"]
-            (one,) = lineage.work(view, song)["sources"]
+            (one,) = around.work(view, song)["sources"]
             assert (one["ai"], one["ai_tool"]) == tuple(BY_AI.values())
-            assert lineage.remix(view, edge)["ai"] == ["none"]
+            assert around.remix(view, edge)["ai"] == ["none"]
             asked: list[tuple[dict[str, Any], str]] = [
                 ({"isrc": "USSKG1912345"}, song),
                 ({"upc": UPC["identifier"]}, album),
@@ -56,8 +56,8 @@ def test_a_piece_is_posted_with_its_numbers_and_what_ai_made(database: str) -> N
                 ({"ai": "none"}, film),
             ]
             for filters, found in asked:
-                assert [each["id"] for each in lineage.works(view, **filters).items] == [found]
-            assert [part["places"] for part in lineage.work(view, album)["sources"]] == [[1]]
+                assert [each["id"] for each in listing.works(view, **filters).items] == [found]
+            assert [part["places"] for part in around.work(view, album)["sources"]] == [[1]]
 
 
 WRONG: list[tuple[dict[str, Any], type[Refusal]]] = [
@@ -171,7 +171,7 @@ def test_they_are_columns_of_csv_files(tmp_path: Path) -> None:
             assert song["sources"][0]["ai"] == BY_AI["ai"]
             assert song["credits"][0]["ai"] == ["none"]
             album = ids.named("release", "album")
-            assert [one["id"] for one in lineage.works(view, upc="036000291452").items] == [album]
+            assert [one["id"] for one in listing.works(view, upc="036000291452").items] == [album]
 
 
 def test_the_terminal_shows_a_work_with_its_credits_in_order_and_its_sources(

@@ -26,7 +26,7 @@ from domain.registry import BY_OPERATION
 from domain.signature import sign_command
 from domain.stated import must_say
 from domain.tree import NotVerified
-from projections import lineage
+from projections import around, lineage, listing
 from projections.money.splitting import split_of
 from scripts.convert.musicbrainz import convert_musicbrainz
 from scripts.stemma import main as stemma
@@ -43,7 +43,7 @@ def told(tmp_path: Path) -> Iterator[Story]:
 def components(told: Story, release: str, as_of: int | None = None) -> list[Any]:
     """The components of a release in their order, each with its places and its rate."""
     with told.view(as_of) as view:
-        sources = lineage.work(view, release)["sources"]
+        sources = around.work(view, release)["sources"]
         return [(one["work"]["title"], one["places"], one["rate"]) for one in sources]
 
 
@@ -101,13 +101,13 @@ def test_a_component_is_replaced_in_its_place_and_what_was_published_stays(datab
         assert components(told, release, published) == was
         with told.view() as view:
             then = lineage.as_published(view, release)
-            assert len(lineage.ancestors(then, release).items) == 2
-            assert [one["id"] for one in lineage.ancestors(view, release).items] == [FILM]
-            old = lineage.remix(view, edge(release, 0))
-            new = lineage.remix(view, str(old["replaced_by"]))
+            assert len(listing.ancestors(then, release).items) == 2
+            assert [one["id"] for one in listing.ancestors(view, release).items] == [FILM]
+            old = around.remix(view, edge(release, 0))
+            new = around.remix(view, str(old["replaced_by"]))
             assert (old["state"], new["state"]) == ("retired", "declared")
             assert (new["parent"]["id"], new["places"]) == (FILM, [1, 3])
-            assert lineage.remix(view, edge(release, 1))["replaced_by"] is None
+            assert around.remix(view, edge(release, 1))["replaced_by"] is None
         again = part_id(edge(release, 0), "component", 0)
         told.tell("replace_remix", id=again, work=FILM, places=[2, 1, 2], rate="1/4", reason="r")
         assert components(told, release) == [("film", [1, 2], "1/4")]

@@ -11,7 +11,7 @@ from serving import serving
 from stories import OPERATOR, Story, at_once, id_of, story
 
 from domain.refusal import LicenceConflict, LicenceNotAgreed, NotPermitted, WrongState
-from projections import attribution, lineage
+from projections import around, attribution, listing
 from scripts.stemma import main
 
 BY, FREE = "CC-BY-4.0", "CC0-1.0"
@@ -60,10 +60,10 @@ def test_it_takes_the_agreement_of_everybody_credited_and_is_history(database: s
             relicense(told, "MIT")
         relicense(told, FREE)
         with told.view() as view:
-            assert lineage.work(view, song)["licence"] == FREE
+            assert around.work(view, song)["licence"] == FREE
             assert attribution.credit(view, credits["ben"])["agreed_licence"] == "cc0"
         with told.view(as_of=before) as view:
-            assert lineage.work(view, song)["licence"] == BY
+            assert around.work(view, song)["licence"] == BY
             assert attribution.credit(view, credits["ben"])["agreed_licence"] is None
         with pytest.raises(LicenceNotAgreed):  # what was agreed before is used up
             relicense(told, BY)
@@ -103,7 +103,7 @@ def test_nobody_is_asked_by_a_sole_author_for_a_first_licence_or_of_what_is_else
     cited = {"uri": "https://example.org/a", "kind": "sample", "licence": BY}
     told.tell("submit_contribution", title="t", medium="text", sources=[cited])
     with told.view() as view:
-        (outside,) = lineage.works(view, kind="outside").items
+        (outside,) = listing.works(view, kind="outside").items
     told.tell("claim_work", id=outside["id"], contributor=id_of("ben"), role="writer")
     told.tell("describe_work", id=outside["id"], licence=FREE)
 

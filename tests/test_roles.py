@@ -13,7 +13,7 @@ from stories import story
 
 from domain.refusal import UnknownRole
 from domain.role import SOURCES, nearest, role_named, roles, wider, within
-from projections import lineage, parts
+from projections import listing, parts
 
 FROZEN = {
     "author": "writer",
@@ -143,10 +143,10 @@ def test_a_search_for_a_role_finds_the_narrower_ones(database: str) -> None:
         told.piece("poem", by=[ben])
         with told.view() as view:
             for role in ("cellist", "string player", "musician"):
-                assert [one["id"] for one in lineage.works(view, role=role).items] == [suite]
+                assert [one["id"] for one in listing.works(view, role=role).items] == [suite]
                 (one,) = parts.of_work(view, suite, role=role).items
                 assert one["roles"] == ["cellist"]
-            assert lineage.works(view, role="guitarist").items == []
+            assert listing.works(view, role="guitarist").items == []
             assert parts.of_work(view, suite, role="singer").items == []
 
 

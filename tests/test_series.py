@@ -3,7 +3,7 @@
 from money import HALF, asset, bank
 from stories import id_of
 
-from projections import lineage, parts
+from projections import around, parts
 from projections.roll import roll
 
 EPISODES = 6
@@ -24,9 +24,9 @@ def test_a_docuseries_of_six_episodes_has_a_roll_for_each_and_for_the_whole(data
         series = told.release("series", *episodes, part="season")
         with told.view() as view:
             whole, one = roll(view, series), roll(view, episodes[0])
-            assert lineage.work(view, series)["part"] == "season"
-            assert lineage.work(view, episodes[0])["part"] == "episode"
-            (twice, _) = lineage.work(view, episodes[0])["sources"]
+            assert around.work(view, series)["part"] == "season"
+            assert around.work(view, episodes[0])["part"] == "episode"
+            (twice, _) = around.work(view, episodes[0])["sources"]
             assert (twice["work"]["title"], twice["places"]) == ("opening titles", [1, 3])
             assert [person["name"] for person in one.people] == ["Host", "Maker 0"]
             assert {person["name"] for person in whole.people} == {

@@ -19,7 +19,7 @@ from domain.refusal import (
     CapExceeded,
     Refusal,
 )
-from projections import lineage
+from projections import around, lineage
 from projections.money.splitting import Recorded, lineage_at, preview_edge, split_of
 from projections.store import View
 
@@ -142,7 +142,7 @@ def test_the_parts_of_all_paths_add_up_to_the_share(policy: str, told: Story) ->
     if policy == "absolute_per_path":
         for remix in ("take", "other take"):
             with told.view() as view:
-                (source,) = lineage.work(view, id_of(remix))["sources"]
+                (source,) = around.work(view, id_of(remix))["sources"]
             told.tell("strike_remix", id=source["remix"], reason="r")
             told.edge(id_of(remix), id_of("song"), rate="1/10")
     with told.view() as view:

@@ -27,7 +27,7 @@ from domain.refusal import (
     UnknownCredit,
     WrongState,
 )
-from projections import attribution, claims, history, inbox, lineage, parts
+from projections import around, attribution, claims, history, inbox, lineage, listing, parts
 from projections.money.splitting import split_of
 from projections.question import Asking
 from projections.registry import QUESTIONS
@@ -151,7 +151,7 @@ def test_an_outside_source_has_no_poster_so_the_operator_judges_what_is_claimed(
     song = own_piece(told, "song", ana)
     told.tell("declare_remix", child=song, uri="urn:old", kind="sample", actor=ana)
     with told.view() as view:
-        source = lineage.work(view, song)["sources"][0]["work"]["id"]
+        source = around.work(view, song)["sources"][0]["work"]["id"]
     for command, said in {
         "open_credit": {"work": source, "contributor": eve, "role": "writer"},
         "redate_work": {"id": source, "made_at": "1950", "reason": "r"},
@@ -182,10 +182,10 @@ def test_an_old_piece_declared_the_source_of_anothers_work_takes_nothing(told: S
     assert names_in(told, release) == ["Ana"]
     assert "Eve" not in paid(told, release)
     with told.view() as view:
-        assert lineage.work(view, song)["sources"] == []
+        assert around.work(view, song)["sources"] == []
         assert not lineage.lineage(view, song).lineage.edges
-        assert lineage.descendants(view, id_of("made 1950")).items == []
-        assert lineage.works(view, never_remixed=True, q="made 1950").items != []
+        assert listing.descendants(view, id_of("made 1950")).items == []
+        assert listing.works(view, never_remixed=True, q="made 1950").items != []
     assert claims_on(told, song) == [claim]
 
 
@@ -430,7 +430,7 @@ def test_a_right_holder_speaks_for_an_outside_source(told: Story) -> None:
     song = own_piece(told, "song", ana)
     told.tell("declare_remix", child=song, uri="urn:old", kind="sample", actor=ana)
     with told.view() as view:
-        source = lineage.work(view, song)["sources"][0]["work"]["id"]
+        source = around.work(view, song)["sources"][0]["work"]["id"]
     claim = told.tell("claim_work", id=source, contributor=ben, role="writer", actor=ben).id
     refused(told, NotPermitted, "accept_credit", id=claim, actor=label)
     told.tell("state_right", id=source, right_holder=label, reason="The contract of 1969.")

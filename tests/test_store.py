@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import IDS, Story, at_once, every_fact, every_table, story
 
-from projections import contributors, lineage, parts
+from projections import contributors, listing, parts
 from projections.folding import PROJECTIONS, TABLES
 from projections.money import balances
 from projections.money.pools import every_pool
@@ -46,7 +46,7 @@ def test_a_view_stays_where_it_was_taken(database: str) -> None:
 def test_nothing_is_known_at_the_beginning(database: str) -> None:
     with story(database) as told, told.view(as_of=0) as view:
         assert view.as_of == 0
-        assert lineage.works(view).items == []
+        assert listing.works(view).items == []
         assert contributors.people(view).items == []
 
 
@@ -155,11 +155,11 @@ def test_no_cursor_is_the_beginning() -> None:
 def test_every_list_refuses_a_cursor_of_another(database: str) -> None:
     with story(database) as told, told.view() as view:
         lists: list[tuple[Any, bool]] = [
-            (lambda c: lineage.works(view, after=c), False),
+            (lambda c: listing.works(view, after=c), False),
             (lambda c: contributors.people(view, after=c), False),
             (lambda c: parts.in_releases(view, IDS["ana"], after=c), False),
-            (lambda c: lineage.ancestors(view, IDS["song"], after=c), True),
-            (lambda c: lineage.descendants(view, IDS["poem"], after=c), True),
+            (lambda c: listing.ancestors(view, IDS["song"], after=c), True),
+            (lambda c: listing.descendants(view, IDS["poem"], after=c), True),
             (lambda c: parts.of_work(view, IDS["song"], after=c), True),
         ]
         for ask, pairs in lists:

@@ -19,7 +19,7 @@ from api.web.previewing import seal, tried
 from domain.command import Command
 from domain.money.pool import Pool, in_force
 from domain.money.proposing import AmendPool
-from projections import lineage
+from projections import around
 from projections.money import pools
 from projections.money.pools.told import PoolTold
 from projections.nouns import noun_at
@@ -71,7 +71,7 @@ def _page(
         return render_template(
             "amend.html",
             pool=pool,
-            release=lineage.work(view, pool["release"]),
+            release=around.work(view, pool["release"]),
             fields=fields,
             terms=terms,
             seal=sealed,

@@ -15,7 +15,7 @@ from api.web.finding import told
 from api.web.frame import Answer, Frame, reader
 from domain.dispute import GROUNDS
 from domain.permission import READS
-from projections import corrections, disputes, lineage, timeline
+from projections import around, corrections, disputes, lineage, listing, timeline
 from projections.money.readers import Reader
 from projections.store import Page, View
 
@@ -29,7 +29,7 @@ def pages(frame: Frame) -> None:
     def show_auditor(view: View, said: Said) -> Answer:
         at, seen = said.at, Reader(view, frame.journal, reader())
         opened = disputes.opened(view, after=at.of("disputes"), limit=MANY)
-        dated = lineage.works(view, suspect_dates=True, after=at.of("dates"), limit=MANY)
+        dated = listing.works(view, suspect_dates=True, after=at.of("dates"), limit=MANY)
         corrected = corrections.corrections(view, seen, after=at.of("corrected"), limit=MANY)
         return render_template(
             "auditor.html",
@@ -45,5 +45,5 @@ def pages(frame: Frame) -> None:
 def _dated(view: View, works: Any) -> Iterator[tuple[Any, list[Any]]]:
     """Works, each with its sources whose date is suspect: later than that of the work."""
     for one in works:
-        sources = lineage.work(view, one["id"])["sources"]
+        sources = around.work(view, one["id"])["sources"]
         yield one, [source for source in sources if source["suspect_dates"]]

@@ -31,7 +31,7 @@ from domain.readers import MONEY
 from domain.refusal import Unknown
 from domain.text import folded, searched
 from domain.values import Many, Payee, Ref, Several, Value
-from projections import attribution, contributors, lineage, timeline, wording
+from projections import around, attribution, contributors, timeline, wording
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size
 from projections.money.readers import Reader
@@ -167,7 +167,7 @@ def _credit(view: View, id: str) -> Markup:
 
 
 def _remix(view: View, id: str) -> Markup:
-    found = lineage.remix(view, id)
+    found = around.remix(view, id)
     child, parent = (words.link({**found[side]}) for side in ("child", "parent"))
     return Markup("{} made from {} ({})").format(child, parent, found["kind"])
 

@@ -11,7 +11,7 @@ from api.web.address import asked, id_named
 from api.web.frame import Answer, Frame
 from domain.commands.deriving import DeclareRemix
 from domain.remix import REMIX_KINDS
-from projections import likely, lineage
+from projections import around, likely, lineage
 
 MANY = 30
 """How many likely sources the page shows."""
@@ -41,7 +41,7 @@ def _page(frame: Frame, id: str, told: list[LineTold], left: str = "") -> Answer
         works = lineage.references(view, view.numbers("works", named).values())
         return render_template(
             "cite.html",
-            work=lineage.work(view, id),
+            work=around.work(view, id),
             told=told,
             names={one["id"]: one for one in works.values()},
             left=left,

@@ -12,7 +12,7 @@ from api.web.address import Listed, Said
 from api.web.frame import Answer, Frame, reader
 from domain.registry import COMMANDS
 from domain.values import Ref
-from projections import clearance, lineage
+from projections import around, clearance
 from projections.clearance import KINDS, Obstacle
 from projections.store import View
 
@@ -53,7 +53,7 @@ def pages(frame: Frame) -> None:
         groups = groupby(found.items, itemgetter("kind"))
         return render_template(
             "clearance.html",
-            work=lineage.work(view, id),
+            work=around.work(view, id),
             counted=clearance.counts_in(scope),
             kind=kind,
             groups=[(KINDS[name], list(same)) for name, same in groups],

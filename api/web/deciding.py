@@ -26,6 +26,7 @@ from domain.refusal import Refusal, WrongState
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
 from projections import (
+    around,
     attribution,
     contributors,
     disputes,
@@ -130,7 +131,7 @@ def _credit(frame: Frame, view: View, id: str) -> dict[str, Any]:
 
 def _remix(frame: Frame, view: View, id: str) -> dict[str, Any]:
     remix = disputed(view, disputes.remix(view, frame.journal, id))
-    sources = lineage.work(view, remix["child"]["id"])["sources"]
+    sources = around.work(view, remix["child"]["id"])["sources"]
     return {
         "remix": remix,
         "kinds": REMIX_KINDS,

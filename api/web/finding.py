@@ -23,11 +23,13 @@ from domain.fact import utc_now
 from domain.permission import OPERATOR
 from domain.text import whole
 from projections import (
+    around,
     billing,
     contributors,
     happenings,
     inbox,
     lineage,
+    listing,
     searching,
     series,
     timeline,
@@ -104,7 +106,7 @@ def _search(view: View, said: Said, root: str | None = None) -> str:
         "search.html",
         q=narrowed.asked.get("q", ""),
         kind=narrowed.kind,
-        of=lineage.work(view, root) if root else None,
+        of=around.work(view, root) if root else None,
         onward=drawn_onward(view, root, ROOM_BYTES, FAR, FAR_WIDEST)
         if root and narrowed.is_whole
         else None,
@@ -179,8 +181,8 @@ class Narrowed(NamedTuple):
         page: dict[str, Any] = {"after": self.cursor, "limit": FOUND, **self._works}
         page["sort"] = self._sorted
         if self.root is None:
-            return lineage.works(view, **page)
-        found = lineage.descendants(view, self.root, **page)
+            return listing.works(view, **page)
+        found = listing.descendants(view, self.root, **page)
         return Page(list(found.items), found.next)
 
     @property
@@ -211,8 +213,8 @@ class Narrowed(NamedTuple):
         if self.kind == "people":
             return contributors.people_facets(view, **cast("Any", self._people))
         if self.root is None:
-            return lineage.facets(view, **cast("Any", self._works))
-        return lineage.descendant_facets(view, self.root, **cast("Any", self._works))
+            return listing.facets(view, **cast("Any", self._works))
+        return listing.descendant_facets(view, self.root, **cast("Any", self._works))
 
 
 def sorts(orders: Mapping[str, Order]) -> dict[str, str]:
@@ -273,7 +275,7 @@ def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
         return {"works": [], "people": []}
     if kind == "people":
         return {"works": [], "people": contributors.people(view, q=q, limit=SUGGESTED).items}
-    found = lineage.works(view, q=q, limit=SUGGESTED).items
+    found = listing.works(view, q=q, limit=SUGGESTED).items
     return {"works": cards(view, found), "people": []}
 
 

@@ -16,7 +16,7 @@ from domain.commands.admitting import MergeContributor, SeparateContributor
 from domain.commands.joining import AcceptJoin, JoinWorks, UndoJoin
 from domain.money.currency import money
 from domain.outside import outside_id
-from projections import attribution, lineage, people, timeline, wording
+from projections import around, attribution, lineage, people, timeline, wording
 from projections.store import View
 
 
@@ -69,12 +69,12 @@ def _joined(view: View, command: Any) -> Iterator[Markup]:
 
 
 def _accepted(view: View, command: Any) -> Iterator[Markup]:
-    join = lineage.join(view, command.id)
+    join = around.join(view, command.id)
     yield from _of_works(view, join["work"]["id"], join["into"]["id"])
 
 
 def _undone(view: View, command: Any) -> Iterator[Markup]:
-    join = lineage.join(view, command.id)
+    join = around.join(view, command.id)
     both = Markup(" and ").join(map(words.link, (join["work"], join["into"])))
     yield Markup("{} are two works again.").format(both)
     yield Markup("What was stated about either applies to that one alone.")
@@ -90,7 +90,7 @@ def _of_works(view: View, work: str, into: str) -> Iterator[Markup]:
 
 
 def _of_work(view: View, one: Mapping[str, Any]) -> Markup:
-    told = lineage.work(view, one["id"])
+    told = around.work(view, one["id"])
     credits = attribution.standing_on(view, lineage.find(view, one["id"]).number)
     return Markup("{} has {}, {} and {} made from it: all of these are of the one.").format(
         words.link(one),

@@ -14,7 +14,7 @@ from domain.command import Command
 from domain.commands.commenting import PostComment
 from domain.permission import BOOKS
 from domain.values import Ref
-from projections import lineage
+from projections import around
 
 PAGES = {
     **dict.fromkeys(("work", "contribution"), "piece"),
@@ -40,7 +40,7 @@ def leads_to(
         return f"{page}#comment-{made}" if command is PostComment else page
     with frame.store.view() as view:
         if join := dict(refs).get("join"):
-            return f"/piece/{lineage.join(view, join)['into']['id']}"
+            return f"/piece/{around.join(view, join)['into']['id']}"
         if pool := pool_in(view, command, sent):
             return f"/pool/{pool}"
     return "/desk/accountant" if command.MAY == BOOKS else "/do"

@@ -29,7 +29,7 @@ from domain.money.paying import ClaimPayout
 from domain.money.shares import holdings_in
 from domain.readers import AGREEMENT, MONEY
 from domain.text import LIMITS
-from projections import lineage, people, timeline, wording
+from projections import around, lineage, people, timeline, wording
 from projections.money import earning, pools
 from projections.money.flows import through
 from projections.money.readers import ANONYMOUS, Reader
@@ -122,7 +122,7 @@ def _pool(frame: Frame, view: View, id: str, at: Continued) -> str:
         pool=pool,
         statement=statement,
         months=months,
-        release=lineage.work(view, pool["release"]),
+        release=around.work(view, pool["release"]),
         revenue=revenue,
         expenses=expenses,
         forms=forms,
@@ -211,7 +211,7 @@ def _divisions(frame: Frame) -> None:
     @frame.viewed("/entry/<id>", nobody_else=True)
     def show_division(view: View, _: Said, id: str) -> Answer:
         told = pools.division(view, frame.journal, id, actor=reader())
-        release = lineage.work(view, told["release"])
+        release = around.work(view, told["release"])
         return render_template(
             "entry.html", division=told, release=release, keeps_books=keeps_books(frame)
         )
@@ -220,7 +220,7 @@ def _divisions(frame: Frame) -> None:
     def show_why(view: View, said: Said, id: str) -> Answer:
         told = pools.why(view, frame.journal, id, said["payee"], actor=reader())
         division = pools.division(view, frame.journal, id, actor=reader())
-        release = lineage.work(view, division["release"])
+        release = around.work(view, division["release"])
         picture = _ways(told, release)
         return render_template(
             "why.html", why=told, division=division, release=release, picture=picture

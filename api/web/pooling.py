@@ -24,7 +24,7 @@ from domain.money.currency import currency_code
 from domain.money.pool import POOL_KINDS
 from domain.money.proposing import OpenPool
 from domain.refusal import Refusal
-from projections import contributors, lineage, timeline
+from projections import around, contributors, lineage, timeline
 from projections.money.splitting import lineage_at
 from projections.store import View
 
@@ -135,7 +135,7 @@ def pages(frame: Frame) -> None:
         def page(shown: Any, problem: Problem | None) -> str:
             return render_template(
                 "open_pool.html",
-                release=lineage.work(view, id),
+                release=around.work(view, id),
                 sheet=sheet,
                 terms=sheet.terms,
                 seal=sealed,

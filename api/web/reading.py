@@ -31,6 +31,7 @@ from domain.permission import OPERATOR
 from domain.refusal import NotPermitted
 from domain.remix import REMIX_KINDS
 from projections import (
+    around,
     attribution,
     challenges,
     claims,
@@ -39,6 +40,7 @@ from projections import (
     identifiers,
     likely,
     lineage,
+    listing,
     memberships,
     parts,
     pending,
@@ -114,7 +116,7 @@ def _releases(frame: Frame) -> None:
         room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
         return render_template(
             "release.html",
-            work=(work := lineage.work(view, id)),
+            work=(work := around.work(view, id)),
             seen=seen(work["media_url"], frame.media_hosts),
             may_open_pool=g.actor is not None and is_open(frame, OpenPool, id),
             parts=parts,
@@ -146,7 +148,7 @@ def _pieces(frame: Frame) -> None:
         facts = _latest(view, frame, [row.number])
         return render_template(
             "piece.html",
-            work=(work := lineage.work(view, id)),
+            work=(work := around.work(view, id)),
             seen=seen(work["media_url"], frame.media_hosts),
             wholes=series.wholes(view, row.number),
             identifiers=identifiers.of(view, row.number),
@@ -162,7 +164,7 @@ def _pieces(frame: Frame) -> None:
             likely=_likely(view, row),
             kinds=REMIX_KINDS,
             behind=len(ancestry(view, row.number).tree.generation) - 1,
-            remixes=lineage.descendants(view, id, after=said.at.of("remixes"), limit=REMIXES),
+            remixes=listing.descendants(view, id, after=said.at.of("remixes"), limit=REMIXES),
             facts=told(view, facts[:FEW_FACTS]),
             **talking.about(view, "work", id, said.at),
             has_more_facts=len(facts) > FEW_FACTS,
@@ -171,10 +173,10 @@ def _pieces(frame: Frame) -> None:
 
     @frame.viewed("/list/<id>", Listed, is_release=True)
     def list_lineage(view: View, said: Said, id: str) -> Answer:
-        found = lineage.ancestors(view, id, after=said.at.cursor, limit=MANY * 2)
+        found = listing.ancestors(view, id, after=said.at.cursor, limit=MANY * 2)
         return render_template(
             "list.html",
-            work=lineage.work(view, id),
+            work=around.work(view, id),
             works=cards(view, found.items),
             next=found.next,
         )

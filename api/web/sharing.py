@@ -30,7 +30,7 @@ from domain.money.shares import shares_of
 from domain.money.through import joined
 from domain.refusal import BadGraph
 from domain.text import whole
-from projections import lineage, timeline, wording
+from projections import around, lineage, timeline, wording
 from projections.money import pools
 from projections.money.pools.proposals import used_but_uncited
 from projections.money.splitting import lineage_at
@@ -215,7 +215,7 @@ def pages(frame: Frame) -> None:
             return render_template(
                 "propose.html",
                 pool=pool,
-                release=lineage.work(view, pool["release"]),
+                release=around.work(view, pool["release"]),
                 sheet=sheet,
                 ways=WAYS,
                 spare=SPARE_ROWS,

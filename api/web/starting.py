@@ -21,7 +21,7 @@ from projections import (
     contributors,
     happenings,
     inbox,
-    lineage,
+    listing,
     people,
     projects,
     timeline,
@@ -49,10 +49,10 @@ def pages(frame: Frame) -> None:
         if not (g.actor or frame.public):
             return render_template("start.html", finished=None)
         with frame.view(said) as view:
-            found = lineage.works(
+            found = listing.works(
                 view, kind="release", without_parts=True, after=cursor, limit=CARDS
             )
-            pieces = lineage.works(view, kind="contribution", limit=PIECES)
+            pieces = listing.works(view, kind="contribution", limit=PIECES)
             return render_template(
                 "start.html",
                 finished=Page(cards(view, found.items), found.next),
@@ -97,7 +97,7 @@ def _uses(view: View, made: dict[str, Any]) -> list[Any]:
     """What was made from one of the reader's works, the nearest first."""
     if not made["remixed_by"]:
         return []
-    return list(lineage.descendants(view, made["work"]["id"], limit=MOST_USES).items)
+    return list(listing.descendants(view, made["work"]["id"], limit=MOST_USES).items)
 
 
 def _earned(frame: Frame, view: View) -> list[Any]:

@@ -45,7 +45,7 @@ from domain.refusal import (
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, contributors, credited, lineage
-from projections.ancestry import ancestry, ids_in, numbered
+from projections.ancestry import ancestry, counted_paths, ids_in, numbered
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
 from projections.parts import PATHS
@@ -187,7 +187,7 @@ def split_of(
     payees = sorted(division.units, key=division.weights.__getitem__, reverse=True)
     page = payees[place : place + limit] if place >= 0 else []
     held, part = _held(over, page), parts_of_paths(chosen, over.lineage)
-    paths = {payee: lineage.shown_paths(over.tree, held[payee], PATHS) for payee in page}
+    paths = {payee: over.tree.shown_paths(held[payee], PATHS) for payee in page}
     shown = {work for own in paths.values() for path in own for work in path.works}
     shown |= {work for payee in page if payee not in over.people for work in held[payee]}
     labels = over.labels(view, shown, page)
@@ -197,7 +197,7 @@ def split_of(
             "share": str(division.share(payee)),
             "amount_minor": division.units[payee],
             "currency": code,
-            **lineage.counted(over.tree, held[payee]),
+            **counted_paths(over.tree, held[payee]),
             "paths": [_paid(over, labels, path, held[payee], part) for path in paths[payee]],
         }
         for payee in page

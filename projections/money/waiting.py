@@ -13,13 +13,13 @@ from domain.engine import PLANNED_ONCE
 from domain.journal import Journal
 from domain.money.held import DISPUTED, HELD, NO_PARTS, TO_BE_CORRECTED, Held, Owed, Question
 from domain.money.proposal import Proposal
-from domain.remix import NOT_COUNTED
 from projections import lineage
+from projections.finding import REMIX_COUNTS
 from projections.money import balances
 from projections.money.agreements import parts_in
 from projections.money.balances import Account
 from projections.money.questioned import questions
-from projections.store import View, counting, holds
+from projections.store import View, holds
 
 Amounts = Mapping[str, int]
 """Amounts in smallest units, by currency."""
@@ -56,7 +56,7 @@ _BELOW = (
     f"SELECT w.node, f.position FROM wrong f JOIN @works w ON w.id = f.child AND {holds('w')} "
     "WHERE EXISTS (SELECT 1 FROM @named n WHERE n.payee LIKE 'work/%') "
     "UNION SELECT e.child, b.position FROM below b JOIN @remixes e ON e.parent = b.number "
-    f"AND {counting('e', NOT_COUNTED)} AND {holds('e')}"
+    f"AND {REMIX_COUNTS}"
 )
 """SQL: all descendants of the child of an edge that was found false."""
 _DEPENDENT = (
@@ -169,7 +169,7 @@ def _pools_below(view: View, work: str) -> list[str]:
     rows = view.rows(
         "WITH RECURSIVE down (number) AS (SELECT CAST(:number AS BIGINT) "
         "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
-        f"WHERE {counting('e', NOT_COUNTED)} AND {holds('e')}) "
+        f"WHERE {REMIX_COUNTS}) "
         "SELECT o.id FROM @pools o WHERE o.release IN (SELECT number FROM down) "
         "AND o.position <= :as_of ORDER BY o.position",
         number=lineage.find(view, work).number,

@@ -25,7 +25,7 @@ from domain.commands.challenging import IssueChallenge
 from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.stored import FACTS
-from projections import inbox, lineage, parts, searching, suggesting
+from projections import around, inbox, listing, parts, searching, suggesting
 from projections.money.statement_files import statement_of
 from projections.rebuilding import Rebuild
 from projections.store import Page
@@ -195,7 +195,7 @@ def _operations(
     random, journal = Random(works), service.journal
     people = max(works // PIECES_A_PERSON, 1)
     payees, roots = _payees(service, pools), _roots(service, works, times)
-    titles = [str(seen(service, lineage.work, id)["title"]) for id, _ in roots]
+    titles = [str(seen(service, around.work, id)["title"]) for id, _ in roots]
 
     def listed(ask: Callable[..., Page[Any]], *said: Any, **more: Any) -> int:
         return len(seen(service, ask, *said, **more).items) or 1
@@ -220,8 +220,8 @@ def _operations(
     return {
         "an append": append,
         "a revenue": revenue,
-        "a piece": lambda n: len(seen(service, lineage.work, roots[n % times][0])) and 1,
-        "the latest works": lambda _: listed(lineage.works),
+        "a piece": lambda n: len(seen(service, around.work, roots[n % times][0])) and 1,
+        "the latest works": lambda _: listed(listing.works),
         "contributors": contributors,
         "the statement of a contributor": statement,
         "a receipt": lambda _: bool(service.log.receipt(random.randint(1, service.log.size()))),
@@ -242,7 +242,7 @@ def _roots(service: Service, works: int, times: int) -> list[tuple[str, int]]:
     """Random works, each with how many works contribute to it."""
     with service.store.view() as view:
         return [
-            (id, 1 + len(lineage.ancestors(view, id, limit=1_000_000).items))
+            (id, 1 + len(listing.ancestors(view, id, limit=1_000_000).items))
             for id in _streams(works, times)
         ]
 

@@ -18,7 +18,7 @@ from domain.readers import MONEY
 from domain.refusal import NoShare, NotDivided
 from domain.values import EntryId, PayeeText
 from projections import lineage
-from projections.ancestry import ancestry
+from projections.ancestry import ancestry, counted_paths
 from projections.money import splitting
 from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import as_made, terms_of
@@ -199,7 +199,7 @@ def _pieces(
             continue
         number = numbers.get(each.asset)
         works = [] if number is None else [number]
-        counted = lineage.counted(tree, works)
+        counted = counted_paths(tree, works)
         paths = tree.paths(works, PATHS)
         ends = [tree.ends_of(path) for path in paths]
         told = lineage.references(frozen, {work for end in ends for work in end.works})
