@@ -59,8 +59,10 @@ class AskedOfRelease(Asked):
     )
 
 
-def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> AbstractContextManager[View]:
-    """A view at the requested position, which is removed from ``asked``."""
+def viewing(
+    journal: Journal, store: Store, asked: dict[str, Any], *, by_itself: bool = False
+) -> AbstractContextManager[View]:
+    """A view at the requested position, which is removed from ``asked`` (see Store.view)."""
     as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
 
     def wait(position: int, reached: Future[None]) -> None:
@@ -71,7 +73,7 @@ def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> AbstractCo
             raise Problem("position_in_future", said, members={"position": head, **listed([error])})
         wait_for("asked" if position in (as_of, min_position) else "recorded", reached)
 
-    return store.view(as_of, min_position, wait)
+    return store.view(as_of, min_position, wait, by_itself=by_itself)
 
 
 def form_asked(forms: Mapping[str, str]) -> str:

@@ -62,7 +62,8 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
         as_published = asked.pop("as_", None) == "published"
         form_name = asked.pop("format", None) or form_asked(media_types)
         form = question.forms.get(form_name)
-        with viewing(journal, store, asked) as now:
+        by_itself = form is None and not question.given
+        with viewing(journal, store, asked, by_itself=by_itself) as now:
 
             def compute() -> Response:
                 view = lineage.as_published(now, ids["id"]) if as_published else now

@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 MOST_BYTES = 8_000_000
@@ -60,21 +61,21 @@ class Moment(Memory[object]):
         super().__init__(MOST_BYTES)
 
 
-class Moments:
+class Moments(Generic[S]):
     """Holds the current moment; when the state changes, the previous one is dropped."""
 
     def __init__(self) -> None:
-        self._state: Hashable = None
+        self._state: S | None = None
         self._moment = Moment()
         self._turn = Lock()
 
     @property
-    def latest(self) -> tuple[Hashable, Moment]:
+    def latest(self) -> tuple[S | None, Moment]:
         """The current moment, and its state."""
         with self._turn:
             return self._state, self._moment
 
-    def of(self, state: Hashable) -> Moment:
+    def of(self, state: S | None) -> Moment:
         """The moment of a state; without a state, a new one that is not shared."""
         if state is None:
             return Moment()

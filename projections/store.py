@@ -121,7 +121,7 @@ class Store:
         self._known: set[int] = set()
         """Generations already found to have this version."""
         self._memory = Memory[object]()
-        self._moments = Moments()
+        self._moments = Moments[State]()
         self._arrivals = Arrivals(lambda: self.current().position)
         self.has_folded = self._arrivals.arrive
         self.awaited: Callable[[], int] = lambda: 0
@@ -138,7 +138,10 @@ class Store:
 
     def state(self) -> State | None:
         """The current state; None while there are no read tables."""
-        for number, position, folded, *latest in self.engine.read(_STATE):
+        return self._state_in(self.engine.read(_STATE))
+
+    def _state_in(self, rows: list[Row]) -> State | None:
+        for number, position, folded, *latest in rows:
             self._must_be_known(number)
             return State(Generation(number, position), self.version, folded, tuple(latest))
         return None
@@ -170,16 +173,23 @@ class Store:
         min_position: int | None = None,
         wait: Callable[[int, Future[None]], None] | None = None,
         wait_seconds: float = WAIT_SECONDS,
+        *,
+        by_itself: bool = False,
     ) -> Iterator[View]:
         """A view as of a position: the one asked for, or else the latest folded.
 
         Raises Behind if the projections do not reach ``as_of`` and ``min_position`` in time. It
         also waits, more briefly, for what this process has acknowledged, but does not insist on
         it. ``wait`` receives the position and its future, and returns when the wait is over;
-        without it, the thread blocks.
+        without it, the thread blocks. ``by_itself`` says that nothing but the view is read within
+        the block: then the state is read in one message with the first query.
         """
         asked = max(as_of or 0, min_position or 0)
         least = max(asked, self.awaited())
+        if by_itself and (likely := self._likely(least, as_of)):
+            with self.engine.reading():
+                yield View(self.engine, likely, self._memory, partial(self._look, asked, as_of))
+            return
         with ExitStack() as held:
             try:
                 state = held.enter_context(self.engine.choosing(partial(self._found, least)))
@@ -195,7 +205,7 @@ class Store:
                 state = held.enter_context(self.engine.choosing(partial(self._found, asked)))
                 if state is None:
                     raise
-            yield self._view(state, as_of)
+            yield View(self.engine, self._place(state, as_of), self._memory)
 
     def remembered(self, key: Hashable) -> object | None:
         """What was kept under a key in the latest moment, if it is still that moment.
@@ -213,6 +223,19 @@ class Store:
             return None
         return kept if now == state and _position(now) >= least else None
 
+    def _likely(self, least: int, as_of: int | None) -> Place | None:
+        """Where a view will be unless the state has changed; None if it has to look first."""
+        state, moment = self._moments.latest
+        is_likely = state is not None and state.at.position >= least
+        return _place(state, as_of, moment) if is_likely and not self.engine.replicas() else None
+
+    def _look(self, asked: int, as_of: int | None, rows: list[Row]) -> Place:
+        """Where a view is, by the rows of its state; raises Behind if that has gone back."""
+        state = self._state_in(rows)
+        if _position(state) < asked:
+            raise Behind(asked, _position(state))
+        return self._place(state, as_of)
+
     def _waited_for(
         self,
         state: State | None,
@@ -229,11 +252,8 @@ class Store:
                 raise Behind(asked, _position(state))
         return state
 
-    def _view(self, state: State | None, as_of: int | None) -> View:
-        number, latest = (0, 0) if state is None else state.at
-        position = latest if as_of is None else min(as_of, latest)
-        moment = self._moments.of(state)
-        return View(self.engine, number, position, self._memory, state, moment)
+    def _place(self, state: State | None, as_of: int | None) -> Place:
+        return _place(state, as_of, self._moments.of(state))
 
     def _found(self, least: int) -> State | None:
         """The state of a replica, if it has reached this position."""
@@ -245,50 +265,108 @@ def _position(state: State | None) -> int:
     return 0 if state is None else state.at.position
 
 
+class Place(NamedTuple):
+    """Where a view looks, and what it shares with other views there."""
+
+    generation: int
+    as_of: int
+    state: State | None = None
+    """What answers depend on besides the position and the question."""
+    moment: Moment | None = None
+    """What other views have read in the same state."""
+
+
+def _place(state: State | None, as_of: int | None, moment: Moment) -> Place:
+    number, latest = (0, 0) if state is None else state.at
+    return Place(number, latest if as_of is None else min(as_of, latest), state, moment)
+
+
 class View:
     """The read tables as known at one journal position, for answering questions."""
 
     def __init__(
         self,
         engine: Engine,
-        generation: int,
-        as_of: int,
+        place: Place,
         memory: Memory[object] | None = None,
-        state: State | None = None,
-        moment: Moment | None = None,
+        look: Callable[[list[Row]], Place] | None = None,
     ) -> None:
-        self.engine, self.generation, self.as_of, self.state = engine, generation, as_of, state
-        """``state`` is what answers depend on besides the position and the question."""
+        """With ``look``, the place is only likely, until that gets the rows of the state."""
+        self.engine, self._place, self._look = engine, place, look
         self.memory = Memory[object]() if memory is None else memory
         """What other views have read; each entry knows at which positions it is valid."""
         self._known: dict[Hashable, dict[Any, Any]] = {}
-        self.moment = moment or Moment()
-        """What other views have read in the same state."""
         self._waiting: list[tuple[Later, tuple[str, dict[str, Any]]]] = []
+
+    @property
+    def place(self) -> Place:
+        """Where it looks."""
+        if self._look is not None:
+            self._ask()
+        return self._place
+
+    @property
+    def generation(self) -> int:
+        """The generation of the read tables."""
+        return self.place.generation
+
+    @property
+    def as_of(self) -> int:
+        """The position."""
+        return self.place.as_of
+
+    @property
+    def state(self) -> State | None:
+        """What answers depend on besides the position and the question."""
+        return self.place.state
+
+    @cached_property
+    def moment(self) -> Moment:
+        """What other views have read in the same state."""
+        return self.place.moment or Moment()
 
     @property
     def is_latest(self) -> bool:
         """Whether its position is the latest that the read tables have reached."""
-        return self.state is not None and self.as_of == self.state.at.position
+        state = self.state
+        return state is not None and self.as_of == state.at.position
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
-        if self._waiting:
+        if self._waiting or self._look is not None:
             return self.later(sql, **values).found
-        return self.engine.read(with_tables(sql, self.generation), **values, as_of=self.as_of)
+        return self.engine.read_all([self._here((sql, values))])[0]
 
     def later(self, sql: str, /, **values: Any) -> Later:
         """Like ``rows``, but deferred: all such queries are sent together once one is needed."""
-        asked = with_tables(sql, self.generation), {**values, "as_of": self.as_of}
         later = Later(self._ask)
-        self._waiting.append((later, asked))
+        self._waiting.append((later, (sql, values)))
         return later
 
     def _ask(self) -> None:
         waiting, self._waiting = self._waiting, []
-        found = self.engine.read_all([asked for _, asked in waiting])
+        found = self._found([asked for _, asked in waiting])
         for (later, _), rows in zip(waiting, found, strict=True):
             later.found = rows
+
+    def _found(self, asked: list[tuple[str, dict[str, Any]]]) -> list[list[Row]]:
+        """The rows of each query, at the right place: where the state was not as likely, again."""
+        if (look := self._look) is None:
+            return self.engine.read_all([*map(self._here, asked)])
+        state, found = list[Row](), list[list[Row]]()
+        try:
+            state, *found = self.engine.read_all([(_STATE, {}), *map(self._here, asked)])
+        except RebuildNeeded:  # these tables may have been replaced
+            state = self.engine.read(_STATE)
+        place, likely = look(state), self._place
+        self._place, self._look = place, None
+        again = len(found) < len(asked) or place[:2] != likely[:2]
+        return self._found(asked) if again and asked else found
+
+    def _here(self, asked: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+        """A query of the tables of this place."""
+        sql, values = asked
+        return with_tables(sql, self._place.generation), {**values, "as_of": self._place.as_of}
 
     def one(self, sql: str, /, **values: Any) -> Row | None:
         """The first row of a query, if there is one."""
@@ -372,13 +450,13 @@ class View:
 
     def at(self, as_of: int) -> View:
         """This view as of an earlier position."""
-        earlier = min(as_of, self.as_of)
-        return View(self.engine, self.generation, earlier, self.memory, self.state, self.moment)
+        earlier = self.place._replace(as_of=min(as_of, self.as_of), moment=self.moment)
+        return View(self.engine, earlier, self.memory)
 
     def now(self) -> View:
         """This view as of the latest position, whatever its own."""
         latest = self.as_of if self.state is None else self.state.at.position
-        return View(self.engine, self.generation, latest, self.memory, self.state, self.moment)
+        return View(self.engine, self.place._replace(as_of=latest, moment=self.moment), self.memory)
 
 
 class Later(Sequence[Row]):

@@ -15,6 +15,7 @@ from projections import contributors, listing, parts
 from projections.folding import PROJECTIONS, TABLES
 from projections.money import balances
 from projections.money.pools import every_pool
+from projections.rebuilding import Rebuild
 from projections.store import BadCursor, decode_cursor, encode_cursor, table_name
 from scripts.service import open_service
 
@@ -40,6 +41,30 @@ def test_a_view_stays_where_it_was_taken(database: str) -> None:
             assert [one["id"] for one in contributors.people(view).items] == [ana, ben]
             assert [one["id"] for one in contributors.people(view.at(1)).items] == [ana]
             assert view.at(99).as_of == view.as_of == 2
+
+
+def test_a_view_by_itself_is_where_the_tables_are(database: str) -> None:
+    """It asks where they were last, and again if its first answer says that they have moved."""
+
+    def seen(**asked: int) -> list[str]:
+        with told.store.view(by_itself=True, **asked) as view:
+            found = [one["id"] for one in contributors.people(view).items]
+            with told.store.view(**asked) as now:
+                assert view.place == now.place
+            return found
+
+    with story(database) as told:
+        people = [told.person("ana")]
+        for name in ("ben", "cora"):
+            told.service.follower.catch_up()
+            assert seen() == people
+            people.append(told.person(name))
+        told.service.follower.catch_up()
+        assert seen() == people
+        assert seen(as_of=1) == people[:1]
+        Rebuild(told.journal, told.store).run()  # the tables asked first are no more
+        assert seen() == people
+        assert seen(min_position=3) == people
 
 
 @pytest.mark.after(told=every_fact)
