@@ -144,18 +144,21 @@ class Lately:
         """Remember a group that was recorded."""
         if not group.facts:
             return
-        is_kept = len(group.facts) <= MOST_FACTS
         with self._lock:
             groups, there = self._groups, self._there
             if not groups or groups[-1].point != group.before:
                 groups = ()
-            self._groups = (*groups[1 - MOST_GROUPS :], group) if is_kept else ()
-            if not is_kept or self._point != group.before:
+            if self._point != group.before:
                 there.clear()
             self._point = group.point
+            if len(group.facts) > MOST_FACTS:
+                self._groups = ()
+                there.clear()
+                return
+            self._groups = (*groups[1 - MOST_GROUPS :], group)
             if any(isinstance(happened, Join.Event) for _, happened in group.facts):
                 there.clear()  # joined works have to be read again
-            elif is_kept:
+            else:
                 for row in group.stored:
                     self._go_on(row)
             for id, head in group.heads.items():

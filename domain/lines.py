@@ -114,6 +114,11 @@ class Report:
         return self.recorded.total() + self.unchanged.total() + len(self.refused)
 
     @property
+    def has_refusals(self) -> bool:
+        """Whether anything was refused or left out."""
+        return bool(self.refused or self.left_out)
+
+    @property
     def stopped(self) -> Refused | None:
         """The line at which restoring an export stopped; None for other bundles."""
         has_facts = self.recorded["fact"] or self.unchanged["fact"]

@@ -79,7 +79,8 @@ def import_lines(
                 else:
                     commands.carry_out(page)
                 progress(report)
-                gc.collect(0)  # frees what refusals left, but skips what earlier pages keep
+                if report.has_refusals:
+                    gc.collect(0)  # frees what they left, but skips what earlier pages keep
     return report
 
 
