@@ -1,7 +1,8 @@
 """What this process remembers of its latest appends, which saves queries.
 
 Memory is as good as a query unless another process has recorded something since. An append shows
-whether that is so: the next position is free, or the latest fact is the remembered one.
+whether that is so: the next position is free, or the latest fact is the remembered one. What was
+recorded on one server is forgotten once another answers, which may lack it.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 from base64 import b64encode
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple
 
 from domain.clock import START, Point, stamp_of
-from domain.engine import Row
+from domain.engine import Engine, Row
 from domain.fact import Fact
 from domain.heads import Basis
 from domain.join import Join
@@ -80,10 +81,13 @@ _UNBORN = There(None, (), is_joined=False)
 class Lately:
     """What one process remembers; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._lock = Lock()
         self._groups: tuple[Group, ...] = ()
         """Consecutive groups, without gaps."""
+        self._server: Hashable = None
+        """The server on which they were recorded."""
         self._point: Point | None = None
         self._there = OrderedDict[str, There]()
         """The state of ids at ``_point``."""
@@ -137,7 +141,7 @@ class Lately:
 
     def _after(self, position: int) -> tuple[Group, ...]:
         """The groups recorded after a position."""
-        groups = self._groups
+        groups = self._groups if self._server == self._engine.server else ()
         return groups[bisect_right(groups, position, key=_POSITION) :]
 
     def recorded(self, group: Group) -> None:
@@ -145,8 +149,9 @@ class Lately:
         if not group.facts:
             return
         with self._lock:
-            groups, there = self._groups, self._there
-            if not groups or groups[-1].point != group.before:
+            groups, there, before = self._groups, self._there, self._server
+            self._server = self._engine.server
+            if not groups or groups[-1].point != group.before or self._server != before:
                 groups = ()
             if self._point != group.before:
                 there.clear()

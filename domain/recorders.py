@@ -34,7 +34,7 @@ class JournalRecorder(Facts, ApplicationRecorder):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._lately = Lately()
+        self._lately = Lately(engine)
         self.appending = Appending(engine, self._lately)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
@@ -67,10 +67,7 @@ class JournalRecorder(Facts, ApplicationRecorder):
         return found
 
     def lately(self, position: int) -> list[Placed]:
-        """The next facts after a position, from memory; none if they are not remembered.
-
-        A server that replaced another one may lack them.
-        """
+        """The next facts after a position, from memory; none if they are not remembered."""
         return self._lately.after(position)
 
     # -- as the library names it -----------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 
 from domain.clock import stamp_of
@@ -50,6 +50,8 @@ class Follower:
         self._at, self._is_sure = Generation(0, -1), False
         """The generation and position it reached, and whether that is certain because it has just
         folded up to there itself; otherwise it looks them up."""
+        self._server: Hashable = None
+        """The server on which it did."""
         self._rests: dict[Callable[[], bool], float] = {}
         """Until when a step that failed is not tried again."""
         self._stopping = threading.Event()
@@ -61,7 +63,7 @@ class Follower:
         A page that another follower folded first counts. Raises ``Locked`` if another one holds
         the tables for too long.
         """
-        if not self._is_sure:
+        if not self._is_sure or self._server != self.store.engine.server:
             self._look()
         at, facts, written = self._at, self.journal.facts, self.journal.last_written
         placed = facts.lately(at.position)[:PAGE] if self._is_sure else []
@@ -74,6 +76,8 @@ class Follower:
         try:
             with self.store.writing() as writer, uncollected():
                 advance(writer, at, placed[-1].position, stamp_of(placed[-1].state))
+                if self._server != self.store.engine.server:  # which may lack what was read
+                    raise Overtaken("the server")
                 changed = Changed()
                 fold(writer, at.number, placed, self._numbers, changed)
                 documents.write(writer, at.number, changed)
@@ -102,11 +106,11 @@ class Follower:
 
     def _look(self) -> None:
         """Look up how far the tables are folded; on a change, drop what was cached."""
-        at = self.store.current()
-        if at != self._at:
+        server, at = self.store.engine.server, self.store.current()
+        if (at, server) != (self._at, self._server):
             self._numbers.forget()
             self._purging.look(self._at.position, at.position, self.journal)
-            self._at = at
+            self._at, self._server = at, server
 
     def purge(self) -> bool:
         """Take some erased words out of the index; returns whether there was anything to do."""

@@ -120,7 +120,8 @@ class Store:
         """``version`` is the layout of read tables that it must find; empty if any will do."""
         self._known: set[int] = set()
         """Generations already found to have this version."""
-        self._memory = Memory[object]()
+        self._memory: tuple[Hashable, Memory[object]] = (None, Memory())
+        """What views have read, and from which server."""
         self._moments = Moments[State]()
         self._arrivals = Arrivals(lambda: self.current().position)
         self.has_folded = self._arrivals.arrive
@@ -188,7 +189,8 @@ class Store:
         least = max(asked, self.awaited())
         if by_itself and (likely := self._likely(least, as_of)):
             with self.engine.reading():
-                yield View(self.engine, likely, self._memory, partial(self._look, asked, as_of))
+                look = partial(self._look, asked, as_of)
+                yield View(self.engine, likely, self._memory_of_server(), look)
             return
         with ExitStack() as held:
             try:
@@ -205,7 +207,7 @@ class Store:
                 state = held.enter_context(self.engine.choosing(partial(self._found, asked)))
                 if state is None:
                     raise
-            yield View(self.engine, self._place(state, as_of), self._memory)
+            yield View(self.engine, self._place(state, as_of), self._memory_of_server())
 
     def remembered(self, key: Hashable) -> object | None:
         """What was kept under a key in the latest moment, if it is still that moment.
@@ -251,6 +253,14 @@ class Store:
             if _position(state) < asked:
                 raise Behind(asked, _position(state))
         return state
+
+    def _memory_of_server(self) -> Memory[object]:
+        """What was read from the present server; another one may lack facts of the former."""
+        server, memory = self._memory
+        if server != self.engine.server:
+            memory = Memory()
+            self._memory = self.engine.server, memory
+        return memory
 
     def _place(self, state: State | None, as_of: int | None) -> Place:
         return _place(state, as_of, self._moments.of(state))

@@ -137,8 +137,8 @@ class PostgresAlone:
         self._signal(signal.SIGKILL)
 
     @contextmanager
-    def standby(self) -> Iterator["PostgresAlone"]:
-        """Another server that has every commit before it is acknowledged here."""
+    def standby(self, *, is_awaited: bool = True) -> Iterator["PostgresAlone"]:
+        """Another server that has every commit, if awaited, before it is acknowledged here."""
         folder = Path(tempfile.mkdtemp(prefix="stemma-", dir=scratch()))
         if _is_root():
             os.chown(folder, self._identity["user"], self._identity["group"])
@@ -154,7 +154,8 @@ class PostgresAlone:
             )
             standby.start()
             with psycopg.connect(self.url, autocommit=True) as connection:
-                connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+                named = "*" if is_awaited else ""
+                connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{named}'")
                 connection.execute("SELECT pg_reload_conf()")
             try:
                 yield standby

@@ -301,6 +301,44 @@ def test_a_failover_loses_nothing_that_was_acknowledged() -> None:
     fail_over(clients=4, before=40, after=20)
 
 
+def people(service: Service) -> list[str]:
+    with service.store.view() as view:
+        return [id for (id,) in view.rows("SELECT id FROM @contributors ORDER BY number")]
+
+
+def test_after_a_failover_that_lost_facts_answers_are_of_the_facts_that_are_left() -> None:
+    """Even where a process remembers the lost ones, and another standby still has them."""
+    with (
+        started_alone() as primary,
+        primary.standby(is_awaited=False) as heir,
+        primary.standby(is_awaited=False) as ahead,
+    ):
+        hosts = f"{primary.folder},{heir.folder}"
+        database = f"postgresql://stemma@/postgres?host={hosts}&target_session_attrs=read-write"
+        with open_service(database, standbys=[ahead.url]) as service:
+            service.store.awaited = lambda: service.journal.last_written
+            service.follower.start()
+            first = service.journal.record(AdmitContributor(name="Ana"))
+            with open_service(heir.url, create=False) as copy:
+                wait_until(lambda: people(copy) == [first.id])
+            heir.stop()
+            lost = [service.journal.record(AdmitContributor(name="Eva")).id for _ in range(9)]
+            wait_until(lambda: answers(service) and people(service) == [first.id, *lost])
+            primary.kill()
+            heir.start()
+            heir.promote()
+            wait_until(lambda: people(service) == [first.id], seconds=60)
+            assert service.journal.last_written == 1, "no view waits for what is lost"
+            assert not answers(service)
+            (told,) = service.engine.replicas()
+            assert told.why == "has facts that the primary lacks, as after a failover"
+            with open_service(heir.url) as other:
+                by_others = other.journal.record(AdmitContributor(name="Ida")).id
+            wait_until(lambda: people(service) == [first.id, by_others])
+            by_itself = service.journal.record(AdmitContributor(name="Ute")).id
+            wait_until(lambda: people(service) == [first.id, by_others, by_itself])
+
+
 @pytest.mark.slow
 def test_a_failover_of_many_clients_loses_nothing_that_was_acknowledged() -> None:
     fail_over(clients=16, before=1500, after=1500)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -263,6 +263,9 @@ class Engine(ABC):
 
     address: str
     """The address at which another process can open the same database."""
+    server: Hashable = None
+    """The running server and database that answer: after a failover, these are others, which may
+    lack the latest facts, so what a process remembers of the former ones need not hold."""
 
     @abstractmethod
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, Any]:

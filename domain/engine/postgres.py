@@ -299,11 +299,30 @@ class PostgresEngine(Engine):
             timeout=CONNECT_TIMEOUT_SECONDS,
             # Give up instead of backing off: whoever asks next tries again.
             reconnect_timeout=AWAY_SECONDS,
-            configure=_configured(limits),
+            configure=self._configured(limits),
             open=False,
             # So that a connection that broke in the pool is detected before a command uses it.
             check=self._check,
         )
+
+    def _configured(self, limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
+        """A function that sets a connection's time limits, and learns to which server it leads.
+
+        Queries are not compiled (jit): that can take a tenth of a second, more than any of them
+        does.
+        """
+        settings = {
+            "statement_timeout": limits.statement_seconds or 0,
+            "lock_timeout": limits.lock_seconds,
+            "idle_in_transaction_session_timeout": LONG_IDLE_SECONDS,
+        }
+        limited = (f"SET {name} = '{seconds}s'" for name, seconds in settings.items())
+        statement = "; ".join(("SET jit = off", *limited, _SERVER)).encode()
+
+        def configure(connection: psycopg.Connection) -> None:
+            (self.server,) = _last(connection.execute(statement))
+
+        return configure
 
     def connect(self, url: str, **terms: Any) -> _Connection:
         """A connection for the pool: first the one on which the database has answered already."""
@@ -615,29 +634,13 @@ _WITH_WORDS = (
     b"WHERE t.relkind = 'r' AND pg_table_is_visible(t.oid)"
 )
 """The tables of documents."""
+_SERVER = (
+    "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
+)
 _SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN: list[Asked] = [(b"BEGIN", ())]
 _BEGIN_NOT_DURABLE: list[Asked] = [*_BEGIN, (b"SET LOCAL synchronous_commit = off", ())]
 _COMMIT: Asked = b"COMMIT", ()
-
-
-def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
-    """A function that sets a connection's time limits, which the server enforces.
-
-    Queries are not compiled (jit): that can take a tenth of a second, more than any of them does.
-    """
-    settings = {
-        "statement_timeout": limits.statement_seconds or 0,
-        "lock_timeout": limits.lock_seconds,
-        "idle_in_transaction_session_timeout": LONG_IDLE_SECONDS,
-    }
-    limited = (f"SET {name} = '{seconds}s'" for name, seconds in settings.items())
-    statement = "; ".join(("SET jit = off", *limited))
-
-    def configure(connection: psycopg.Connection) -> None:
-        connection.execute(statement.encode())
-
-    return configure
 
 
 def _has_news(connection: psycopg.Connection) -> bool:

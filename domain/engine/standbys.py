@@ -2,7 +2,8 @@
 
 A view reads from one standby that has the data it needs; everything else goes to the primary. A
 standby that lags or does not answer is passed over, even in the middle of a view: whatever a
-standby has, the primary has, too.
+standby has, the primary has, too. One that has more, as after a failover to another that lacked
+the latest facts, is not read.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
+from domain.clock import STAMP
 from domain.engine import UNHURRIED, DatabaseUnavailable, Replica, Row, TimeLimits, Transaction
 from domain.engine.deadline import TookTooLong, within
 from domain.engine.postgres import PostgresEngine
@@ -32,6 +34,10 @@ BRIEFLY_SECONDS = 0.05
 PAUSE_SECONDS = 0.005
 
 
+_NONE: Row = (0, b"")
+"""The place of the latest fact before the first one."""
+
+
 class _Place(NamedTuple):
     """A server's position in the write-ahead log of its cluster."""
 
@@ -44,6 +50,12 @@ class _Place(NamedTuple):
     facts: int | None
     """The numbers of the database and of its table of facts, which standbys have from the primary;
     None if there is no table yet."""
+    latest: Row = _NONE
+    """The position and the time of the latest fact."""
+
+    def has(self, earlier: _Place) -> bool:
+        """Whether it has reached what a server had written by then."""
+        return self.bytes >= earlier.bytes and self.latest[0] >= earlier.latest[0]
 
 
 _PLACE = (
@@ -55,8 +67,15 @@ _PLACE = (
 )
 
 
+_LATEST = f"SELECT position, {STAMP} FROM stored_events ORDER BY position DESC LIMIT 1"
+_FACT = f"SELECT 1 FROM stored_events WHERE position = :position AND {STAMP} = :stamp"
+
+
 def _place_of(engine: PostgresEngine) -> _Place:
-    return _Place(*engine.query(_PLACE)[0])
+    place = _Place(*engine.query(_PLACE)[0])
+    for latest in engine.query(_LATEST) if place.facts is not None else ():
+        place = place._replace(latest=latest)
+    return place
 
 
 class _Standby:
@@ -66,8 +85,11 @@ class _Standby:
         self.engine = engine
         self.seen = Replica(None, "was not looked at yet")
 
-    def look(self, primary: _Place, least: int) -> None:
-        """Update what is known of it; views may use it if it has the log up to byte ``least``."""
+    def look(self, primary: _Place, least: _Place, is_shared: Callable[[Row], bool]) -> None:
+        """Update what is known of it; views may use it if it has all that was written by ``least``.
+
+        ``is_shared`` tells whether the primary has its latest fact, too.
+        """
         try:
             with within(ANSWER_SECONDS):
                 place = _place_of(self.engine)
@@ -80,12 +102,14 @@ class _Standby:
         is_it = place.cluster == primary.cluster
         if not is_it or not (place.is_standby or place.started == primary.started):
             self.seen = Replica(None, "is no standby of the primary")
-        elif place.facts is None or place[-2:] != primary[-2:]:
+        elif place.facts is None or place[4:6] != primary[4:6]:
             # Another community may have its tables there.
             self.seen = Replica(None, "its address is of another database or schema")
+        elif not is_shared(place.latest):
+            self.seen = Replica(None, "has facts that the primary lacks, as after a failover")
         else:
             behind = max(primary.bytes - place.bytes, 0)
-            self.seen = Replica(behind, "", is_read=place.bytes >= least)
+            self.seen = Replica(behind, "", is_read=place.has(least))
 
 
 class ReplicatedEngine(PostgresEngine):
@@ -96,7 +120,8 @@ class ReplicatedEngine(PostgresEngine):
         self._standbys = [_Standby(PostgresEngine(one, limits, is_there=False)) for one in standbys]
         self._turns = count()
         self._primary = _place_of(self)
-        self._least = self._primary.bytes
+        self._looked: Hashable = None
+        """The server with which the standbys were compared last."""
         self._closing, self._looking = threading.Event(), threading.Lock()
         self._watcher: threading.Thread | None = None
         self._look()
@@ -167,7 +192,9 @@ class ReplicatedEngine(PostgresEngine):
         If none has it, they get BRIEFLY_SECONDS to catch up. None if they do not.
         """
         until = time.monotonic() + BRIEFLY_SECONDS
-        while fresh := [one for one in self._standbys if one.seen.is_read]:
+        while self._looked == self.server and (
+            fresh := [one for one in self._standbys if one.seen.is_read]
+        ):
             first = next(self._turns) % len(fresh)
             for standby in (*fresh[first:], *fresh[:first]):
                 self._local.standby = standby
@@ -207,12 +234,23 @@ class ReplicatedEngine(PostgresEngine):
 
     def _look(self) -> None:
         """Check every server; standbys need what the primary had written one check earlier."""
-        least = self._least
+        least, server, answers = self._primary, self.server, True
         try:
             with within(ANSWER_SECONDS):
                 self._primary = _place_of(self)
-            self._least = self._primary.bytes
         except (DatabaseUnavailable, TookTooLong):
-            pass  # the standbys are compared with what it had last
+            answers = False  # the standbys are compared with what it had last
         for standby in self._standbys:
-            standby.look(self._primary, least)
+            standby.look(self._primary, least, self._has if answers else lambda _: True)
+        self._looked = server
+
+    def _has(self, latest: Row) -> bool:
+        """Whether the primary has this fact; taken for granted while it does not answer."""
+        position, stamp = latest
+        if latest in (_NONE, self._primary.latest):
+            return True
+        try:
+            with within(ANSWER_SECONDS):
+                return bool(self.query(_FACT, position=position, stamp=stamp))
+        except (DatabaseUnavailable, TookTooLong):
+            return True
