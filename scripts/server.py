@@ -52,6 +52,8 @@ from scripts.settings import (
     Settings,
     hand_down,
     make_log_key,
+    read_log_keys,
+    read_mail_password,
     read_settings,
     shared_metrics_folder,
 )
@@ -181,6 +183,8 @@ def _free_address(host: str, port: int) -> str:
             return str(address[0])
     except OSError as error:
         raise BadSetting(f"cannot serve on {host}:{port}: {error.strerror or error}") from error
+    except UnicodeError as error:
+        raise BadSetting(f"cannot serve on {host}:{port}: it is not a host") from error
 
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -243,6 +247,8 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
 
 def _prepare(settings: Settings, community: str = "") -> None:
     """Make a database ready; of several communities, a failing one does not stop the others."""
+    read_log_keys(settings)  # what a worker could not read would end it again and again
+    read_mail_password(settings)
     try:
         prepare(settings)
     except (NoDatabase, DatabaseDamaged, RebuildNeeded, UpgradeNeeded, ClockUnreliable) as error:

@@ -249,10 +249,17 @@ def _said(environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str
     said["STEMMA_DATA"] = said["STEMMA_DATA"] or str(_user_data(environ))
     for name in (f"STEMMA_{one}" for one in _FILES):
         if said[name] and not said[name].startswith("env:"):
-            said[name] = str(Path(said[name]).expanduser().resolve())
+            said[name] = _whole_path(name, said[name])
     database = said["STEMMA_DATABASE"] or f"{EMBEDDED}{said['STEMMA_DATA']}/stemma.db"
     said["STEMMA_DATABASE"] = _address(database)
     return said
+
+
+def _whole_path(name: str, path: str) -> str:
+    try:
+        return str(Path(path).expanduser().resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: ~ of an unknown user
+        raise BadSetting(f"{name} is not a path that can be followed: {error}") from error
 
 
 def _standbys(said: str, *, embedded: bool) -> tuple[str, ...]:
@@ -302,10 +309,13 @@ def mail_server_in(address: str) -> tuple[str, int, str, str]:
         ) from None
 
 
-def _readable(name: str, file: str) -> str:
+def _readable(name: str, file: str, absent: str | None = None) -> str:
+    """The text of a file; ``absent``, unless that is None, if there is no such file."""
     try:
         return Path(file).expanduser().read_text()
     except (OSError, UnicodeError) as error:
+        if isinstance(error, FileNotFoundError) and absent is not None:
+            return absent
         raise BadSetting(f"{name}: {error}") from error
 
 
@@ -343,7 +353,7 @@ def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -
     if kept.startswith("env:"):
         text = environ.get(kept.removeprefix("env:"), "")
     else:
-        text = Path(kept).read_text() if Path(kept).exists() else ""
+        text = _readable("STEMMA_LOG_KEY", kept, absent="")
     keys: list[SignerKey | VerifierKey] = []
     try:
         for line in filter(None, map(str.strip, text.splitlines())):
@@ -522,7 +532,7 @@ def _address(database: str, name: str = "STEMMA_DATABASE", *, embedded: bool = T
         file = database.removeprefix(EMBEDDED)
         if not file or file.startswith(":memory:"):
             raise bad
-        return f"{EMBEDDED}{Path(file).expanduser().resolve()}"
+        return f"{EMBEDDED}{_whole_path(name, file)}"
     if not database.startswith(("postgresql://", "postgres://")):
         raise bad
     from domain.engine.postgres import must_be_address

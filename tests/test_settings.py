@@ -128,6 +128,19 @@ def test_a_file_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.M
     assert read_settings({"STEMMA_LOG_KEY": "env:KEY"}).said["STEMMA_LOG_KEY"] == "env:KEY"
 
 
+@pytest.mark.parametrize("name", ["STEMMA_DATA", "STEMMA_LOG_KEY", "STEMMA_DATABASE"])
+def test_a_path_that_cannot_be_followed_is_refused(name: str) -> None:
+    path = "~nobody-has-this-name/a"
+    with pytest.raises(BadSetting, match=f"{name} is not a path"):
+        read_settings({name: f"sqlite:///{path}" if name == "STEMMA_DATABASE" else path})
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "5432,99999"])
+def test_a_port_that_does_not_exist_is_not_waited_for(port: str) -> None:
+    with pytest.raises(BadSetting, match="a port is a number from 1 to 65535"):
+        read_settings({"STEMMA_DATABASE": f"postgresql://stemma@db1,db2/stemma?port={port}"})
+
+
 @pytest.mark.parametrize("database", ["sqlite:////tmp/a.db", POSTGRES])
 @pytest.mark.parametrize("more", [{}, {"follow": True, "workers": 4}, {"follow": False}], ids=str)
 def test_a_worker_reads_the_same_settings_again(database: str, more: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -126,7 +127,8 @@ def must_be_address(address: str) -> None:
     """Raise ValueError unless an address is HTTPS, or HTTP on this machine."""
     parts = urlsplit(address)
     is_secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if not is_secure or not parts.hostname or parts.username or parts.query or parts.fragment:
+    is_plain = not (parts.username or parts.query or parts.fragment or re.search(r"\s", address))
+    if not is_secure or not parts.hostname or not is_plain:
         raise ValueError("it must be https://HOST/…")
 
 

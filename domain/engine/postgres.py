@@ -664,6 +664,8 @@ def must_be_address(url: str) -> None:
     if not is_read_whole or not re.fullmatch("[0-9,]*", str(read.get("port") or "")):
         # A part of the password taken for a host or a port would appear in error messages.
         raise ValueError("in a user or a password, @ : / ? are written as %40 %3A %2F %3F")
+    if any(not 0 < int(one) < 65_536 for one in str(read.get("port") or "").split(",") if one):
+        raise ValueError("a port is a number from 1 to 65535")
 
 
 def whereabouts_of(url: str) -> tuple[str, ...]:
