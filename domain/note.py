@@ -239,8 +239,13 @@ class SignerKey:
         """The public half."""
         if self.kind == ML_DSA:
             return VerifierKey(self.name, ml_dsa.public_of(self.seed), ML_DSA)
-        public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
+        public = self._secret.public_key()
         return VerifierKey(self.name, public.public_bytes_raw(), self.kind)
+
+    @cached_property
+    def _secret(self) -> Ed25519PrivateKey:
+        """The key made from the seed, which takes as long as signing with it."""
+        return Ed25519PrivateKey.from_private_bytes(self.seed)
 
     def sign(self, text: str, time: int | None = None) -> Signature:
         """Vouch for a text; a cosignature says when, in seconds since 1970."""
@@ -255,7 +260,7 @@ class SignerKey:
     def _signed(self, message: bytes) -> bytes:
         if self.kind == ML_DSA:
             return ml_dsa.sign(self.seed, message)
-        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
+        return self._secret.sign(message)
 
 
 def _sizes(text: str) -> tuple[int, int]:
