@@ -447,7 +447,8 @@ class Log:
         """A signed promise that the fact at a position stays there; None without a signing key."""
         if self.signer is None:
             return None
-        (placed,) = self.journal.facts.at([position])
+        facts = self.journal.facts
+        (placed,) = facts.lately(position - 1)[:1] or facts.at([position])
         return self.promise_of(placed)
 
     def promise_of(self, placed: Placed) -> str | None:

@@ -58,6 +58,16 @@ def leaves(service: Service) -> list[bytes]:
     return [placed.leaf() for placed in service.journal.read()]
 
 
+def test_a_promise_is_the_same_of_what_was_recorded_just_now_and_long_ago(
+    logged: Service, database: str
+) -> None:
+    for people in (1, 3, 1):
+        tell(logged, people)
+    with open_service(database, signer=SIGNER) as later:
+        for position in range(1, 6):
+            assert logged.log.promise(position) == later.log.promise(position)
+
+
 def test_the_tree_is_the_one_recomputed_from_the_facts(logged: Service) -> None:
     """However the facts came in pages, and over more than one full tile."""
     for people in (1, 255, 3, 300, 77):
