@@ -670,6 +670,15 @@ class AssignmentTooLarge(
     """An assignment can't exceed what is owed and not held for another reason."""
 
 
+class ShareInQuestion(
+    Conflict,
+    says="The share of {payee} can't be assigned now: something it depends on is disputed or was "
+    "found false. Decide that first; the share can then be assigned from the same date.",
+    about=("payee",),
+):
+    """A share can't be assigned while it is disputed, or rests on something found false."""
+
+
 class UnknownPayee(Unknown, says="No terms, agreement or account mentions the name “{name}”."):
     """No terms, agreement or account mentions this outside payee."""
 

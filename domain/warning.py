@@ -22,6 +22,10 @@ WARNINGS = {
         "Under the agreement in force from {since}, {payee} has this share again: unless that is "
         "intended, assign it there too."
     ),
+    "assignment_ended": (
+        "{payee} had a share by assignment until {since}, and has none under this agreement: "
+        "unless that is intended, assign it again from then."
+    ),
     "payee_alike": (
         "“{payee}” differs from “{other}” only in case, accents or encoding: they are paid as two "
         "payees. If they are one, use one spelling."

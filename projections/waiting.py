@@ -92,7 +92,7 @@ class Asked:
         """An actor, with what they have and decide about as of the view's position."""
         now = instant(journal.clock())
         if actor == OPERATOR:
-            doubted = to_confirm(view, _OF_HOUSE)
+            doubted = to_confirm(view, f"({_OF_HOUSE} OR {_OF_POSTER})")
             return cls(now, is_operator=True, doubted=doubted)
         own = contributors.accounts(view, actor)
         ids = sorted(view.ids("contributors", own).values())
@@ -101,17 +101,19 @@ class Asked:
         pools = [one.pool for one in grants if one.pool]
         speaks = {"ids": ids, "produced": works, "own": own, "pools": pools}
         authored = view.later(_AUTHORED, own=own)  # sent along with the next query
+        payees = balances.payees_for(view, ids)
         return cls(
             now,
             False,
             own,
             ids,
-            balances.payees_for(view, ids),
+            payees,
             works,
             pools,
             {one.role for one in grants},
             _authored(authored),
-            to_confirm(view, _OF_THEIRS, **speaks),
+            # Nobody confirms their own share.
+            [each for each in to_confirm(view, _OF_THEIRS, **speaks) if each[1] not in payees],
         )
 
     @property
@@ -229,6 +231,11 @@ _OF_HOUSE = (
     "EXISTS (SELECT 1 FROM @works w WHERE w.number = o.release "
     f"AND w.poster = '{OPERATOR}' AND {holds('w')})"
 )
+_OF_POSTER = (
+    "EXISTS (SELECT 1 FROM @works w WHERE w.number = o.release "
+    f"AND w.poster = s.payee AND {holds('w')})"
+)
+"""A condition on shares in doubt: they are of who would decide about them."""
 _OF_THEIRS = f"(o.id IN :pools OR o.release IN (WITH {_MINE} SELECT number FROM mine))"
 """Conditions on pools: those whose shares the operator, or the person asked, decides about."""
 

@@ -174,6 +174,7 @@ FORMS = {
             "division",
             "reversal",
             "replaces",
+            "known_as",
             "right_holder",
             "repeats",
             "expense",

@@ -211,6 +211,23 @@ def test_a_share_that_rests_on_what_was_found_false_waits_for_who_decides(told: 
     assert kinds(told, pia) == {}
 
 
+def test_a_deciders_own_share_that_rests_on_what_was_found_false_waits_for_the_operator(
+    told: Bank,
+) -> None:
+    poem, song, pool = film(told)
+    ana, ben, pia = map(id_of, ("ana", "ben", "pia"))
+    agreed = told.agree(pool, [asset(song, {ben: "1/2", pia: "1/2"}), asset(poem, {ana: "1"})])
+    told.accept(agreed, ana, ben, pia)
+    told.earn(pool, 1000)
+    credit = told.credit(song, pia, "producer")
+    told.tell("revoke_credit", id=credit, reason="She was away.")
+    assert kinds(told, pia) == {}
+    found = kinds(told, OPERATOR)["doubted_share"]
+    assert (found["id"], found["asked_by"], found["commands"][0]) == (agreed, pia, "share.confirm")
+    told.tell("confirm_share", proposal=agreed, payee=pia, reason="She was there.")
+    assert kinds(told, OPERATOR) == {}
+
+
 def test_what_one_finding_put_in_doubt_is_met_once_in_pages_of_any_length(told: Bank) -> None:
     poem, song, pool = film(told)
     ana, ben, pia = map(id_of, ("ana", "ben", "pia"))

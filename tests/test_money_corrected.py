@@ -11,7 +11,7 @@ from money import AGREED, Bank, asset, bank, must_be_sound
 from domain.identity import part_id
 from domain.money.held import DISPUTED, NOBODY, TO_BE_CORRECTED, UNACCEPTED, UNCLAIMED
 from domain.permission import OPERATOR
-from domain.refusal import NothingToConfirm, NothingToPay, NotPermitted, WrongState
+from domain.refusal import NothingToConfirm, NothingToPay, NotPermitted, ShareInQuestion, WrongState
 from projections.money import payouts, statements
 from projections.money.previewing import previewed
 
@@ -119,6 +119,93 @@ def test_who_closes_the_split_decides_that_the_share_stands(database: str) -> No
         assert told.held(a, proposal) == (TO_BE_CORRECTED,)  # found false since
         told.tell("confirm_share", **confirm)
         assert told.held(a, proposal) == ()
+
+
+def test_nobody_but_the_operator_decides_that_their_own_share_stands(database: str) -> None:
+    """The poster assembled the release, so they decide about the others, under any account."""
+    with bank(database) as told:
+        a, b, other = told.people("a", "b", "b again")
+        piece = told.piece("song", by=[a, b])
+        release = told.release("record", piece, actor=b)
+        pool = told.pool(release=release)
+        proposal = told.agree(pool, [asset(piece, {a: "1/2", other: "1/2"})])
+        told.tell("merge_contributor", id=other, into=b)
+        told.accept(proposal, a)
+        told.tell("accept_share", proposal=proposal, contributor=other, actor=b)
+        told.earn(pool, 1_000)
+        uphold(told, "credit", credit_of(piece))
+        uphold(told, "credit", credit_of(piece, 1))
+        told.tell("confirm_share", proposal=proposal, payee=a, reason="it stands", actor=b)
+        with pytest.raises(NotPermitted, match="Nobody confirms their own share"):
+            told.tell("confirm_share", proposal=proposal, payee=other, reason="mine", actor=b)
+        assert told.pay() == {a: 500}
+        told.tell("confirm_share", proposal=proposal, payee=other, reason="it stands")
+        assert told.pay() == {b: 500}
+
+
+def test_a_correction_frees_only_what_the_new_shares_account_for(database: str) -> None:
+    """The shares were agreed before the finding, and corrected after it: they did not know it."""
+    with bank(database) as told:
+        a, b, c = told.people("a", "b", "c")
+        piece, pool = song(told, a)
+        first = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})])
+        told.accept(first, a, b)
+        told.earn(pool, 1_000)
+        later = told.agree(pool, [asset(piece, {a: "1/2", b: "1/4", c: "1/4"})], "2020")
+        told.accept(later, a, b, c)
+        uphold(told, "credit", credit_of(piece))
+        told.tell("correct_pool", pool=pool, reason="c was left out")
+        assert told.held(a, first) == told.held(a, later) == (TO_BE_CORRECTED,)
+        assert told.pay() == {b: 250, c: 250}
+        last = told.agree(pool, [asset(piece, {a: "1/5", b: "2/5", c: "2/5"})], "2020")
+        told.accept(last, a, b, c)
+        told.tell("correct_pool", pool=pool, reason="a only wrote a line")
+        assert told.held(a, first) == told.held(a, later) == told.held(a, last) == ()
+        assert told.pay() == {a: 200, b: 150, c: 150}
+
+
+@pytest.mark.parametrize("part", ["1", "1/1000"])
+def test_a_share_in_question_cannot_be_assigned(database: str, part: str) -> None:
+    """… as whoever got it would be paid what was held."""
+    with bank(database) as told:
+        a, b, c = told.people("a", "b", "c")
+        piece, pool = song(told, a)
+        told.accept(told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})]), a, b)
+        credit = credit_of(piece)
+        said = {"pool": pool, "payee": a, "to": c, "part": part, "effective_at": "2020"}
+        said |= {"reason": "r", "evidence": "e", "actor": a}
+        told.tell("dispute_credit", id=credit, grounds="other", reason="r", evidence="e")
+        with pytest.raises(ShareInQuestion):
+            told.tell("assign_share", **said)
+        told.tell("settle_credit", id=credit, outcome="upheld", reason="found false")
+        with pytest.raises(ShareInQuestion):
+            told.tell("assign_share", **said)
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_an_assignment_decides_nothing_about_the_shares_of_others(
+    database: str, is_confirmed: bool
+) -> None:
+    """Ben signs with a publisher; what was found false of Ana, or stands, stays so."""
+    with bank(database) as told:
+        a, b, c = told.people("a", "b", "c")
+        piece, pool = song(told, a)
+        first = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})])
+        told.accept(first, a, b)
+        told.earn(pool, 1_000)
+        uphold(told, "credit", credit_of(piece))
+        if is_confirmed:
+            told.tell("confirm_share", proposal=first, payee=a, reason="it stands")
+        said = {"pool": pool, "payee": b, "to": c, "effective_at": "2020", "actor": b}
+        assigned = told.tell("assign_share", **said, reason="r", evidence="e").id
+        told.accept(assigned, c)
+        told.tell("correct_pool", pool=pool, reason="assigned")
+        told.earn(pool, 100)
+        held = () if is_confirmed else (TO_BE_CORRECTED,)
+        assert told.held(a, first) == told.held(a, assigned) == held
+        assert told.pay() == {c: 550} | ({a: 550} if is_confirmed else {})
+        told.tell("confirm_share", proposal=first, payee=a, reason="it stands")
+        assert told.held(a, first) == told.held(a, assigned) == ()
 
 
 @pytest.mark.parametrize("outcome", ["dismissed", "corrected", "withdrawn"])

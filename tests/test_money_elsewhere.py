@@ -236,6 +236,26 @@ def test_a_share_is_assigned_until_the_date_of_a_later_agreement_of_which_a_warn
         assert told.tell("assign_share", **said | {"effective_at": "2026-03"}).warnings == ()
 
 
+def test_shares_that_do_not_repeat_an_assignment_say_so_when_they_are_final(database: str) -> None:
+    """A policy knows nothing of publishers, so it gives all to the makers again."""
+    with bank(database) as told:
+        ana, ben = told.people("Ana", "Ben")
+        pool = told.pool()
+        told.agree(pool, {ana: "1/2", ben: "1/2"})
+        for payee, to in ((ana, "Firm"), (ben, "Heirs")):
+            said = {"pool": pool, "payee": payee, "to": to, "part": "1/2"}
+            told.tell("assign_share", **said, effective_at="2026-02", **SOLD)
+        proposal = told.propose(pool, {ana: "2/5", ben: "2/5", "Heirs": "1/5"})
+        told.clock.wait(days=14)
+        warnings = told.tell(
+            "finalise_proposal", proposal=proposal, effective_at="2026-03"
+        ).warnings
+        assert [each.code for each in warnings] == ["assignment_ended"]
+        assert warnings[0].detail.startswith("Firm had a share by assignment until 2026-03-01T")
+        said = {"pool": pool, "payee": ana, "to": "Firm", "effective_at": "2026-03", **SOLD}
+        assert told.tell("assign_share", **said).warnings == ()
+
+
 def test_a_pool_shows_the_shares_in_force_whichever_were_recorded_last(database: str) -> None:
     with bank(database) as told:
         ana, ben = told.people("Ana", "Ben")

@@ -57,6 +57,7 @@ from domain.refusal import (
     PeriodNotOver,
     Refusal,
     ReversalTooLarge,
+    ShareInQuestion,
     UnknownPayee,
     UnknownScope,
     WindowOpen,
@@ -450,6 +451,8 @@ class Money(RuleBasedStateMachine):
         """What was found false: a work and a person, or an edge, and when."""
         self.known: dict[tuple[str, str], int] = defaultdict(int)
         """By agreement and payee (or all): what was found false before was known then."""
+        self.known_as: dict[str, list[str]] = defaultdict(list)
+        """By agreement: others whose knowledge holds for it, too."""
         self.moment = 0
         self.struck: set[tuple[str, str]] = set()
         self.holds: set[str] = set()
@@ -642,6 +645,8 @@ class Money(RuleBasedStateMachine):
             refused = BadShare
         elif not (known.agreements[holds].shares() or {}).get(who):
             refused = NoShare
+        elif self.pieces_in_question(who, holds):
+            refused = ShareInQuestion
         said = {"pool": pool, "payee": who, "to": heir, "part": part, "effective_at": since}
         more = {"reason": str(next(names)), "evidence": "e"}
         receipt = self.do(refused, "assign_share", **said, **more)
@@ -661,6 +666,8 @@ class Money(RuleBasedStateMachine):
             self.proposals[receipt.id] |= {"said": [], "closes": 0, "final": 0, "confirmed": True}
             was = self.consents.get((holds, who))
             self.is_final(receipt.id, since)
+            del self.known[receipt.id, ""]  # nothing but the share was decided
+            self.known_as[receipt.id].append(holds)
             if self.consents.get((receipt.id, who)) == "offered" and was in ACCEPTED:
                 self.consents[receipt.id, who] = "carried"
 
@@ -961,7 +968,11 @@ class Money(RuleBasedStateMachine):
         pool.place()
         moving = [each for each, _ in wrong if each.left and (each.agreed or pool.has_reversals())]
         refused = None if moving or amended else NothingToCorrect
-        left = {each.agreement for each in moving}
+        moves = {
+            (each.agreement, str(holds)): None
+            for each, holds in sorted(wrong, key=lambda one: one[0].divided)
+            if each in moving
+        }
         if self.do(refused, "correct_pool", pool=id, reason=str(next(names))):
             for each, holds in wrong:
                 each.agreement = str(holds)
@@ -971,11 +982,11 @@ class Money(RuleBasedStateMachine):
                 pool.take_back(each, profit, [])
                 each.rate = pool.rate(each.effective_at)
                 pool.give(each, profit)
-            for agreement in left:
+            for agreement, holds in dict(moves).items():
                 if not any(
                     each.agreed for each in pool.revenues.values() if each.agreement == agreement
                 ):
-                    self.known[agreement, ""] = self.next()
+                    self.known_as[agreement].append(holds)
 
     @rule(index=pick, since=months, rate=st.sampled_from(["1/2", "1/3", "1/5"]))
     @precondition(lambda self: any(each.terms == "half" for each in self.pools.values()))
@@ -1098,7 +1109,10 @@ class Money(RuleBasedStateMachine):
         assets = self.proposals[agreement]["assets"]
         pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
         works = {self.release, *(one["asset"] for one in assets)}
-        known = max(self.known[agreement, ""], self.known[agreement, payee])
+        reached = [agreement]
+        for each in reached:
+            reached += [by for by in self.known_as[each] if by not in reached]
+        known = max(self.known[each, who] for each in reached for who in ("", payee))
         found: set[str] = set()
         for child, work, who, at in self.false:
             if at > known and child == "" and self.person(who) == self.person(payee):

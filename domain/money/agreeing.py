@@ -16,7 +16,7 @@ from domain.moment import instant
 from domain.money.dividing import corrected, divide_waiting
 from domain.money.finalising import agreed
 from domain.money.held import TO_BE_CORRECTED
-from domain.money.keeping import above_in_question, share_id
+from domain.money.keeping import held_now, share_id
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
@@ -27,11 +27,12 @@ from domain.money.shares import must_be_scope, shares_of, waived_in
 from domain.money.split import OF_SPLIT
 from domain.money.terms import by_shares
 from domain.past import Past
-from domain.permission import OWN
+from domain.permission import OPERATOR, OWN
 from domain.refusal import (
     CommentsOpen,
     NoShare,
     NothingToConfirm,
+    NotPermitted,
     UnknownScope,
     WindowOpen,
     WrongState,
@@ -180,7 +181,8 @@ class WaiveShare(_OfShare):
 class ConfirmShare(Command):
     """Decide that a share stands, although something it depends on was found false.
 
-    Until then, or until a new agreement and a correction, what is owed for it is held.
+    Until then, or until a new agreement and a correction, what is owed for it is held. Nobody but
+    the operator decides this about their own share.
     """
 
     proposal: ProposalId
@@ -194,13 +196,18 @@ class ConfirmShare(Command):
         noun = past.get(Proposal, self.proposal)
         if not self._is_in_question(past):
             raise NothingToConfirm(self.payee)
+        self._must_be_of_another(past)
         past.watch_money(noun.release, self.payee)
         yield noun.then(Proposal.Confirmed, **self.told(Proposal.Confirmed))
 
     def _is_in_question(self, past: Past) -> bool:
-        books = past.books()
-        if self.proposal not in books.agreements:
+        if self.proposal not in past.books().agreements:
             return False
-        above = above_in_question(past, books)
-        held = books.held(self.payee, self.proposal, books.questions(above), above)
-        return TO_BE_CORRECTED in held.because
+        return TO_BE_CORRECTED in held_now(past, self.payee, self.proposal).because
+
+    def _must_be_of_another(self, past: Past) -> None:
+        """Refuse the payee: who profits from a finding being passed over does not pass it over."""
+        actor = past.person(past.actor)
+        if actor != OPERATOR and past.books().person(self.payee) == actor:
+            why = "Nobody confirms their own share: the operator decides, or others who may."
+            raise NotPermitted(past.actor, self.words(), why)

@@ -34,6 +34,8 @@ class Agreement:
     waivers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     known: int = 0
     """The position up to which its shares take account of what was found false."""
+    known_as: tuple[str, ...] = ()
+    """Other agreements whose account of what was found false holds for it, too."""
     is_implied: bool = False
     """Whether the terms of the pool name everybody, so that it has no shares."""
 

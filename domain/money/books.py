@@ -15,7 +15,16 @@ from domain.fact import Fact
 from domain.kept import BOOKS, Rows
 from domain.money.agreement import Agreement
 from domain.money.folding import TOPICS, Folding
-from domain.money.held import NO_ASSETS, NO_PARTS, Claim, Held, Question, Questions, against
+from domain.money.held import (
+    NO_ASSETS,
+    NO_PARTS,
+    Claim,
+    Held,
+    Question,
+    Questions,
+    accounting_for,
+    against,
+)
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve
@@ -227,9 +236,15 @@ class Books(Folding):
             },
             works=self._at_nodes(known.works),
             named={*self._at_nodes(known.works), *above[known.release]} if is_named else (),
-            known=max(known.known, self.confirmed.get((agreement, payee), 0)),
+            known=self.known_of(payee, agreement),
             is_forgotten=person in self.forgotten,
         )
+
+    def known_of(self, payee: str, agreement: str) -> int:
+        """The position up to which a share accounts for what was found false."""
+        every = accounting_for(agreement, lambda each: self.agreements[each].known_as)
+        confirmed = (self.confirmed.get((each, payee), 0) for each in every)
+        return max(*(self.agreements[each].known for each in every), *confirmed)
 
     def named(self, pool: str) -> Collection[str]:
         """The people and works named in the terms of a pool."""

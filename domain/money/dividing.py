@@ -355,6 +355,8 @@ def corrected(
 ) -> Iterator[New]:
     """The facts that correct everything divided, after shares have changed."""
     drawn = correction_of(past.books(), proposal, change, partial(past.get, Entry))
+    known_as = proposal if drawn.content.get("is_complete") else None
     more = {"replaces": replaces, "reason": reason, "effective_at": instant(past.now)}
+    more |= {"known_as": known_as}
     yield from entry_facts(past, Entry.Corrected, id, drawn.lines, **drawn.content, **more)
     yield from freed_to_cover(past, id, drawn, reason)

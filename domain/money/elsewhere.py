@@ -16,7 +16,8 @@ from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.dividing import divide_waiting
 from domain.money.finalising import ACCEPTED, agreed
-from domain.money.keeping import must_know, share_id, side_of, stage_facts, standing
+from domain.money.held import DISPUTED, TO_BE_CORRECTED
+from domain.money.keeping import held_now, must_know, share_id, side_of, stage_facts, standing
 from domain.money.outsider import Outsider, outsider_id
 from domain.money.payee import Payee
 from domain.money.pool import Pool
@@ -32,6 +33,7 @@ from domain.refusal import (
     BadShare,
     NoShare,
     NotAgreed,
+    ShareInQuestion,
     UnknownContributor,
     UnknownPayee,
     UnknownWork,
@@ -117,7 +119,10 @@ class Divided(Record):
     "share.assign",
     "/pools/{pool}/assign-share",
     may=OWN,
-    refuses=(NotAgreed, NoShare, BadShare, UnknownContributor, UnknownWork, *OF_SPLIT),
+    refuses=(
+        *(NotAgreed, NoShare, BadShare, ShareInQuestion, UnknownContributor, UnknownWork),
+        *OF_SPLIT,
+    ),
     makes="proposal",
 )
 class AssignShare(Command):
@@ -129,7 +134,8 @@ class AssignShare(Command):
     It is a new agreement in which nothing else changes, so everyone else's acceptance is carried
     over, and those who get a part are asked. Money divided for a later date moves with ``pool
     correct``; what is already owed, with ``assignment record``. It applies until the date of a
-    later agreement, which a warning names: assign the share there as well.
+    later agreement, which a warning names: assign the share there as well. A share that is
+    disputed, or rests on something found false, can be assigned once that is decided.
     """
 
     pool: PoolId
@@ -161,6 +167,9 @@ class AssignShare(Command):
             raise BadShare("part", self.part, "some of it must go to someone else")
         if not earlier.shares.get(self.payee):
             raise NoShare(self.payee)
+        # Whoever got it would not be held to the findings about who had it.
+        if {DISPUTED, TO_BE_CORRECTED} & {*held_now(past, self.payee, earlier.proposal).because}:
+            raise ShareInQuestion(self.payee)
         past.watch_money(opened.release)
         for since in _later(books, self.pool, self.payee, self.effective_at):
             past.warn("agreed_later", payee=self.payee, since=since)
@@ -168,7 +177,8 @@ class AssignShare(Command):
         content = Content(None, earlier.graph_position, None, assets)
         line = {"pool": self.pool, "release": opened.release}
         reason = past.text(past.actor, "reason", self.reason)
-        more = {"document": self.evidence, "replaces": earlier.proposal}
+        before = earlier.proposal
+        more = {"document": self.evidence, "replaces": before, "known_as": before}
         yield from stage_facts(
             Proposal.Posted, past.id, content, **line, closes_at=instant(past.now), note=reason
         )

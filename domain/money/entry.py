@@ -222,6 +222,9 @@ class Entry(Noun):
         because the terms have changed."""
         is_complete: bool | None = None
         """Whether no division is left under the replaced agreement."""
+        known_as: str | None = None
+        """If none is left: the agreement that accounts for what was found false under the replaced
+        one from now on. None in older corrections: they did, for everything found before them."""
         placed: list[list[str]] | None = None
         """``[division, exact amount]``: the same of divisions that stay under their agreement,
         because a reversal before took units from another place than theirs."""

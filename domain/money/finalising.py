@@ -68,8 +68,28 @@ def agreed(
     for page in further:
         yield New(Proposal.Shared, proposal, {**line, "shares": page})
     agreement = past.books().agreements[proposal]
+    if not more.get("replaces"):
+        for payee in _ended(past, earlier, agreement):
+            past.warn("assignment_ended", payee=payee, since=since)
     for payee, share in exact:
         yield from _asked(past, agreement, payee, share, earlier)
+
+
+def _ended(past: Past, earlier: Agreement | None, now: Agreement) -> dict[str, None]:
+    """Those who had a share by assignment under an earlier agreement, and have none now."""
+    ended: dict[str, None] = {}
+    while earlier is not None and (before := _replaced_by(past, earlier)) is not None:
+        for payee, share in earlier.shares.items():
+            if share > before.shares.get(payee, Fraction()) and not now.shares.get(payee):
+                ended[payee] = None
+        earlier = before
+    return ended
+
+
+def _replaced_by(past: Past, assigned: Agreement) -> Agreement | None:
+    """The agreement in which a share was assigned by this one; None if it is no assignment."""
+    replaced = getattr(past.get(Proposal, assigned.proposal).final, "replaces", None)
+    return past.books().agreements[replaced] if replaced else None
 
 
 def _asked(

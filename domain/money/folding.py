@@ -197,6 +197,8 @@ class Folding(State):
                     self._merge(payee, happened.contributor)
 
     def _finalise(self, id: str, happened: Proposal.Finalised | Proposal.Implied) -> None:
+        by = getattr(happened, "known_as", None)
+        known_as = () if by is None else (by,)
         self.agreements[id] = now = Agreement(
             id,
             happened.pool,
@@ -206,7 +208,8 @@ class Folding(State):
             getattr(happened, "graph_position", None),
             self.proposed.pop(id, []),
             self.position,
-            known=self.position,
+            known=0 if known_as else self.position,
+            known_as=known_as,
             is_implied=isinstance(happened, Proposal.Implied),
         )
         self.agreed[id] = Fraction()
@@ -396,7 +399,12 @@ class Folding(State):
             self.divisions[division] = replace(stays, agreed=stays.agreed + Fraction(more))
             self.agreed[stays.agreement] += Fraction(more)
         if replaced is not None and happened.is_complete:
-            self.agreements[replaced] = replace(self.agreements[replaced], known=self.position)
+            before = self.agreements[replaced]
+            if (by := happened.known_as) is None:
+                self.agreements[replaced] = replace(before, known=self.position)
+            else:
+                known_as = tuple(dict.fromkeys((*before.known_as, by)))
+                self.agreements[replaced] = replace(before, known_as=known_as)
 
     def _move(self, proposal: str, replaced: str | None) -> None:
         """Move divisions to an agreement; after a waiver they only count as corrected."""

@@ -7,7 +7,7 @@ piece puts only what the payee gets for that piece on hold.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
@@ -116,6 +116,19 @@ class Questions:
         for each in (*self._edges, *self._credits.get(claim.person, ())):
             if each.touches(claim):
                 yield each
+
+
+def accounting_for(agreement: str, known_as: Callable[[str], Iterable[str]]) -> list[str]:
+    """The agreements whose account of what was found false holds for one: itself, and others.
+
+    An assigned share is known as under the agreement that the assignment changed; corrected money,
+    as under the agreement that it was corrected to. Neither decides what stands.
+    """
+    reached = [agreement]
+    # The loop continues over what it appends.
+    for each in reached:
+        reached += [other for other in known_as(each) if other not in reached]
+    return reached
 
 
 class Held(NamedTuple):

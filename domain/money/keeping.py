@@ -13,6 +13,7 @@ from domain.known import B, Known
 from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
+from domain.money.held import Held
 from domain.money.naming import PAYER
 from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
@@ -270,6 +271,15 @@ class _WhenAsked(dict[str, set[str]]):
     def get(self, work: str, default: Any = None) -> Any:
         """The same as with brackets: every work has an entry, at least with itself."""
         return self[work]
+
+
+def held_now(past: Past, payee: str, agreement: str) -> Held:
+    """Whether and why what a payee is owed under an agreement is on hold now."""
+    books, above = past.books(), above_in_question(past, past.books())
+    past.watch_all(Remix.Disputed.TOPIC)
+    past.watch_all(Remix.Struck.TOPIC)
+    past.watch_money(payee)
+    return books.held(payee, agreement, books.questions(above), above)
 
 
 def division_id(revenue: str) -> str:

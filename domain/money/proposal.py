@@ -324,6 +324,9 @@ class Proposal(Noun):
         """The document that proves it, such as a signed split sheet."""
         replaces: str | None = None
         """The agreement it differs from only by an assigned share, if it does."""
+        known_as: str | None = None
+        """The agreement that accounts for what was found false, as an assignment decides nothing
+        about that; None: this one, for everything found before it."""
 
         def apply(self, noun: Proposal) -> None:
             noun.state = self.STATE

@@ -25,6 +25,7 @@ from domain.money.held import (
     Held,
     Owed,
     Questions,
+    accounting_for,
     against,
     covering_debts,
 )
@@ -229,7 +230,7 @@ def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key
     persons = persons_of(view, {payee for payee, _ in asked}, shares)
     forgotten = _forgotten(view, {persons.get(payee, payee) for payee, _ in asked})
     works = {} if is_clear else _works(view, {proposal for _, proposal in asked})
-    known = {} if is_clear else _known(view, {proposal for _, proposal in asked})
+    known = _known(view, set() if is_clear else {proposal for _, proposal in asked})
     nothing = _Works("", "")
     found = {}
     for payee, proposal in asked:
@@ -242,7 +243,7 @@ def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key
             assets=about.pieces.get(payee, NO_ASSETS),
             works=about.every,
             named=about.named if payee in about.payees_named else (),
-            known=max(known.get((proposal, None), 0), known.get((proposal, payee), 0)),
+            known=known.upto(payee, proposal),
             is_forgotten=person in forgotten,
         )
     return found
@@ -371,14 +372,39 @@ def _forgotten(view: View, people: Collection[str]) -> set[str]:
     return {contributor for (contributor,) in rows}
 
 
-def _known(view: View, proposals: set[str]) -> dict[tuple[str, str | None], int]:
-    """By agreement and payee (None: all): the position up to which false findings are known."""
-    rows = view.rows(
-        "SELECT k.proposal, k.payee, max(k.position) FROM @known k "
-        "WHERE k.proposal IN :proposals AND k.position <= :as_of GROUP BY k.proposal, k.payee",
-        proposals=sorted(proposals),
-    )
-    return {(proposal, payee): position for proposal, payee, position in rows}
+@dataclass
+class _Known:
+    """How far agreements account for what was found false."""
+
+    positions: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    """By agreement and payee (None: all): the position up to which they do."""
+    known_as: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """By agreement: others whose account holds for it, too."""
+
+    def upto(self, payee: str, proposal: str) -> int:
+        """The position up to which a share accounts for what was found false."""
+        every = accounting_for(proposal, self.known_as.__getitem__)
+        return max(self.positions.get((each, who), 0) for each in every for who in (None, payee))
+
+
+def _known(view: View, proposals: set[str]) -> _Known:
+    """How far these agreements, and those that account for them, account for what was false."""
+    found, fresh = _Known(), proposals
+    while fresh:
+        rows = view.rows(
+            "SELECT k.proposal, k.payee, k.known_as, max(k.position) FROM @known k WHERE "
+            "k.proposal IN :proposals AND k.position <= :as_of "
+            "GROUP BY k.proposal, k.payee, k.known_as",
+            proposals=sorted(fresh),
+        )
+        for proposal, payee, known_as, position in rows:
+            if known_as is None:
+                found.positions[proposal, payee] = position
+            else:
+                found.known_as[proposal].append(known_as)
+        proposals = proposals | fresh
+        fresh = {by for each in fresh for by in found.known_as[each]} - proposals
+    return found
 
 
 @dataclass

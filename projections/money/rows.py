@@ -80,10 +80,11 @@ NAMED = table(
 """The people and works named in the terms of a pool."""
 KNOWN = table(
     "known",
-    "proposal TEXT, payee TEXT NULL, position BIGINT",
+    "proposal TEXT, payee TEXT NULL, known_as TEXT NULL, position BIGINT",
     ("proposal, position",),
 )
-"""The positions up to which an agreement, or one share, accounts for what was found false."""
+"""The positions up to which an agreement, or one share, accounts for what was found false; or the
+agreement that accounts for it."""
 FORGOTTEN = table(
     "forgotten",
     "contributor TEXT, position BIGINT",
@@ -272,11 +273,12 @@ def _in_question(position: int, happened: Fact) -> Iterator[Change]:
         case Contributor.Forgotten(holds=True):
             yield Put(FORGOTTEN, (happened.originator_id, position))
         case Proposal.Finalised() | Proposal.Implied():
-            yield Put(KNOWN, (happened.originator_id, None, position))
+            known_as = getattr(happened, "known_as", None)
+            yield Put(KNOWN, (happened.originator_id, None, known_as, position))
         case Proposal.Confirmed(payee=payee):
-            yield Put(KNOWN, (happened.originator_id, payee, position))
-        case Entry.Corrected(replaces=str(replaced), is_complete=True):
-            yield Put(KNOWN, (replaced, None, position))
+            yield Put(KNOWN, (happened.originator_id, payee, None, position))
+        case Entry.Corrected(replaces=str(replaced), is_complete=True, known_as=known_as):
+            yield Put(KNOWN, (replaced, None, known_as, position))
 
 
 def _question(
