@@ -30,15 +30,7 @@ from granian.server.mp import MPServer
 from api import limits
 from api.application import Application, create_app
 from api.waiting import wait_for
-from domain.engine import (
-    DatabaseDamaged,
-    DatabaseUnavailable,
-    NoDatabase,
-    RebuildNeeded,
-    TimeLimits,
-    UpgradeNeeded,
-)
-from domain.refusal import ClockUnreliable
+from domain.engine import DatabaseUnavailable, TimeLimits
 from projections.workshop import open_workshop
 from scripts.communities import Community, read_communities
 from scripts.delivering import start_delivering
@@ -46,7 +38,7 @@ from scripts.gateway import Bounds, Gateway
 from scripts.hosting import Hosting
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.pushing import start_pushing
-from scripts.service import open_by, patiently, prepare, settle
+from scripts.service import LASTING, open_by, patiently, prepare, settle
 from scripts.settings import (
     BadSetting,
     Settings,
@@ -108,7 +100,7 @@ def _gateway(
         try:
             patiently(open_app, tell)
         except BaseException:
-            log.exception("the worker can't start")
+            log.exception("%s can't be served", name or "the database")
             give_up()
             has_tried.set()
 
@@ -251,7 +243,7 @@ def _prepare(settings: Settings, community: str = "") -> None:
     read_mail_password(settings)
     try:
         prepare(settings)
-    except (NoDatabase, DatabaseDamaged, RebuildNeeded, UpgradeNeeded, ClockUnreliable) as error:
+    except LASTING as error:
         if not community:
             raise
         log.warning("%s is not served: %s", community, error)

@@ -32,6 +32,7 @@ from domain.fact import utc_now
 from domain.installation import Rules
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
+from domain.refusal import ClockUnreliable
 from domain.trust import Policy
 from projections.follower import Follower
 from projections.generations import layout_version
@@ -138,12 +139,16 @@ def open_by(settings: Settings, **further: Any) -> Service:
     return open_service(settings.database, **keys, **told, sends_mail=is_mailed, **further)
 
 
+LASTING = (NoDatabase, DatabaseDamaged, RebuildNeeded, UpgradeNeeded, ClockUnreliable)
+"""What does not pass by waiting."""
+
+
 def patiently(open: Callable[[], T], tell: Callable[[str], object]) -> T:
     """Open something, retrying until the database answers; ``tell`` gets each error."""
     while True:
         try:
             return open()
-        except (NoDatabase, DatabaseDamaged, RebuildNeeded, UpgradeNeeded):
+        except LASTING:
             raise
         except DatabaseUnavailable as error:
             tell(f"{error} (it is waited for)")

@@ -110,7 +110,7 @@ class Streams:
         while self.open:
             with suppress(Exception):  # the database does not answer; the next look may succeed
                 head = await self._head()
-                if head > self._known:
+                if head != self._known:  # less after a failover that lost facts
                     async with self._grown:
                         self._known = head
                         self._grown.notify_all()

@@ -262,14 +262,32 @@ def said_to(receiver: Receiver) -> str:
 def test_without_a_name_all_are_upgraded_and_followed(both: Both, tmp_path: Path) -> None:
     told = both.says("upgrade")
     assert (told.exit_code, told.output.count("the read tables are up to date")) == (0, 2)
-    settings = {"STEMMA_COMMUNITIES": f"{tmp_path}/two.toml", "STEMMA_DATA": str(tmp_path)}
-    (tmp_path / "two.toml").write_text('[harbour]\n[quay]\npath = "/quay"\n')
-    found = read_communities(read_settings(settings), settings).values()
+    are_followed(("harbour", "quay"), tmp_path, "")
+
+
+def test_one_that_is_away_or_damaged_keeps_no_other_from_being_followed(tmp_path: Path) -> None:
+    (tmp_path / "damaged.db").write_bytes(5_000 * b"x")
+    others = f"""
+[away]
+path = "/away"
+database = "postgresql://stemma@/stemma?host={tmp_path}"
+[damaged]
+path = "/damaged"
+database = "sqlite:///{tmp_path}/damaged.db"
+"""
+    are_followed(("harbour", "quay"), tmp_path, others)
+
+
+def are_followed(names: Sequence[str], folder: Path, others: str) -> None:
+    tables = "".join(f'[{name}]\npath = "/{name}"\n' for name in names)
+    (folder / "all.toml").write_text(others + tables)
+    settings = {"STEMMA_COMMUNITIES": f"{folder}/all.toml", "STEMMA_DATA": str(folder)}
+    found = read_communities(read_settings(settings), settings)
     with started("follow", output=subprocess.DEVNULL, **settings) as process, ExitStack() as stack:
-        for one in found:
-            Path(one.settings.data).mkdir(exist_ok=True)
-            service = stack.enter_context(open_service(one.settings.database))
-            position = service.journal.record(AdmitContributor(name=one.name)).position
+        for name in names:
+            Path(found[name].settings.data).mkdir(exist_ok=True)
+            service = stack.enter_context(open_service(found[name].settings.database))
+            position = service.journal.record(AdmitContributor(name=name)).position
             wait_until(partial(has_folded, service, position), process)
 
 

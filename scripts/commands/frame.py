@@ -91,12 +91,12 @@ def settings_of(ctx: click.Context, **given: Any) -> Settings:
     return settings
 
 
-def all_settings_of(ctx: click.Context, **given: Any) -> list[Settings]:
-    """Those of every community, unless one is named; without communities, the only ones."""
-    settings = served_by(ctx, **given)
+def all_settings_of(ctx: click.Context) -> dict[str, Settings]:
+    """Those of every community by name, unless one is named; without communities, the only ones."""
+    settings = served_by(ctx)
     if not settings.communities:
-        return [settings]
-    return [one.settings for one in read_communities(settings).values()]
+        return {"": settings}
+    return {name: one.settings for name, one in read_communities(settings).items()}
 
 
 def served_by(ctx: click.Context, **given: Any) -> Settings:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from threading import Event, Thread
 from typing import Any
 
 import click
@@ -61,16 +62,43 @@ def follow(ctx: click.Context) -> None:
     from scripts.logs import configure_logs
 
     several = all_settings_of(ctx)
-    configure_logs(several[0].logs)
+    (first, *_) = several.values()
+    configure_logs(first.logs)
     with ExitStack() as stack:
-        services = [_following(settings, stack) for settings in several]
+        services: list[Service] = []
         try:
-            for service in services[1:]:
-                service.follower.start()
-            services[0].follower.run()
+            if len(several) == 1:
+                services.append(_following(first, stack))
+                services[0].follower.run()
+            else:
+                _follow_each(several, stack, services)
         except KeyboardInterrupt:
             for service in services:
                 err.print(f"stopped at position {service.store.current().position}")
+
+
+def _follow_each(
+    several: Mapping[str, Settings], stack: ExitStack, services: list[Service]
+) -> None:
+    """Follow several communities; one that is away, or can't be followed, holds up no other."""
+
+    def begin(name: str, settings: Settings) -> None:
+        try:
+            service = _following(settings, stack)
+        except Exception as error:
+            err.print(f"{name} is not followed: {error}")
+        else:
+            services.append(service)
+            service.follower.start()
+
+    beginning = [Thread(target=begin, args=one, daemon=True) for one in several.items()]
+    for thread in beginning:
+        thread.start()
+    for thread in beginning:
+        thread.join()
+    if not services:
+        raise click.ClickException("no community can be followed")
+    Event().wait()
 
 
 def _following(settings: Settings, stack: ExitStack) -> Service:
@@ -113,7 +141,7 @@ def upgrade(ctx: click.Context) -> None:
     read tables are rebuilt if this version's differ. Facts are not touched. First stop everything
     that uses the database, and make a backup.
     """
-    for settings in all_settings_of(ctx):
+    for settings in all_settings_of(ctx).values():
         with progress_of("refolding") as told:
             added = bring_up_to_date(settings.database, told)
         out.print(f"added: {', '.join(added) or 'nothing'}; the read tables are up to date")
