@@ -102,6 +102,24 @@ def test_the_readme_the_tutorial_and_the_guides_are_sessions_that_run() -> None:
     assert told - {*WITH_TRANSCRIPTS} == {"api/web/docs/how-to/run-it-on-postgresql.md"}
 
 
+def test_a_session_begins_afresh_and_leaves_the_shell_as_it_was() -> None:
+    """So guides can be followed one after another, and again: no session finds another's facts."""
+    for document in WITH_TRANSCRIPTS:
+        commands = [entry.command for entry in transcript.entries(text_of(document))]
+        told = "\n".join(commands)
+        if '"position": ' in text_of(document):
+            assert commands[0].startswith("export STEMMA_DATA=$(mktemp -d)"), document
+        left = {*re.findall(r"(STEMMA_\w+)=", told)} - {*re.findall(r"unset (STEMMA_\w+)", told)}
+        assert left <= {"STEMMA_DATA", "STEMMA_OPERATOR_KEY"}, document
+
+
+def test_a_session_can_be_typed_into_the_shell_of_a_mac() -> None:
+    """There, in zsh, a comment after a command is more words of the command."""
+    for document in WITH_TRANSCRIPTS:
+        for entry in transcript.entries(text_of(document)):
+            assert not re.search(r"\s#\s", entry.command), (document, entry.command)
+
+
 def test_a_transcript_is_one_session_of_a_shell(commands: Path, tmp_path: Path) -> None:
     document = (
         "```console\n$ A=1\n$ echo $A \\\n>   b\n1 b\n```\n\n"
