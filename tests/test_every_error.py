@@ -117,14 +117,13 @@ def test_all_that_is_wrong_with_a_form_stands_beside_its_fields(served: Served) 
         "revenue",
         pool="nobody",
         source="",
-        amount_minor="much",
+        amount_minor="much",  # not judged before its currency is known
         effective_at="soon",
     )
     assert status == 422
     assert beside(page) == {
         "pool": "Pool: This is not a UUID.",
         "source": "Source: This is required.",
-        "amount_minor": "Amount: This is not a whole number.",
         "effective_at": "Date: “soon” is not a date: write a year, month, day or time, such as "
         "1969, 1969-10, 1969-10-14 or 1969-10-14T20:15:00Z.",
     }

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from serving import Served, serving
 from test_bundle import AFTER_DAYS, AGREED, PROPOSED, STORY
 
-from api.web.amounts import names_currency
+from api.web.amounts import pool_in
 from domain.fact import FACTS
 from domain.journal import Journal
 from domain.money.currency import decimal
@@ -28,6 +28,7 @@ from domain.permission import OPERATOR
 from domain.registry import COMMANDS
 from domain.signature import sign_command
 from domain.values import Amount
+from projections.money.pools import pool_named
 from scripts import bundle
 from scripts import service as services
 from scripts.bundle import Ids, Line, step_of
@@ -135,15 +136,22 @@ def fill_in(served: Served, line: Line) -> None:
     step = step_of(line, IDS)
     said = step.command.plain()
     sent = {name: typed(value) for name, value in said.items()}
-    if names_currency(type(step.command)):  # such a form takes amounts as people write them
-        for one in step.command.fields():
-            if isinstance(one.value, Amount) and one.name in said:
-                sent[one.name] = decimal(said[one.name], said["currency"])
+    for one in step.command.fields():  # a form takes amounts as people write them
+        if isinstance(one.value, Amount) and one.name in said:
+            sent[one.name] = decimal(said[one.name], currency_of(served, said))
     client = served.operator if step.by == OPERATOR else served.acting(step.by)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = client.send("POST", f"/do/{line['type']}", urlencode(sent).encode(), headers)
     # Recorded: what is answered with a warning shows it before it leads on.
     assert answer.status == 303 or "Recorded, with a warning" in answer.text, (line, answer.text)
+
+
+def currency_of(served: Served, said: dict[str, Any]) -> str:
+    if "currency" in said:
+        return str(said["currency"])
+    with served.service.store.view() as view:
+        pool = pool_in(view, served.service.journal, said)
+        return pool_named(view, served.service.journal, str(pool)).currency
 
 
 def typed(value: Any) -> str:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from api.fields import Text
 from api.problems import Problem
 from api.web.frame import Frame, reader
 from domain.command import Command
+from domain.journal import Journal
 from domain.money.currency import called, currency_code, digits, money
+from domain.money.revenue import Expense, Revenue
 from domain.readers import MONEY
 from domain.refusal import BadAmount, BadCurrency, Refusal
-from domain.values import Amount, Ref, Several, Value
+from domain.values import Amount, Several, Value
 from projections.money import pools
-from projections.money.bookkeeping import KINDS as BOOKED
-from projections.money.bookkeeping import booking
 from projections.money.readers import Reader
+from projections.nouns import noun_at
 from projections.shops.written import plain
 from projections.store import View
+
+BOOKED: dict[str, type[Revenue | Expense]] = {"revenue": Revenue, "expense": Expense}
+"""What a form may name instead of its pool."""
 
 
 class Currency(Text):
@@ -56,21 +61,26 @@ def within(value: Amount, text: str, currency: str) -> int:
 def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -> str | None:
     """The currency of the amounts in a form: as typed, or that of its pool or its booking.
 
-    None if the form has no amount, if the currency is not known yet, or if the reader may not
-    know it.
+    None if the form has no amount, or names none of these yet, so that it is incomplete; refused
+    if what it names does not exist, or if the reader may not know its currency.
     """
     if not any(has_amount(one.value) for one in command.fields()):
         return None
-    try:
-        if typed := sent.get("currency"):
-            return currency_code(typed.strip().upper())
-        with frame.store.view() as view:
-            pool = pool_in(view, command, sent)
-            if pool is None or not Reader(view, frame.journal, reader()).may(MONEY, pool):
-                return None
-            return pools.pool_named(view, frame.journal, pool).currency
-    except Refusal:
-        return None
+    if names_currency(command):
+        return currency_code(typed.upper()) if (typed := sent.get("currency", "").strip()) else None
+    with frame.store.view() as view:
+        pool = pool_in(view, frame.journal, sent)
+        if pool is None:
+            return None
+        Reader(view, frame.journal, reader()).must(command.NAME, MONEY, pool)
+        return pools.pool_named(view, frame.journal, pool).currency
+
+
+def currency_known(frame: Frame, command: type[Command], sent: Mapping[str, str]) -> str | None:
+    """The currency of the amounts in a form, to be shown; None also where it is refused."""
+    with suppress(Refusal):
+        return currency_of(frame, command, sent)
+    return None
 
 
 def names_currency(command: type[Command]) -> bool:
@@ -85,20 +95,15 @@ def has_amount(value: Value) -> bool:
     return isinstance(value, Amount) or any(isinstance(one.value, Amount) for one in fields)
 
 
-def must_be_in(
-    frame: Frame, command: type[Command], sent: Mapping[str, str], currency: str | None
-) -> None:
+def must_be_in(command: type[Command], typed_in: str | None, currency: str | None) -> None:
     """Refuse a form if its amounts were typed in a currency other than it now requires."""
-    if currency and currency != (now := currency_of(frame, command, sent)):
-        raise Problem("wrong_type", f"The amount is in {currency}, but this is in {now}.")
+    if not names_currency(command) and typed_in and currency not in {None, typed_in}:
+        raise Problem("wrong_type", f"The amount is in {typed_in}, but this is in {currency}.")
 
 
-def pool_in(view: View, command: type[Command], sent: Mapping[str, str]) -> str | None:
-    """The pool that a form names, or the pool of the booking that it names."""
-    refs = [one for one in command.fields() if isinstance(one.value, Ref)]
-    about = {one.value.noun: sent.get(one.name, "") for one in refs if isinstance(one.value, Ref)}
-    if pool := about.get("pool"):
+def pool_in(view: View, journal: Journal, sent: Mapping[str, str]) -> str | None:
+    """The pool that a form names, or that of the booking it names; refused if there is none."""
+    if pool := sent.get("pool"):
         return pool
-    booked = next((about[noun] for noun in BOOKED if about.get(noun)), None)
-    line = booking(view, booked) if booked else None
-    return line and line["pool"]["id"]
+    booked = next((each for each in BOOKED if sent.get(each)), None)
+    return noun_at(view, journal, BOOKED[booked], sent[booked]).recorded.pool if booked else None

@@ -48,8 +48,8 @@ LONG_TEXT = 1_000
 """A text that may be this long or longer gets an input of several lines."""
 TYPED_IN = "typed_in"
 """The hidden field of a form with the currency in which its amounts were typed."""
-OWN = "currency"
-"""The field in which the reader chooses the currency, in a form that is not about one pool."""
+UNTIL_KNOWN = "USD"
+"""The currency of the examples in a form that does not name its own yet."""
 IN_UNITS = "In the currency's smallest units"
 LISTED = re.compile(r"(the \w+ of )?GET /(kinds|roles)")
 """How the help of a field refers to a vocabulary of the API."""
@@ -95,30 +95,32 @@ def pages(frame: Frame) -> None:
     @frame.page("/do/<name>", nobody_else=True)
     def show_form(name: str) -> Answer:
         command, sent = _command(name), request.args.to_dict()
-        return _form(frame, command, sent, typed_in=amounts.currency_of(frame, command, sent))
+        return _form(frame, command, sent)
 
     @frame.form("/do/<name>")
     def take_form(name: str) -> Answer:
         command, sent = _command(name), sent_in_form()
-        do, currency = sent.pop("do", "record"), sent.get(TYPED_IN)
-        if amounts.names_currency(command):
-            currency = amounts.currency_of(frame, command, sent)
+        do, typed_in = sent.pop("do", "record"), sent.get(TYPED_IN)
         if do == "change":
-            return _form(frame, command, sent, typed_in=currency)
+            return _form(frame, command, sent)
         try:
             with frame.store.view() as view:
                 sent = chosen(view, command, sent)
-            amounts.must_be_in(frame, command, sent, currency)
-            stated = typed(command, frame.with_id(command, sent), currency)
+            said = frame.with_id(command, sent)
+            typed(command, said, amounts.currency_known(frame, command, sent))  # all that is wrong
+            currency = amounts.currency_of(frame, command, sent)
+            amounts.must_be_in(command, typed_in, currency)
+            stated = typed(command, said, currency)
             if do == "preview":
                 return _preview(frame, stated, sent)
             receipt = frame.record(stated)
         except NotOne as names:
-            problem = names.problem(wrong_beside(command, sent, names.said, currency))
-            return _form(frame, command, sent, problem, names.found, currency), problem.code
+            known = amounts.currency_known(frame, command, sent)
+            problem = names.problem(wrong_beside(command, sent, names.said, known))
+            return _form(frame, command, sent, problem, names.found), problem.code
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
-            return _form(frame, command, sent, problem, typed_in=currency), problem.code
+            return _form(frame, command, sent, problem), problem.code
         place = leads_to(frame, command, receipt.id, sent)
         if receipt.warnings:
             with frame.view({"min_position": receipt.position}):  # what they name is known by now
@@ -203,15 +205,14 @@ def _form(
     sent: dict[str, str],
     problem: Problem | None = None,
     found: Found | None = None,
-    typed_in: str | None = None,
 ) -> str:
+    typed_in = amounts.currency_known(frame, command, sent)
     with frame.store.view() as view:
         known = named(view, frame.journal, command, sent)
     if problem and problem.problem == IdTaken.code:
         sent = {**sent, "id": new_id(None)}
-    money = typed_in or (OWN if amounts.names_currency(command) else None)
     inputs = [
-        _input(one, sent.get(one.name, ""), (found or {}).get(one.name), money)._replace(
+        _input(one, sent.get(one.name, ""), (found or {}).get(one.name), typed_in)._replace(
             about=known.get(one.name)
         )
         for one in sorted(command.fields(), key=_comes_later)
@@ -247,7 +248,7 @@ def _input(
     one: Field, sent: str, found: dict[str, str] | None = None, typed_in: str | None = None
 ) -> Input:
     value = one.value
-    if typed_in and isinstance(value, Amount):
+    if isinstance(value, Amount):
         return _amount(one, value, sent, typed_in)
     shown = sent or (form_id() if isinstance(value, NewId) else "")
     examples = value.example if isinstance(value.example, list) else [value.example or ""]
@@ -255,9 +256,9 @@ def _input(
         one.name,
         _label(one),
         "found" if found else _kind(value),
-        _linked(_help(value, typed_in)),
+        _linked(_help(value)),
         one.is_needed,
-        "\n".join(_line(value, each) for each in examples),
+        "\n".join(_line(value, each, typed_in or UNTIL_KNOWN) for each in examples),
         shown,
         getattr(value, "limit", None),
         found or (dict(value.choices) if isinstance(value, Word) and value.choices else None),
@@ -272,14 +273,13 @@ def _words(value: Value) -> Mapping[str, str] | None:
     return {one.name: one.meaning for one in roles().values()} if is_role else None
 
 
-def _amount(one: Field, value: Amount, sent: str, currency: str) -> Input:
+def _amount(one: Field, value: Amount, sent: str, currency: str | None) -> Input:
     """The input for an amount, to be typed as people write money."""
     help = value.help.replace(IN_UNITS, "").strip(" .;")
-    is_known = currency != OWN
-    example = decimal(int(value.example or 1000), currency if is_known else "USD")
-    such = f"Such as {example}" if is_known else f"In this currency, such as {example}"
+    example = _written(value, value.example or 1000, currency or UNTIL_KNOWN)
+    such = f"{'Such' if currency else 'In its currency, such'} as {example}"
     written = ". ".join(filter(None, [help[:1].upper() + help[1:], such]))
-    label = _label(one) + (f" in {called(currency)}" if is_known else "")
+    label = _label(one) + (f" in {called(currency)}" if currency else "")
     return Input(one.name, label, "text", f"{written}.", one.is_needed, example, sent)
 
 
@@ -290,11 +290,21 @@ def _label(one: Field) -> str:
     return LABELS.get(one.name, plain)
 
 
-def _line(value: Value, example: Any) -> str:
+def _line(value: Value, example: Any, currency: str) -> str:
     """An example as one would type it into one line."""
-    if isinstance(value, Several) and example:
-        return f"{SEPARATOR} ".join(map(str, example.values()))
+    if isinstance(value, Several):
+        said = example or {name: each.example for name, each, _ in value.record.fields()}
+        parts = (
+            _written(each, said.get(name), currency) for name, each, _ in value.record.fields()
+        )
+        return f"{SEPARATOR} ".join(parts).rstrip(f"{SEPARATOR} ")
     return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
+
+
+def _written(value: Value, example: Any, currency: str) -> str:
+    if isinstance(value, Amount) and example is not None:
+        return decimal(int(example), currency)
+    return "" if example is None else str(example)
 
 
 def _linked(help: str) -> Markup:
@@ -303,11 +313,9 @@ def _linked(help: str) -> Markup:
     return Markup(LISTED.sub(f"those in {page}", str(escape(help))))
 
 
-def _help(value: Value, typed_in: str | None) -> str:
+def _help(value: Value) -> str:
     """The help of a value, followed by how to type it in a form."""
     match value:
-        case Amount() if IN_UNITS not in value.help:
-            written = f"{IN_UNITS}."
         case Ref(noun=noun):
             where = " or the address of its page" if noun in PAGES else ""
             name = "The name, the id" if noun in NAMED else "The id"
@@ -321,8 +329,6 @@ def _help(value: Value, typed_in: str | None) -> str:
         case Several(record=record):
             fields = f"{SEPARATOR} ".join(_label(one).lower() for one in record.fields())
             written = f"One per line: {fields}. Leave empty what is not known."
-            if amounts.has_amount(value) and not typed_in:
-                written += f" {IN_UNITS}."
         case Many(inner=Json()):
             written = "One JSON object per line."
         case Many(inner=Ref(noun=noun)) if noun in NAMED:

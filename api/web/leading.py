@@ -41,6 +41,6 @@ def leads_to(
     with frame.store.view() as view:
         if join := dict(refs).get("join"):
             return f"/piece/{around.join(view, join)['into']['id']}"
-        if pool := pool_in(view, command, sent):
+        if pool := pool_in(view, frame.journal, sent):
             return f"/pool/{pool}"
     return "/desk/accountant" if command.MAY == BOOKS else "/do"

@@ -22,7 +22,7 @@ from domain.values import Amount, Json, Many, Number, Rate, Several, Text, Value
 
 
 def typed(command: type[Command], sent: dict[str, str], currency: str | None = None) -> Command:
-    """The command typed into a form; without a currency, amounts are in smallest units."""
+    """The command typed into a form; as long as it names no currency, its amounts are not read."""
     return stated(command, dict(_said(command, sent, currency)))
 
 
@@ -79,8 +79,8 @@ def _number(text: str) -> int:
 
 def _json(value: Value, text: str, currency: str | None) -> Any:
     match value:
-        case Amount() if currency:
-            return amounts.within(value, text, currency)
+        case Amount():
+            return amounts.within(value, text, currency) if currency else value.least
         case Number() | Json():
             return _read(_number if isinstance(value, Number) else read_json, text)
         case Rate():
