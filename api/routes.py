@@ -288,7 +288,9 @@ class Routes:
                 answers = {"200": {"description": "The file.", "content": content}}
                 codes = ["storage_unavailable", "too_large", "too_slow", "unsupported_media_type"]
                 codes += [refusal.code for refusal in refuses]
-                body = {"required": True, "content": content}
+                # Any type will do; generators of clients know how to send this one.
+                raw = {"schema": {"type": "string", "format": "binary"}, "example": example}
+                body = {"required": True, "content": {**content, "application/octet-stream": raw}}
                 return documented(take, answers, codes) | {"requestBody": body}
 
             self.add("POST", path, taken, take.__name__, doc, public=True)

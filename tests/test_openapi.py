@@ -118,6 +118,12 @@ def test_a_problem_has_one_type_and_each_operation_says_its_codes(served: Served
                 assert {PROBLEMS[code].status for code in codes} == {int(status)}, path
 
 
+def test_every_body_may_have_a_type_that_generated_clients_can_send(served: Served) -> None:
+    for _, path, operation in operations(served.operator.document):
+        if sent := operation.get("requestBody"):
+            assert {"application/json", "application/octet-stream"} & sent["content"].keys(), path
+
+
 def test_words_that_stand_in_several_places_have_one_type(served: Served) -> None:
     places = Counter[tuple[str, ...]]()
 
