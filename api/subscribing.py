@@ -15,9 +15,10 @@ from api.routes import Routes
 from api.sending.outbound import LONGEST_URL, must_be_url
 from api.sending.turns import DISABLED
 from api.sending.webhooks import ACTIVE, Webhook, Webhooks
+from domain.fact import FACTS
 from domain.journal import Journal
 from domain.permission import OPERATOR
-from domain.refusal import BadWebhook, UnknownWebhook
+from domain.refusal import BadWebhook, UnknownWebhook, Wrong
 from domain.values import BEN, LARGEST_POSITION, Example, one_of
 from projections import contributors
 from projections.store import Store, told_of
@@ -93,6 +94,11 @@ class Subscriptions:
     ) -> Webhook:
         """Add a webhook of the actor's."""
         must_be_url(url, self._allowed)
+        for word in (types or "").split():
+            if not any(topic.startswith(word) for topic in FACTS):
+                refusal = BadWebhook(url, f"no type of event begins with “{word}”")
+                refusal.wrong = (Wrong(("types",), refusal),)
+                raise refusal
         head = self._journal.facts.head()
         position = head if after is None else min(after, head)
         now = self._journal.clock()

@@ -11,6 +11,7 @@ import io
 import logging
 import math
 import os
+import re
 import socket
 import sys
 import time
@@ -49,6 +50,8 @@ GRACE_SECONDS = 2.0
 """The time a thread gets, after its deadline, to notice it."""
 LONGEST_PREFERENCES = 1_000
 """The longest “Accept” header that is read: thousands of media types take half a second."""
+HOST = re.compile(r"([\w.~-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
+"""A host as a request may name it, with its port."""
 NOTHING: Mapping[str, str] = {}
 CLOSE = {"Connection": "close"}
 """Ends a connection whose further bytes can't be trusted, or are not read."""
@@ -274,6 +277,8 @@ def _must_be_clear(scope: Any) -> None:
     hosts = headers.get_all("host")
     if len(hosts) > 1 or (not hosts and scope.http_version != "1"):
         raise _malformed("A request names its host once.")
+    if any(hosts) and not HOST.fullmatch(hosts[0]):
+        raise _malformed("What the request names is no host.")
     if scope.authority is not None and [scope.authority] != hosts:
         raise _malformed("The host of the address is not that of the header.")
     # The server itself refuses several lengths and malformed ones. Given both a length and a

@@ -231,6 +231,7 @@ def test_long_lists_of_media_types_keep_nobody_waiting(server: Server) -> None:
 MALFORMED = {
     "two hosts": b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "the same host twice": b"GET /health HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+    "what is no host": b"GET /health HTTP/1.1\r\nHost: a b\r\n\r\n",
     "no host": b"GET /health HTTP/1.1\r\n\r\n",
     "another host in the address": b"GET http://evil/health HTTP/1.1\r\n" + HOST + b"\r\n",
     "two lengths": b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",

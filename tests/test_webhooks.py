@@ -370,6 +370,7 @@ def test_a_name_is_resolved_before_it_is_believed(host: str) -> None:
         *("http://example.org/", "ftp://example.org/", "https:///x", "https://a b/", "x"),
         *("https://me:secret@example.org/", "https://example.org/#x", "https://example.org:22/"),
         *("https://example.org:99999/", "https://[::1", f"https://example.org/{'x' * 2000}"),
+        *("https://a..b/", f"https://{'x' * 64}.example.org/"),
     ],
 )
 def test_an_address_that_can_not_be_public_is_refused_at_once(url: str) -> None:
@@ -389,6 +390,12 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receive
     receiver.answers = [302]
     assert post(receiver.url, b"{}", {}, HERE).status == 302, "a redirect is not followed"
     assert len(receiver.got) == 2
+
+
+def test_an_address_with_other_letters_is_written_as_servers_expect_it() -> None:
+    must_be_url("https://müller.example/")
+    target = target_of("http://localhost/ton/ä%20b?name=日本", HERE)
+    assert target.path == "/ton/%C3%A4%20b?name=%E6%97%A5%E6%9C%AC"
 
 
 def test_a_receiver_that_never_answers_is_given_up(
@@ -426,6 +433,12 @@ def test_people_see_and_change_their_own_webhooks_only(database: str) -> None:
         assert as_ana.post(f"/webhooks/{made.id}/replay", after=0).json["position"] == 0
         assert as_ana.post(f"/webhooks/{made.id}/enable", {}).json["state"] == "active"
         assert as_ana.post("/webhooks", url="http://127.0.0.1/").code == "bad_webhook"
+        mistyped = as_ana.post("/webhooks", url=said["url"], types="remix. remixes.declared")
+        (wrong,) = mistyped.json["errors"]
+        assert (wrong["pointer"], "begins with “remixes.declared”" in wrong["detail"]) == (
+            "#/types",
+            True,
+        )
         assert as_ana.post(f"/webhooks/{made.id}/end", {}).status == 200
         assert as_ana.get("/webhooks").items == []
         for number in range(11):

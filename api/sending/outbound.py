@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from string import printable
 from threading import Timer
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from api.allowance import Network
 from domain.refusal import BadWebhook
@@ -63,6 +64,7 @@ def must_be_url(url: str, allowed: Sequence[Network] = ()) -> None:
     try:
         parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna")  # as it is looked up; a label may be too long
     except ValueError:
         raise BadWebhook(url, "it is not an address") from None
     if len(url) > LONGEST_URL or not url.isprintable() or " " in url or not parts.hostname:
@@ -95,7 +97,7 @@ def target_of(url: str, allowed: Sequence[Network] = ()) -> Target:
             raise Unreached("it has an address that is not public")
         if not is_encrypted or port not in PORTS:
             raise Unreached("to a public address only https, on its usual port")
-    path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+    path = quote(f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", safe=printable)
     return Target(is_encrypted, host, port, path, ips[0])
 
 
