@@ -205,7 +205,12 @@ def _check_promise(
     options: argparse.Namespace, data: bytes, keys: list[VerifierKey], asked: dict[str, Any]
 ) -> Iterator[str]:
     """Check the promises in a note, in an answer to a write, or in those kept by an import."""
-    promises = [open_promise(note, keys) for note in _promises_in(data)]
+    promises = list[Promise]()
+    for note, position in _promises_in(data):
+        promises.append(promise := open_promise(note, keys))
+        if position not in (None, promise.position):
+            told = printable(str(position))
+            raise NotVerified(f"the answer says position {told}, its promise {promise.position}")
     if (options.witness or options.policy) and not (options.receipt or options.mirror):
         raise Misused("witnesses do not see promises: give --mirror or --receipt as well")
     if len(promises) > 1:
@@ -227,12 +232,14 @@ def _check_promise(
         yield from _kept(promises, mirrored, size, leaves)
 
 
-def _promises_in(data: bytes) -> list[bytes]:
+def _promises_in(data: bytes) -> list[tuple[bytes, Any]]:
+    """Each promise, with the position that the answer around it says."""
     if not data.startswith(b"{"):
-        return [data]
+        return [(data, None)]
     try:
         lines = [data] if data.count(b'"promise"') == 1 else data.splitlines()
-        return [str(json.loads(line)["promise"]).encode() for line in lines]
+        answers = [json.loads(line) for line in lines]
+        return [(str(one["promise"]).encode(), one.get("position")) for one in answers]
     except (ValueError, LookupError, TypeError, RecursionError):
         raise NotVerified("the answer holds no promise") from None
 

@@ -1,5 +1,6 @@
 """What a mirror, its witnesses and their clocks notice, which one run of it alone does not."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -221,6 +222,9 @@ def test_what_was_acknowledged_and_replaced_before_it_was_in_the_log_breaks_a_pr
     assert (code, "kept        the log holds it" in output) == (0, True), output
     code, output = run("verify", "promise", tmp_path / "lost", *words)
     assert (code, "broken: the log has another fact at position 2" in output) == (1, True), output
+    (tmp_path / "other").write_text(json.dumps({**kept.json, "promise": lost.json["promise"]}))
+    code, output = run("verify", "promise", tmp_path / "other", *words[:-2])
+    assert (code, "says position 1, its promise 2" in output) == (1, True), output
     (tmp_path / "lost").write_text(lost.text.replace("\\n2\\n", "\\n3\\n"))
     assert run("verify", "promise", tmp_path / "lost", *words[:-2])[0] == 1
     later = served.operator.post("/contributors", name="Gus")
