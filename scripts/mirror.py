@@ -80,7 +80,7 @@ def mirror(
                     raise NotVerified(f"the log does not show the map of its {size} facts")
                 if only_hashes:
                     check_hashes(folder, trusted.checkpoint, remembered, _make)
-                    _ = map and open_map(map, log.keys, trusted)
+                    _ = map is None or open_map(map, log.keys, trusted)
                 elif is_replayed:
                     check_entries(folder, trusted.checkpoint, remembered, _make)
                 else:
@@ -89,7 +89,7 @@ def mirror(
                     check_map(map, trusted, log.keys, chains.heads)
                 for tile, data in sampled.items():
                     must_be_shown(folder, tile, data)
-        if map:
+        if map is not None:
             _keep_map(folder / "map", size, map)
         if not kept.exists() or kept.read_bytes() != note:  # its age tells how long it is unchanged
             write_whole(kept, note)

@@ -417,9 +417,16 @@ def test_a_mirror_shows_that_a_map_is_not_the_one_of_its_leaves(
     with pytest.raises(NotVerified, match="the map that was signed"):
         mirror(Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=api), folder)
     assert isinstance(all_differences(CHECKS["map"], served.service, no_progress), list)
-    served.service.engine.execute("DELETE FROM log_maps")
-    with pytest.raises(NotVerified, match="does not show the map"):
-        mirror(Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=api), folder)
+    emptied, gone = "UPDATE log_maps SET note = :note", "DELETE FROM log_maps"
+    for change, how, said in ((emptied, {"note": b""}, "blank line"), (gone, {}, "not show")):
+        served.service.engine.execute(change, **how)
+        for only_hashes in (False, True):
+            with pytest.raises(NotVerified, match=said):
+                mirror(
+                    Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=api),
+                    folder,
+                    only_hashes=only_hashes,
+                )
 
 
 def test_the_command_writes_what_the_service_gives(database: str, tmp_path: Path) -> None:
