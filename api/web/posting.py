@@ -17,7 +17,7 @@ from api.schemas import body_of
 from api.web.address import asked, id_in_path
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, to_page
-from api.web.posting_form import FIELDS, PostingForm, can_be_named
+from api.web.posting_form import ALL_FIELDS, FIELDS, PostingForm, can_be_named
 from domain.command import Command
 from domain.commands.crediting import OpenCredit
 from domain.commands.deriving import DeclareRemix
@@ -153,7 +153,7 @@ def _taken(
         if sheet.change():
             return _form(frame, sheet, purpose, work=work)
         found_here = _looked_for(frame, sheet)
-        if found_here is not None or do in ("change", "add", "find"):
+        if found_here is not None or do in ("change", "add", "find", ALL_FIELDS):
             return _form(frame, sheet, purpose, work=work, searched=found_here or ("", ""))
         if do == "record":
             receipt = frame.record(*_some(state(sheet)))

@@ -29,6 +29,13 @@ KIND = "sample"
 """The default kind of a source."""
 MOST_ROWS = 200
 """How many sources or people a form holds."""
+FEW_ROWS = 12
+"""Up to so many rows show all their fields; more show only the fields that are in use."""
+
+ALL_FIELDS = "all"
+"""What the button sends that shows all fields of many rows."""
+UNUSED = ("", "direct")
+"""A field with such a value says no more than one that is not shown."""
 
 Row = dict[str, str]
 SOURCE = ("source", "kind", "rate", "note", "ai", "ai_tool")
@@ -260,6 +267,10 @@ class PostingForm:
         return {
             "sheet": self,
             "names": names,
+            "columns": {
+                "sources": _columns(self.sources, SOURCE),
+                "people": _columns(self.people, PERSON),
+            },
             "total": total,
             "unstated": len(self.sources) - told,
             "behind": self._behind(view),
@@ -286,11 +297,18 @@ class PostingForm:
         return {"works": len(works), "people": len(people), "generations": generations}
 
 
+def _columns(rows: list[Row], every: tuple[str, ...]) -> set[str]:
+    """The fields that each row shows: many rows, only those that one of them uses."""
+    if len(rows) <= FEW_ROWS or request.form.get("do") == ALL_FIELDS:
+        return set(every)
+    return {name for name in every if any(row[name] not in UNUSED for row in rows)}
+
+
 def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
     """Rows from fields that a form sends once per row: source, source_kind, source_rate …"""
     first, *others = columns
     lists = [request.form.getlist(first), *(request.form.getlist(f"{name}_{o}") for o in others)]
-    # A form opened before an update may lack a column; no row is lost because of that.
+    # A column that no row uses is not shown and not sent; no row is lost because of that.
     for values in islice(zip_longest(*lists, fillvalue=""), len(lists[0])):
         row = dict(zip(columns, (value.strip() for value in values), strict=True))
         yield row | {"rate": percentages.exact(row["rate"])} if "rate" in row else row
