@@ -174,6 +174,30 @@ def test_a_preview_says_what_a_merge_and_a_join_change(served: Served) -> None:
     assert "Mo Dale may not forget" in mo.post("/do/contributor.forget", erase).text_seen
 
 
+def test_a_person_is_forgotten_after_a_look_at_whom_and_what_that_erases(served: Served) -> None:
+    """What cannot be undone names the person before it is done: a typed name may be another's."""
+    zoe, former = served.admit("Zoé Erased"), served.admit("Zoé of Before")
+    served.operator.post(f"/contributors/{former}/merge", into=zoe)
+    song = served.post_piece("A song without her", by=zoe)
+    operator = reader(served).sign_in(OPERATOR_KEY)
+    form = operator.get("/do/contributor.forget")
+    assert "Record it" not in form.text_seen
+    said = {"form_token": form.token, "id": "zoe erased", "ground": "request"}
+    head = served.head
+    told = operator.post("/do/contributor.forget", said | {"do": "preview"}).text_seen
+    for sentence in (
+        "Zoé Erased will have no name, in answers about the past either.",
+        "They have 2 accounts: all of them are erased.",
+        "1 credit will stay, without a name.",
+        "This cannot be undone.",
+    ):
+        assert sentence in told
+    assert served.head == head
+    assert "Zoé Erased" in operator.get(f"/contributor/{zoe}").text_seen
+    assert operator.post("/do/contributor.forget", said).status == 303
+    assert "Zoé Erased" not in operator.get(f"/piece/{song}").text_seen
+
+
 def test_the_auditor_sees_what_is_disputed_misdated_and_corrected(served: Served) -> None:
     ana, ben = served.admit("Ana Vale"), served.admit("Ben Vale")
     poem = served.operator.post("/contributions", title="A vale", medium="text", made_at="2019").id

@@ -1,10 +1,11 @@
-"""Previews of commands that join two accounts or works into one, or separate them again.
+"""Previews of commands that join accounts or works, separate them again, or erase a person.
 
 They are computed from what is known now, before anything is recorded.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,10 +14,11 @@ from markupsafe import Markup
 from api.web import words
 from domain.command import Command
 from domain.commands.admitting import MergeContributor, SeparateContributor
+from domain.commands.forgetting import ForgetContributor
 from domain.commands.joining import AcceptJoin, JoinWorks, UndoJoin
 from domain.money.currency import money
 from domain.outside import outside_id
-from projections import around, attribution, lineage, people, timeline, wording
+from projections import around, attribution, contributors, lineage, people, timeline, wording
 from projections.store import View
 
 
@@ -62,6 +64,24 @@ def _of_account(view: View, id: str, old: Markup, new: Markup) -> Iterator[Marku
         )
 
 
+def _forgotten(view: View, command: Any) -> Iterator[Markup]:
+    accounts = contributors.account_ids(view, command.id)
+    has, several = [people.holdings(view, id) for id in accounts], wording.several
+    who = words.link(timeline.names(view, [command.id])[command.id])
+    yield Markup("{} will have no name, in answers about the past either.").format(who)
+    if len(accounts) > 1:
+        yield Markup("They have {}: all of them are erased.").format(
+            several(len(accounts), "account")
+        )
+    if credits := sum(one.credits for one in has):
+        yield Markup("{} will stay, without a name.").format(several(credits, "credit"))
+    if posted := sum(one.posted for one in has):
+        yield Markup("{} that they posted will have no title.").format(several(posted, "work"))
+    for currency, units in sorted(sum((Counter(one.owed) for one in has), Counter()).items()):
+        yield Markup("{} is owed to them, and will be held.").format(money(units, currency))
+    yield Markup("This cannot be undone.")
+
+
 def _joined(view: View, command: Any) -> Iterator[Markup]:
     work = command.work or outside_id(command.uri)
     yield from _of_works(view, work, command.into)
@@ -103,6 +123,7 @@ def _of_work(view: View, one: Mapping[str, Any]) -> Markup:
 PREVIEWED: Mapping[type[Command], Callable[[View, Any], Iterator[Markup]]] = {
     MergeContributor: _merged,
     SeparateContributor: _parted,
+    ForgetContributor: _forgotten,
     JoinWorks: _joined,
     AcceptJoin: _accepted,
     UndoJoin: _undone,
