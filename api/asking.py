@@ -18,7 +18,7 @@ from api.fields import Choice, Shape, Text, Whole
 from api.problems import Problem, listed
 from api.waiting import wait_for
 from domain.journal import Journal
-from domain.values import LARGEST_POSITION, one_of
+from domain.value import LARGEST_POSITION, one_of
 from projections.question import MAXIMUM_LIMIT
 from projections.store import LIMIT, Page, Store, View
 

@@ -24,7 +24,8 @@ from domain.journal import Journal
 from domain.outside import normal_uri, outside_id
 from domain.refusal import Refusal, UnknownWork
 from domain.remix import REMIX_KINDS, exact_rate
-from domain.values import EDGE, POEM, Example, RemixId, WorkId, one_of
+from domain.value import Example, one_of
+from domain.values import EDGE, POEM, RemixId, WorkId
 from projections import likely, lineage, searching
 from projections.store import Store, View
 from projections.told import Count

@@ -29,7 +29,8 @@ from domain.permission import limited, open_to
 from domain.refusal import BadIdempotencyKey, Refusal, UnknownRequest
 from domain.registry import COMMANDS
 from domain.request import key_digest
-from domain.values import Example, Json, WorkId
+from domain.value import Example, Json
+from domain.values import WorkId
 from projections.log import Log
 from projections.told import Count
 

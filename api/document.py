@@ -29,6 +29,7 @@ from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS
 from api.results import COMPONENTS
 from api.routes import Routes
 from domain import values
+from domain.value import Choice, Ref, Word
 
 ALIAS = type(Annotated[str, "A type with notes."])
 TITLE = "Stemma"
@@ -108,7 +109,7 @@ EXAMPLE_IDS = {
     value.noun: value.example
     for alias in vars(values).values()
     for value in getattr(alias, "__metadata__", ())
-    if isinstance(value, values.Ref)
+    if isinstance(value, Ref)
 }
 PATH_EXAMPLES = {
     **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
@@ -259,7 +260,7 @@ def _names() -> dict[tuple[str, ...], str]:
         for name, alias in aliases:
             for value in alias.__metadata__:
                 match value:
-                    case values.Choice(words=words) | values.Word(choices=words) if words:
+                    case Choice(words=words) | Word(choices=words) if words:
                         names.setdefault(tuple(words), name)
     return {words: name for words, name in names.items() if len(words) > 1}
 

@@ -19,7 +19,7 @@ from api.results import schema_of
 from api.routes import Routes
 from domain.journal import Journal
 from domain.text import whole
-from domain.values import LARGEST_POSITION
+from domain.value import LARGEST_POSITION
 from projections.feed import BATCH, STREAM, CloudEvent, Stretch, as_stream, stretch
 from projections.store import Store
 

@@ -28,7 +28,7 @@ from api.complaints import (
 from domain.refusal import Wrong
 from domain.remix import MAXIMUM_RATE_LENGTH
 from domain.text import whole
-from domain.values import MOST_UNITS
+from domain.value import MOST_UNITS
 
 LONGEST_SEARCH = 200
 LONGEST_WORD = 200

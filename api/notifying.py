@@ -28,7 +28,8 @@ from domain.engine import Engine
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadAddress, UnknownMailbox
-from domain.values import BEN, LARGEST_POSITION, Example, one_of
+from domain.value import LARGEST_POSITION, Example, one_of
+from domain.values import BEN
 from projections import contributors
 from projections.store import Store, told_of
 from projections.told import Count, Instant

@@ -26,7 +26,7 @@ from domain.refusal import (
     Refusal,
 )
 from domain.request import LONGEST_KEY
-from domain.values import Ref, Word
+from domain.value import Ref, Word
 from projections.question import Question
 
 Refusals = Collection[type[Refusal]]

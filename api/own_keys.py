@@ -26,7 +26,8 @@ from domain.refusal import (
     UnknownKey,
 )
 from domain.text import LIMITS
-from domain.values import BEN, Example, one_of
+from domain.value import Example, one_of
+from domain.values import BEN
 from projections.store import Store, told_of
 from projections.told import Instant
 

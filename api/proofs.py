@@ -29,7 +29,7 @@ from domain.permission import READS, permit
 from domain.receipt import withheld_line
 from domain.refusal import BadCosignature, BadMadeAt, MapNotKept, NotInLog, NotPermitted
 from domain.tree import ENTRIES
-from domain.values import LARGEST_POSITION, Example
+from domain.value import LARGEST_POSITION, Example
 from projections import history
 from projections.grants import roles_of
 from projections.log import Log

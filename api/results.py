@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from domain.values import Choice, Example, Instant, Length, Number, Ref, Value, Word
+from domain.value import Choice, Example, Instant, Length, Number, Ref, Value, Word
 from projections.question import Question
 from projections.told import Count
 

@@ -31,7 +31,7 @@ from api.received import must_ask_nothing, read_body, read_file, read_object, re
 from api.results import list_of, schema_of
 from domain.command import Field
 from domain.journal import Journal
-from domain.values import Number, Payee, Ref, Value
+from domain.value import Number, Payee, Ref, Value
 from projections.store import Store
 
 Find = TypeVar("Find", bound=Callable[[Part], Sequence[Any]])

@@ -14,11 +14,11 @@ from api.fields import Anything, Choice, Flag, Id, Rate, Shape, Text, Texts, Uni
 from api.received import loaded
 from domain.command import Command, Field, Record
 from domain.refusal import Wrong
-from domain.values import Choice as ChoiceValue
-from domain.values import Cursor, Json, Many, NewId, Number, Ref, Several, Value, Word
-from domain.values import Flag as FlagValue
-from domain.values import Rate as RateValue
-from domain.values import Text as TextValue
+from domain.value import Choice as ChoiceValue
+from domain.value import Cursor, Json, Many, NewId, Number, Ref, Several, Value, Word
+from domain.value import Flag as FlagValue
+from domain.value import Rate as RateValue
+from domain.value import Text as TextValue
 from domain.wrong import wrong_in
 from projections.question import Question, wire_name
 

@@ -12,7 +12,7 @@ from api.routes import Routes
 from domain.journal import Journal
 from domain.remix import REMIX_KINDS
 from domain.role import roles
-from domain.values import Example, one_of
+from domain.value import Example, one_of
 from domain.vocabularies import VOCABULARIES
 from projections.readiness import FAILED, OK, UNKNOWN, Readiness
 from projections.store import Store

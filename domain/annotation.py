@@ -1,4 +1,4 @@
-"""From annotations of fields to value types (domain.values)."""
+"""From annotations of fields to value types (domain.value)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import types
 from dataclasses import is_dataclass, replace
 from typing import Annotated, Any, Union, cast, get_args, get_origin
 
-from domain.values import Example, Many, Most, Several, Value
+from domain.value import Example, Many, Most, Several, Value
 
 
 def value_of(hint: Any) -> Value:

@@ -33,7 +33,7 @@ from domain.compact import encoder
 from domain.fact import Fact, New, Noun
 from domain.past import Past
 from domain.refusal import NothingStated, QuotaExceeded, Refusal, WrongState, spelled
-from domain.values import Many, NewId, Ref, Several, Text, Value, Word
+from domain.value import Many, NewId, Ref, Several, Text, Value, Word
 
 _canonical = encoder(sort_keys=True)
 _text = json.encoder.encode_basestring  # as json.dumps with ensure_ascii=False

@@ -1,21 +1,13 @@
 """A draft: the facts of commands that were carried out but are not recorded yet.
 
 A command adds all of its facts to the draft or none, and a draft is recorded whole or not at all.
-
-Repetitions are recognised by the requests stored beside the facts (domain.request), under the id of
-the noun that a command creates or changes, its target. The same request gets the same answer again;
-another one that would create a noun under a used id is refused.
-
-One file, because it is one class.
 """
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple
 
 from domain.command import Command
 from domain.condition import Condition, Spent
@@ -38,7 +30,6 @@ from domain.quota import must_be_within, vouched
 from domain.refusal import (
     BadSignature,
     ContributorForgotten,
-    IdempotencyKeyReused,
     IdTaken,
     NotPermitted,
     Refusal,
@@ -46,12 +37,13 @@ from domain.refusal import (
     Wrong,
 )
 from domain.remix import Remix
+from domain.repetition import Repetitions, at
 from domain.request import Request, key_digest
 from domain.seal import Disclosure
 from domain.sheet import Sheet
-from domain.signature import Signing, check_signature, must_fit
+from domain.signature import Signing, must_fit
 from domain.tree import NotVerified
-from domain.values import Ref, Value
+from domain.value import Ref, Value
 from domain.warning import Warned
 from domain.wrong import point_at, wrong_in
 
@@ -73,11 +65,6 @@ class Acknowledgement(NamedTuple):
     def recorded(self, positions: Sequence[int]) -> Acknowledgement:
         """The answer after the facts of its draft were recorded at these positions."""
         return self._replace(position=at(self.position, positions))
-
-
-def at(position: int, positions: Sequence[int]) -> int:
-    """The final position for one that may be pending, given those of the draft's facts."""
-    return position if position < PENDING else positions[position - PENDING]
 
 
 def read_first(command: Command, by: str) -> Iterator[str]:
@@ -108,36 +95,21 @@ class Draft(Past):
         super().__init__(stored, rules, now, near, basis)
         now = self.now
         self.is_vouched_for = is_vouched_for
-        self.once = None if once is None else ChainMap({}, cast("dict[str, int]", once))
-        """By target: the position up to which an import has already seen its requests; only later
-        requests are compared. None outside imports: only the latest request is compared."""
+        self.repetitions = Repetitions(stored, self.position, once)
         self.signing, self.is_signed = signing, signing is not None
         """The signed message, if the actor signed; the draft then has a single command."""
-        self.requests: list[Request] = []
-        self._asked: dict[str, list[Request]] = {}
-        self._reached: dict[str, int] = {}
         self._spent: list[Spent] = []
         self._sheet = self.SHEET("", now)
-        self._key: str | None = None
-        self._is_new_key = False
-        self.further_keys: dict[str, int] = {}
-        """Idempotency keys of repetitions recognised by target: key → position of the original."""
 
-    def prefetch_requests(self, targets: Collection[str]) -> None:
-        """Read the requests of many targets at once."""
-        if missing := [target for target in targets if target not in self._asked]:
-            self._asked.update((target, []) for target in missing)
-            for request in self.stored.requests(missing):
-                if request.position <= self.position:  # later ones are not in this past
-                    self._asked[request.target].append(request)
+    @property
+    def requests(self) -> Sequence[Request]:
+        """The requests to store beside the facts."""
+        return self.repetitions.requests
 
-    def as_before(self, command: Command, target: str | None) -> Command:
-        """The command with ``target`` as the id it creates, if that id was used by a request."""
-        if target is None:
-            return command
-        self.prefetch_requests([target])
-        is_known = bool(self._asked[target])
-        return replace(cast("Any", command), **{command.subject(): target}) if is_known else command
+    @property
+    def further_keys(self) -> dict[str, int]:
+        """The idempotency keys under which earlier requests were repeated."""
+        return self.repetitions.further_keys
 
     @property
     def condition(self) -> Condition:
@@ -192,12 +164,11 @@ class Draft(Past):
         self.warnings = []
         if by != OPERATOR:
             self.prefetch((by, grant_id(by, "auditor")))
-        self._key = None if key is None else key_digest(by, key)
-        self._is_new_key = is_new_key
+        key = None if key is None else key_digest(by, key)
         stated, problem = self._read(command)
         stated = stated and stated.settled(self)
         target = self._target(stated or command)
-        if stated is not None and (known := self._known(stated, target)):
+        if stated is not None and (known := self._known(stated, target, key, is_new_key)):
             return known
         try:
             self._must_be_able(command)
@@ -216,11 +187,18 @@ class Draft(Past):
         try:
             for new in stated.decide(self):
                 self.write(new)
-            return self._take(stated)
+            return self._take(stated, key)
         except Refusal:
             # The books may contain facts that were decided before the refusal.
             self._books = None
             raise
+
+    def _known(
+        self, command: Command, target: str | None, key: str | None, is_new_key: bool
+    ) -> Acknowledgement | None:
+        """The answer to an earlier request that was the same, if there was one."""
+        found = self.repetitions.original(self, command, target, key, is_new_key=is_new_key)
+        return None if found is None else Acknowledgement(found.id, found.position)
 
     def _target(self, command: Command) -> str | None:
         """The id under which repetitions are recognised; None if it is still to be generated."""
@@ -232,7 +210,8 @@ class Draft(Past):
     def _fresh_id(self) -> str:
         """A random id; being new, it has neither facts nor requests to read."""
         id = new_id(None)
-        self._streams[id], self._asked[id] = [], []
+        self._streams[id] = []
+        self.repetitions.has_none(id)
         return id
 
     def _read(self, command: Command) -> tuple[Command | None, Refusal | None]:
@@ -269,57 +248,6 @@ class Draft(Past):
         self.permit(command.words(), command.allowed(self), sides, areas)
         self.counts = self.is_vouched_for or self.stands(command.AT_ONCE, sides, areas)
 
-    # -- repetitions -----------------------------------------------------------------------
-
-    def _known(self, command: Command, target: str | None) -> Acknowledgement | None:
-        """The answer to an earlier request that was the same, if there was one."""
-        if self._key is not None and not self._is_new_key and (request := self._under(self._key)):
-            if not self._is_same(command, request):
-                raise IdempotencyKeyReused(request.position)
-            return Acknowledgement(request.id, request.position)
-        return None if target is None else self._known_about(command, target)
-
-    def _under(self, key: str) -> Request | None:
-        pending = (
-            one._replace(position=PENDING + one.position) for one in self.requests if one.key == key
-        )
-        return next(pending, None) or self.stored.request_under(key)
-
-    def _known_about(self, command: Command, target: str) -> Acknowledgement | None:
-        self.prefetch_requests([target])
-        asked = self._asked[target]
-        if command.MAKES or self.once is None:
-            past = asked[:1] if command.MAKES else asked[-1:]
-        else:
-            past = [one for one in asked if one.position > self.once.get(target, 0)]
-        for request in past:
-            if self._is_same(command, request) and command.is_done(self):
-                self._come_to(target, request.position)
-                if self._key is not None and request.position < PENDING:
-                    self.further_keys[self._key] = request.position
-                return Acknowledgement(request.id, request.position)
-        if command.MAKES and asked:
-            raise IdTaken(target)
-        return None
-
-    def _is_same(self, command: Command, request: Request) -> bool:
-        """Whether a request was the same; a text that was erased since counts as the same."""
-        if command.digest(self.actor) != request.digest:
-            return False
-        kept = self.texts(request.texts)
-        return all(
-            digest not in kept or kept[digest] == text
-            for digest, text in zip(request.texts, command.texts(), strict=True)
-        )
-
-    def reached(self, positions: Sequence[int]) -> dict[str, int]:
-        """What to add to ``once``, after the draft's facts were recorded at these positions."""
-        return {target: at(position, positions) for target, position in self._reached.items()}
-
-    def _come_to(self, target: str, position: int) -> None:
-        if self.once is not None:
-            self.once[target] = self._reached[target] = position
-
     # -- writing down ----------------------------------------------------------------------
 
     def write(self, new: New) -> None:
@@ -332,7 +260,7 @@ class Draft(Past):
             added = len(self.facts) + len(self._sheet.facts)
             self._books.fold(self.position + added, happened)
 
-    def _take(self, command: Command) -> Acknowledgement:
+    def _take(self, command: Command, key: str | None) -> Acknowledgement:
         """Add all facts and texts of the sheet to the draft, and apply them to the nouns."""
         sheet = self._sheet
         self._must_be_known(sheet)
@@ -350,17 +278,16 @@ class Draft(Past):
             self.stream(id).append((position, happened))
         self.facts += sheet.facts
         self.disclosures.update({text.digest: text for text in sheet.disclosures})
-        return self._remember(command, PENDING + len(self.facts) - 1)
+        return self._remember(command, key)
 
-    def _remember(self, command: Command, position: int) -> Acknowledgement:
+    def _remember(self, command: Command, key: str | None) -> Acknowledgement:
         """Store the request, so that a repetition is recognised."""
         by_text = {text.value: text.digest for text in self._sheet.disclosures}
         texts = tuple([by_text.get(text, "") for text in command.texts()])
-        rest = command.digest(self.actor), texts, self.id, self._key
-        self.requests.append(Request(self.id, position - PENDING, *rest))
-        self._asked[self.id].append(Request(self.id, position, *rest))
-        self._come_to(self.id, position)
-        return Acknowledgement(self.id, position, tuple(self.warnings))
+        last = len(self.facts) - 1
+        digest = command.digest(self.actor)
+        self.repetitions.add(Request(self.id, last, digest, texts, self.id, key))
+        return Acknowledgement(self.id, PENDING + last, tuple(self.warnings))
 
     def _added(self) -> list[Fact]:
         return [*self.facts, *self._sheet.facts]
@@ -408,7 +335,7 @@ class Draft(Past):
             raise BadSignature("only contributors have keys to sign with")
         keys = [VerifierKey.parse(key) for key in self.contributor(signing.actor).keys]
         try:
-            signing = _as_signed(signing, keys)
+            signing = signing.verified(keys)
         except NotVerified as problem:
             raise BadSignature(str(problem)) from None
         self.signing = signing
@@ -430,20 +357,3 @@ class Draft(Past):
 
 COUNTING = (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted)
 """The facts by which an edge or a join comes to count."""
-
-
-def _as_signed(signing: Signing, keys: Collection[VerifierKey]) -> Signing:
-    """The form of the signing that its signature fits: with log, command and target, or of 0.1."""
-    try:
-        _check(signing, keys)
-    except NotVerified:
-        if signing.bound is None:
-            raise
-        signing = signing.former()
-        _check(signing, keys)
-    return signing
-
-
-def _check(signing: Signing, keys: Collection[VerifierKey]) -> None:
-    digest = signing.disclosure().digest
-    check_signature(signing.actor, digest, signing.signature, keys, signing.bound)

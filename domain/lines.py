@@ -26,7 +26,7 @@ from domain.command import COMMANDS, Command, Record
 from domain.identity import named_id
 from domain.permission import BOOKS, OPERATOR
 from domain.refusal import Refusal
-from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Text, Value, Word
+from domain.value import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Text, Value, Word
 
 LONGEST_ID = 200
 KEY = "idempotency_key"

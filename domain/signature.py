@@ -76,6 +76,17 @@ class Signing(NamedTuple):
         """This signing in the form of version 0.1."""
         return self._replace(message=_spelled(json.loads(self.message), log=None), bound=None)
 
+    def verified(self, keys: Collection[VerifierKey]) -> Signing:
+        """This signing, or its form of 0.1, whichever one of these keys of its actor has signed."""
+        digest = self.disclosure().digest
+        try:
+            check_signature(self.actor, digest, self.signature, keys, self.bound)
+        except NotVerified:
+            if self.bound is None:
+                raise
+            return self.former().verified(keys)
+        return self
+
     @property
     def sent(self) -> str:
         """The value of the header Stemma-Signature."""

@@ -9,7 +9,7 @@ from typing import Any
 from domain.command import Record
 from domain.identity import may_be_id
 from domain.refusal import Refusal, Wrong, shown
-from domain.values import Many, Several, Value
+from domain.value import Many, Several, Value
 
 Path = tuple[str | int, ...]
 PLACE = re.compile(r"\w+(\.\w+|\[\d+\])*")

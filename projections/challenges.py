@@ -19,7 +19,8 @@ from domain.moment import instant
 from domain.refusal import UnknownChallenge
 from domain.role import within
 from domain.text import folded
-from domain.values import ChallengeId, ContributionId, ContributorId, Example, Flag, ProjectId, Role
+from domain.value import Example, Flag
+from domain.values import ChallengeId, ContributionId, ContributorId, ProjectId, Role
 from projections import lineage, projects
 from projections.finding import (
     REMIX_COUNTS,

@@ -13,7 +13,8 @@ from domain.engine import Row
 from domain.journal import Journal
 from domain.moment import instant
 from domain.permission import OPERATOR
-from domain.values import Flag, WorkId
+from domain.value import Flag
+from domain.values import WorkId
 from projections import contributors, lineage
 from projections.lineage import WorkRow
 from projections.pending import CREDITS, JOINS, OFFERS, REMIXES

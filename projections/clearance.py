@@ -20,7 +20,8 @@ from domain.permission import ANYONE, OPERATOR
 from domain.readers import AGREEMENT
 from domain.refusal import UnknownWork
 from domain.remix import Remix
-from domain.values import Example, ReleaseId, one_of
+from domain.value import Example, one_of
+from domain.values import ReleaseId
 from projections import contributors, identifiers, licences, lineage
 from projections.ancestry import ancestry
 from projections.finding import CREDIT_COUNTS

@@ -14,16 +14,8 @@ from domain.comment import MODERATOR, WRITER, Comment, parts_of, without_ids
 from domain.fact import Fact
 from domain.moment import instant
 from domain.refusal import UnknownComment
-from domain.values import (
-    ChallengeId,
-    CommentId,
-    ContributorId,
-    Example,
-    ProjectId,
-    StepId,
-    WorkId,
-    one_of,
-)
+from domain.value import Example, one_of
+from domain.values import ChallengeId, CommentId, ContributorId, ProjectId, StepId, WorkId
 from projections import contributors, projects
 from projections.question import After, Limit, question
 from projections.references import references

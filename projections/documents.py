@@ -24,7 +24,7 @@ from domain.engine import Engine, Row, Transaction
 from domain.engine import Table as Stored
 from domain.engine.documents import BETWEEN, FIRST, LAST, Document, Documents
 from domain.fact import FACTS, Fact, erasing
-from domain.values import LARGEST_POSITION
+from domain.value import LARGEST_POSITION
 from domain.words import words_of
 from projections.attribution import CONTRIBUTORS, CREDITS
 from projections.challenges import CHALLENGES

@@ -15,7 +15,8 @@ from domain.claim import CONTRIBUTOR
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.stored import Placed
-from domain.values import EDGE, Example
+from domain.value import Example
+from domain.values import EDGE
 from projections.history import tell
 from projections.money.readers import ANONYMOUS, Reader
 from projections.store import View

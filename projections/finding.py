@@ -22,7 +22,8 @@ from domain.licensing import terms_of
 from domain.remix import NOT_COUNTED
 from domain.role import within
 from domain.text import folded
-from domain.values import Example, Flag, Number, Role, number_of, one_of
+from domain.value import Example, Flag, Number, one_of
+from domain.values import Role, number_of
 from projections import identifiers
 from projections.hidden import NOT_HIDDEN
 from projections.question import Search

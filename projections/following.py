@@ -14,7 +14,8 @@ from domain.follow import FOLLOWED, SHOWN, Follow
 from domain.journal import Journal
 from domain.permission import OPERATOR, OWN, READS, permit
 from domain.readers import EVERYONE, PUBLIC
-from domain.values import ChallengeId, ContributorId, Example, ProjectId, WorkId, one_of
+from domain.value import Example, one_of
+from domain.values import ChallengeId, ContributorId, ProjectId, WorkId
 from projections import challenges, contributors, lineage, projects
 from projections.feed import is_public
 from projections.grants import roles_of

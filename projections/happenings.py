@@ -13,7 +13,8 @@ from domain.fact import Fact
 from domain.journal import Journal
 from domain.permission import OWN, READS
 from domain.stored import Placed
-from domain.values import LARGEST_POSITION, ContributorId, Flag, Number, one_of
+from domain.value import LARGEST_POSITION, Flag, Number, one_of
+from domain.values import ContributorId
 from projections import projects
 from projections.feed import is_public
 from projections.following import Followed, must_be_own

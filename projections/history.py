@@ -24,7 +24,8 @@ from domain.refusal import (
     UnknownWork,
 )
 from domain.stored import Placed
-from domain.values import ChallengeId, ContributorId, CreditId, Number, ProjectId, RemixId, WorkId
+from domain.value import Number
+from domain.values import ChallengeId, ContributorId, CreditId, ProjectId, RemixId, WorkId
 from projections import around, attribution, challenges, contributors, lineage, projects
 from projections.money.readers import Reader
 from projections.nouns import facts_of

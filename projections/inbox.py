@@ -12,7 +12,8 @@ from domain.journal import Journal
 from domain.money.hold import hold_on
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, OWN
-from domain.values import EDGE, CurrencyCode, Example, one_of
+from domain.value import Example, one_of
+from domain.values import EDGE, CurrencyCode
 from projections import contributors, hidden, lineage
 from projections.money.told import PoolRef
 from projections.money.waiting import Amounts, for_doubted, for_questions, for_shares

@@ -16,7 +16,8 @@ from domain.conflicts import Broken, Licences, given_since
 from domain.licensing import RULES, Terms, terms_of
 from domain.lineage import Edge
 from domain.printable import one_line
-from domain.values import Example, RemixId, WorkId
+from domain.value import Example
+from domain.values import RemixId, WorkId
 from projections import billing, formats, lineage
 from projections.ancestry import T, ancestry, numbered
 from projections.question import Asking, Form, question

@@ -13,7 +13,8 @@ from typing import Annotated, NamedTuple, Unpack
 
 from domain.lineage import Edge, Lineage
 from domain.pedigree import Ends, Pedigree
-from domain.values import ContributorId, CreditKind, Example, Role, WorkId, one_of
+from domain.value import Example, one_of
+from domain.values import ContributorId, CreditKind, Role, WorkId
 from projections import attribution, contributors, groups, lineage, pending
 from projections.ancestry import counted_paths
 from projections.attribution import Credited, CreditRow

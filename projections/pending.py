@@ -7,7 +7,8 @@ from typing import Annotated, TypedDict
 
 from domain.claim import CONTRIBUTOR, PENDING, POSTER
 from domain.engine import Row
-from domain.values import Example, WorkId
+from domain.value import Example
+from domain.values import WorkId
 from projections import lineage
 from projections.ancestry import ancestry
 from projections.hidden import NOT_HIDDEN

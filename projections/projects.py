@@ -14,7 +14,8 @@ from domain.fact import Fact
 from domain.moment import instant
 from domain.project import Placement, Project, Step
 from domain.refusal import UnknownProject
-from domain.values import ContributionId, ContributorId, Example, Flag, ProjectId, StepId
+from domain.value import Example, Flag
+from domain.values import ContributionId, ContributorId, ProjectId, StepId
 from projections import contributors, lineage
 from projections.finding import REMIX_COUNTS, Order, Reverse, contains, in_order, sort_of
 from projections.question import Paged, Search, question

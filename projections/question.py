@@ -28,7 +28,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.permission import ANYONE, OPERATOR, OWN
 from domain.refusal import NotPermitted, Refusal
-from domain.values import Cursor, Number, Ref, Value, known
+from domain.value import Cursor, Number, Ref, Value, known
 from projections.store import LIMIT, Page, View
 from projections.stretches import counted, stretch
 

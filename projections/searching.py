@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast
 
 from domain.engine import PLANNED_ONCE
 from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Some, Wanted, Without
-from domain.values import Example, known
+from domain.value import Example, known
 from domain.words import phrases_of
 from projections import challenges, contributors, lineage, projects
 from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag

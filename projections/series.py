@@ -12,7 +12,8 @@ from typing import Annotated, NamedTuple, TypedDict, Unpack
 
 from domain.engine import PLANNED_ONCE
 from domain.release import PARTS
-from domain.values import POEM, Example, WorkId, one_of
+from domain.value import Example, one_of
+from domain.values import POEM, WorkId
 from projections import lineage
 from projections.finding import REMIX_COUNTS
 from projections.question import Paged, question

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
-from domain import values
 from domain.credit import CREDIT_KINDS
 from domain.disclosure import AI_PARTS, AI_USES, EVIDENCE_KINDS, NO_AI
 from domain.dispute import GROUNDS
@@ -17,6 +16,8 @@ from domain.identifier import SCHEMES
 from domain.licensing import RULES
 from domain.release import OFFERED, PARTS
 from domain.remix import REMIX_KINDS
+from domain.value import Example, Length, Number, Ref, one_of
+from domain.value import Instant as InstantValue
 from domain.values import (
     ALBUM,
     BEN,
@@ -26,19 +27,14 @@ from domain.values import (
     ContributorId,
     CreditId,
     ExactRate,
-    Example,
     GrantedRole,
     IdentifierId,
     JoinId,
-    Length,
     MembershipId,
-    Number,
     PoolId,
-    Ref,
     RemixId,
     Role,
     WorkId,
-    one_of,
 )
 
 MOMENT = "2026-11-20T18:30:00.000000Z"
@@ -47,7 +43,7 @@ Count = Annotated[int, Number(least=0)]
 """A whole number that is not negative."""
 Exact = Annotated[str, "Exact."]
 """An exact number."""
-Instant = Annotated[str, values.Instant(example=MOMENT)]
+Instant = Annotated[str, InstantValue(example=MOMENT)]
 Effect = Annotated[str, Example(MOMENT)]
 """When something takes effect, as stated: that may be before the year 1, which no instant is."""
 Agent = Annotated[str, "A contributor, or “operator”.", Example(BEN)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, TypedDict
 
-from domain.values import ALBUM, Example, Number, one_of
+from domain.value import Example, Number, one_of
+from domain.values import ALBUM
 from projections.documents import KINDS
 from projections.told import Count, PersonRef, WorkRef
 from projections.told_projects import ChallengeRef

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 
 from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
-from domain.values import ChallengeId, Example, ProjectId, Role, StepId, one_of
+from domain.value import Example, one_of
+from domain.values import ChallengeId, ProjectId, Role, StepId
 from projections.told import Agent, Count, Facet, Instant, PersonRef, WorkRef
 
 KindOfProject = Annotated[str, one_of(PROJECT_KINDS)]

@@ -348,10 +348,10 @@ class Deciding(Draft):
         super()._must_be_able(command)
         self.counts &= not self.is_claim
 
-    def _known(self, command: Command, target: str | None) -> Acknowledgement | None:
-        return None
+    def _known(self, *_: object) -> None:
+        """Find no earlier request: it would be the one that is decided again."""
 
-    def _take(self, command: Command) -> Acknowledgement:
+    def _take(self, command: Command, key: str | None) -> Acknowledgement:
         self._must_be_known(self._sheet)
         self.facts += self._sheet.facts
         return Acknowledgement(self.id, PENDING)

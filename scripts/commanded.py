@@ -20,7 +20,7 @@ from domain.money.proposal import Proposal
 from domain.project import Project
 from domain.registry import BY_OPERATION
 from domain.stated import BRINGS
-from domain.values import Text
+from domain.value import Text
 from domain.work import Work
 
 

@@ -27,7 +27,7 @@ from domain.money.policy.versions import VERSIONS
 from domain.permission import ANYONE, open_to
 from domain.registry import COMMANDS
 from domain.role import SOURCES, roles
-from domain.values import Several
+from domain.value import Several
 from domain.vocabularies import VOCABULARIES
 from projections.registry import QUESTIONS
 from scripts import bundle

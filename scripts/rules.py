@@ -61,7 +61,7 @@ from domain.refusal import (
 from domain.remix import Remix
 from domain.stated import ENVELOPE
 from domain.stored import Placed
-from domain.values import Payee, Ref
+from domain.value import Payee, Ref
 from domain.work import Work
 from projections.damage import DAMAGED
 from projections.progress import Progress

@@ -36,7 +36,7 @@ from domain.signature import read_signing, sign_command
 from domain.text import folded, hex_digest, plain_text
 from domain.tree import NotVerified, entries_of, tile_of
 from domain.trust import read_policy
-from domain.values import Text, Word
+from domain.value import Text, Word
 from projections.finding import contains
 from projections.store import BadCursor, decode_cursor, encode_cursor
 from scripts.bundle.files import read_csv, read_json_lines

@@ -24,7 +24,7 @@ from domain.journal import Journal
 from domain.money.entry import Entry
 from domain.nouns import BORN
 from domain.refusal import Refusal
-from domain.values import Ref
+from domain.value import Ref
 from domain.work import Work
 from projections import lineage
 from projections.question import Asking, Question

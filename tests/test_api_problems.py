@@ -17,7 +17,7 @@ from api.schemas import body_of
 from domain.refusal import REFUSALS, Refusal
 from domain.registry import COMMANDS
 from domain.text import LIMITS
-from domain.values import Many
+from domain.value import Many
 
 NOBODY = str(uuid4())
 STORY = {

@@ -21,7 +21,7 @@ from api.problems import MOST_ERRORS
 from api.received import MAXIMUM_BODY_BYTES
 from domain.registry import COMMANDS
 from domain.unambiguous import DEEPEST_JSON
-from domain.values import MOST_ITEMS, MOST_PIECES, Json, Many, Several
+from domain.value import MOST_ITEMS, MOST_PIECES, Json, Many, Several
 from scripts.bundle import found_in, import_lines
 
 

@@ -15,7 +15,7 @@ from test_policies import lines_run
 
 from api.application import create_app
 from domain.text import LIMITS
-from domain.values import Number, Payee, Ref
+from domain.value import Number, Payee, Ref
 from projections import question as questions
 from projections.question import MAXIMUM_LIMIT, MOST_BYTES, QUESTIONS, Question
 from projections.stretches import counted, lists_in

@@ -31,7 +31,8 @@ from domain.remix import REMIX_KINDS, exact_rate
 from domain.role import role_named, roles
 from domain.seal import digest_of, seal
 from domain.text import LIMITS, folded, hex_digest, plain_text
-from domain.values import CreditKind, Many, RemixKind
+from domain.value import Many
+from domain.values import CreditKind, RemixKind
 from domain.vocabularies import VOCABULARIES
 
 # -- rates ---------------------------------------------------------------------------------

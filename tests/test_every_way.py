@@ -27,7 +27,7 @@ from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
 from domain.signature import sign_command
-from domain.values import Amount
+from domain.value import Amount
 from projections.money.pools import pool_named
 from scripts import bundle
 from scripts import service as services

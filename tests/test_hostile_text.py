@@ -14,7 +14,7 @@ from stories import Story, story
 
 from domain.dispute import GROUNDS
 from domain.printable import CONTROLS
-from domain.values import Ref
+from domain.value import Ref
 from projections.question import QUESTIONS, Question
 from scripts.stemma import main
 

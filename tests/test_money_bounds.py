@@ -48,7 +48,7 @@ from domain.refusal import (
     SplitTooLarge,
 )
 from domain.remix import MAXIMUM_RATE_LENGTH
-from domain.values import Number
+from domain.value import Number
 
 
 def item(amount: Fraction | int = 1, units: int = 0, **kind: str) -> Item:

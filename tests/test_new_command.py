@@ -20,7 +20,8 @@ from domain.past import Past
 from domain.permission import ANYONE
 from domain.registry import BY_OPERATION
 from domain.remix import Remix
-from domain.values import Example, Reason, RemixId
+from domain.value import Example
+from domain.values import Reason, RemixId
 from scripts import bundle
 from scripts.commands.frame import Chosen
 from scripts.commands.recording import _recorder

@@ -27,18 +27,8 @@ from api.web.reference import Reference, pretty
 from domain.identity import part_id
 from domain.registry import COMMANDS
 from domain.role import roles
-from domain.values import (
-    ALBUM,
-    ASSETS,
-    BEN,
-    EDGE,
-    JOIN,
-    LARGEST_POSITION,
-    POOL,
-    PROPOSAL,
-    SONG,
-    Word,
-)
+from domain.value import LARGEST_POSITION, Word
+from domain.values import ALBUM, ASSETS, BEN, EDGE, JOIN, POOL, PROPOSAL, SONG
 
 
 @pytest.fixture(scope="module")

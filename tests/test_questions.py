@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from api.results import COMPONENTS, answer_of, schema_of
 from domain.refusal import UnknownWork
-from domain.values import Value
+from domain.value import Value
 from projections.question import QUESTIONS as DECLARED
 from projections.question import Asking
 from projections.registry import QUESTIONS, by_words

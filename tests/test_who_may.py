@@ -23,7 +23,7 @@ from domain.identity import part_id
 from domain.money.keeping import division_id
 from domain.permission import ANYONE, OPERATOR
 from domain.registry import BY_OPERATION, COMMANDS
-from domain.values import NewId, Ref
+from domain.value import NewId, Ref
 
 PEOPLE = {
     "ana": "posted the song, assembled the release, opened its pool",

@@ -18,18 +18,7 @@ from domain.nouns import BORN
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.signature import sign_command
-from domain.values import (
-    Amount,
-    Json,
-    Many,
-    NewId,
-    Payee,
-    Ref,
-    Several,
-    Text,
-    Value,
-    Word,
-)
+from domain.value import Amount, Json, Many, NewId, Payee, Ref, Several, Text, Value, Word
 
 MUCH, LITTLE, HARDLY = 8.0, 1.0, 0.3
 OFTEN = {

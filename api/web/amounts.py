@@ -15,7 +15,7 @@ from domain.money.currency import called, currency_code, digits, money
 from domain.money.revenue import Expense, Revenue
 from domain.readers import MONEY
 from domain.refusal import BadAmount, BadCurrency, Refusal
-from domain.values import Amount, Several, Value
+from domain.value import Amount, Several, Value
 from projections.money import pools
 from projections.money.readers import Reader
 from projections.nouns import noun_at

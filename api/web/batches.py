@@ -17,7 +17,7 @@ from domain.command import Command
 from domain.money.currency import currency_code
 from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
 from domain.refusal import Refusal
-from domain.values import Amount
+from domain.value import Amount
 from projections.money import balances, bookkeeping, payouts, previewing
 from projections.money.previewing import OUTCOMES
 from projections.store import View

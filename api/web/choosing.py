@@ -30,7 +30,7 @@ from domain.permission import OPERATOR
 from domain.readers import MONEY
 from domain.refusal import Unknown
 from domain.text import folded, searched
-from domain.values import Many, Payee, Ref, Several, Value
+from domain.value import Many, Payee, Ref, Several, Value
 from projections import around, attribution, contributors, timeline, wording
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size

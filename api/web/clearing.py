@@ -11,7 +11,7 @@ from flask import render_template
 from api.web.address import Listed, Said
 from api.web.frame import Answer, Frame, reader
 from domain.registry import COMMANDS
-from domain.values import Ref
+from domain.value import Ref
 from projections import around, clearance
 from projections.clearance import KINDS, Obstacle
 from projections.store import View

@@ -30,19 +30,7 @@ from domain.permission import OPERATOR
 from domain.refusal import IdTaken, Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
 from domain.role import roles
-from domain.values import (
-    Amount,
-    Json,
-    Many,
-    NewId,
-    Number,
-    Payee,
-    Ref,
-    Several,
-    Text,
-    Value,
-    Word,
-)
+from domain.value import Amount, Json, Many, NewId, Number, Payee, Ref, Several, Text, Value, Word
 
 LONG_TEXT = 1_000
 """A text that may be this long or longer gets an input of several lines."""

@@ -46,7 +46,7 @@ from domain.journal import Journal
 from domain.money.currency import amount, called, money
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted, NotPublished, Refusal
-from domain.values import NewId
+from domain.value import NewId
 from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
 from projections.pictures.cover import cover

@@ -13,7 +13,7 @@ from api.web.frame import Frame
 from domain.command import Command
 from domain.commands.commenting import PostComment
 from domain.permission import BOOKS
-from domain.values import Ref
+from domain.value import Ref
 from projections import around
 
 PAGES = {

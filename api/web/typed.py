@@ -18,7 +18,7 @@ from domain.command import Command, Record
 from domain.refusal import BadCountry, BadCurrency
 from domain.text import whole
 from domain.unambiguous import read_json
-from domain.values import Amount, Json, Many, Number, Rate, Several, Text, Value
+from domain.value import Amount, Json, Many, Number, Rate, Several, Text, Value
 
 
 def typed(command: type[Command], sent: dict[str, str], currency: str | None = None) -> Command:

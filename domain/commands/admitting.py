@@ -16,7 +16,8 @@ from domain.permission import OWN
 from domain.refusal import BadSigningKey, MergeCycle, WrongState
 from domain.signature import must_be_key_of
 from domain.tree import NotVerified
-from domain.values import ANA, ContributorId, Example, Name, NewContributorId, Reason, SigningKey
+from domain.value import Example
+from domain.values import ANA, ContributorId, Name, NewContributorId, Reason, SigningKey
 
 
 @command("contributor")

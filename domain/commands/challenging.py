@@ -18,10 +18,10 @@ from domain.past import Past
 from domain.permission import ANYONE
 from domain.project import LEADER
 from domain.refusal import ChallengeOver, NothingStated, UntilPassed, WrongState
+from domain.value import Example
 from domain.values import (
     ChallengeId,
     ContributionId,
-    Example,
     Medium,
     NewChallengeId,
     ProjectId,

@@ -30,13 +30,12 @@ from domain.permission import ANYONE
 from domain.project import Step
 from domain.refusal import EditingOver, OneSubject, ReasonMissing, TextTooLong, WrongState
 from domain.text import LIMITS
+from domain.value import Example, Most
 from domain.values import (
     REMARK,
     ChallengeId,
     CommentId,
     ContributorId,
-    Example,
-    Most,
     NewCommentId,
     ProjectId,
     Reason,

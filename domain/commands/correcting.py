@@ -25,6 +25,7 @@ from domain.refusal import (
     ReasonMissing,
     WrongState,
 )
+from domain.value import Example
 from domain.values import (
     AiTool,
     AiUse,
@@ -33,7 +34,6 @@ from domain.values import (
     Creators,
     CreditedAs,
     CreditId,
-    Example,
     JoinPhrase,
     Licence,
     MediaUrl,

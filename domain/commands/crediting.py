@@ -18,6 +18,7 @@ from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import ContradictoryDisclosure, EvidenceKindNeeded, WrongState
 from domain.seal import Said
+from domain.value import Example
 from domain.values import (
     AiTool,
     AiUse,
@@ -29,7 +30,6 @@ from domain.values import (
     CreditKind,
     Evidence,
     EvidenceKind,
-    Example,
     JoinPhrase,
     Licence,
     Moment,

@@ -35,6 +35,7 @@ from domain.refusal import (
 )
 from domain.release import Release
 from domain.remix import Remix, must_be_within_cap
+from domain.value import Example
 from domain.values import (
     BEN,
     AiTool,
@@ -42,7 +43,6 @@ from domain.values import (
     ContributorId,
     Evidence,
     ExactRate,
-    Example,
     MadeAt,
     Moment,
     NewRemixId,

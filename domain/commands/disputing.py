@@ -29,12 +29,12 @@ from domain.refusal import (
 )
 from domain.remix import Remix
 from domain.standing import of_works
+from domain.value import Example
 from domain.values import (
     AnswerBy,
     CreditId,
     Evidence,
     EvidenceKind,
-    Example,
     Grounds,
     IdentifierId,
     MembershipId,

@@ -11,7 +11,8 @@ from domain.follow import FOLLOWED, Follow, follow_id
 from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import OneSubject, WrongState
-from domain.values import ChallengeId, ContributorId, Example, ProjectId, ShownTo, WorkId
+from domain.value import Example
+from domain.values import ChallengeId, ContributorId, ProjectId, ShownTo, WorkId
 
 
 @record

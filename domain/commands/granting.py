@@ -14,7 +14,8 @@ from domain.grant import Grant, grant_id, must_have_area
 from domain.money.pool import Pool
 from domain.past import Past
 from domain.refusal import BadRole, WrongState
-from domain.values import ContributorId, Example, GrantedRole, PoolId, Reason, WorkId
+from domain.value import Example
+from domain.values import ContributorId, GrantedRole, PoolId, Reason, WorkId
 
 _HERE = "/contributors/{id}"
 _REFUSES = (BadRole, WrongState)

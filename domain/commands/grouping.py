@@ -17,14 +17,13 @@ from domain.money.through import MOST_MEMBERS, parts_among
 from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import BadShare, GroupInGroup, WrongState
+from domain.value import Example, Most
 from domain.values import (
     ANA,
     ContributorId,
     ExactRate,
-    Example,
     MembershipId,
     MembershipTime,
-    Most,
     NewMembershipId,
     Reason,
     Role,

@@ -12,10 +12,10 @@ from domain.identifier import PERSON, SCHEMES, WORK, Identifier, normal
 from domain.identity import part_id
 from domain.past import Past
 from domain.refusal import BadIdentifier, NoSource
+from domain.value import Example
 from domain.values import (
     ContributorId,
     Evidence,
-    Example,
     IdentifierId,
     IdentifierScheme,
     IdentifierText,

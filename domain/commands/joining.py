@@ -30,7 +30,8 @@ from domain.refusal import (
 )
 from domain.release import Release
 from domain.remix import must_be_within_cap
-from domain.values import Example, JoinId, NewJoinId, Reason, Uri, WorkId
+from domain.value import Example
+from domain.values import JoinId, NewJoinId, Reason, Uri, WorkId
 from domain.work import Work
 
 MOST_JOINED = 100

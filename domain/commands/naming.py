@@ -16,7 +16,8 @@ from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import WrongState
 from domain.text import searched
-from domain.values import ContributorId, CreditId, Example, FormerName, Name
+from domain.value import Example
+from domain.values import ContributorId, CreditId, FormerName, Name
 from domain.words import words_of
 
 ON_CREDITS = frozenset({"credited_as", "join_phrase", "display", "character"})

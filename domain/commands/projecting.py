@@ -17,12 +17,12 @@ from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
 from domain.project import LEADER, Placement, Project, Step, placement_id
 from domain.refusal import LastLeader, NoLeaders, NoSteps, NothingStated, WrongState
+from domain.value import Example
 from domain.values import (
     ANA,
     BEN,
     ContributionId,
     ContributorId,
-    Example,
     Goal,
     KindName,
     NewProjectId,

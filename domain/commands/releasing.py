@@ -33,12 +33,10 @@ from domain.refusal import (
 )
 from domain.release import Release
 from domain.remix import Remix, must_be_within_cap
+from domain.value import MOST_PIECES, Example, Most
 from domain.values import (
-    MOST_PIECES,
     ExactRate,
-    Example,
     MadeAt,
-    Most,
     NewReleaseId,
     Offered,
     PartOfSeries,

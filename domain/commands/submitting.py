@@ -31,6 +31,7 @@ from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
 from domain.refusal import BadIdentifier, ChallengeOver, ContradictoryDisclosure, WrongState
 from domain.remix import Remix, must_be_within_cap
+from domain.value import Example
 from domain.values import (
     AiTool,
     AiUse,
@@ -42,7 +43,6 @@ from domain.values import (
     Creators,
     CreditedAs,
     ExactRate,
-    Example,
     JoinPhrase,
     Licence,
     MadeAt,

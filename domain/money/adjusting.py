@@ -51,19 +51,15 @@ from domain.refusal import (
     UnknownWork,
 )
 from domain.remix import Remix
+from domain.value import MOST_PIECES, MOST_UNITS, Amount, Example, Most
 from domain.values import (
     ANA,
-    MOST_PIECES,
-    MOST_UNITS,
     REFUND,
-    Amount,
     CurrencyCode,
     Document,
     Evidence,
-    Example,
     ExpenseId,
     Moment,
-    Most,
     NewAdjustmentId,
     NewAssignmentId,
     NewPeriodId,

@@ -37,10 +37,10 @@ from domain.refusal import (
     WindowOpen,
     WrongState,
 )
+from domain.value import Example
 from domain.values import (
     BEN,
     ContributorId,
-    Example,
     Moment,
     PayeeText,
     PieceText,

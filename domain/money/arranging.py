@@ -19,13 +19,13 @@ from domain.money.withholding import Withholding
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR, OWN
 from domain.refusal import BadExchangeRate, BadPeriod, UnknownContributor, UnknownWork, WrongState
+from domain.value import Example
 from domain.values import (
     BEN,
     CountryCode,
     CurrencyCode,
     Document,
     ExactRate,
-    Example,
     ExchangeRateText,
     LocatedBy,
     Moment,

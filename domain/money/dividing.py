@@ -50,11 +50,8 @@ from domain.refusal import (
     UnknownWork,
 )
 from domain.seal import Said
+from domain.value import LARGEST_POSITION, MOST_PIECES, MOST_UNITS, Amount, Example, Most, Number
 from domain.values import (
-    LARGEST_POSITION,
-    MOST_PIECES,
-    MOST_UNITS,
-    Amount,
     AmountMinor,
     Category,
     CategoryName,
@@ -62,15 +59,12 @@ from domain.values import (
     Configuration,
     Document,
     ExactAmount,
-    Example,
     Moment,
-    Most,
     NewCorrectionId,
     NewExpenseId,
     NewRevenueId,
     NewReversalId,
     Note,
-    Number,
     PayeeText,
     PoolId,
     Reason,

@@ -38,6 +38,7 @@ from domain.refusal import (
     UnknownPayee,
     UnknownWork,
 )
+from domain.value import Example, Most
 from domain.values import (
     BEN,
     SHEET,
@@ -46,10 +47,8 @@ from domain.values import (
     Document,
     Evidence,
     ExactRate,
-    Example,
     MadeAt,
     Moment,
-    Most,
     NewProposalId,
     PayeeText,
     PoolId,

@@ -18,19 +18,8 @@ from domain.money.split import OF_SPLIT
 from domain.past import Past
 from domain.permission import BOOKS
 from domain.refusal import BadAmount, EarnedInFuture, NotAgreed, UnknownContributor, UnknownWork
-from domain.values import (
-    MOST_PIECES,
-    MOST_UNITS,
-    Amount,
-    Document,
-    Example,
-    Moment,
-    Most,
-    NewOpeningId,
-    PayeeText,
-    PoolId,
-    Reason,
-)
+from domain.value import MOST_PIECES, MOST_UNITS, Amount, Example, Most
+from domain.values import Document, Moment, NewOpeningId, PayeeText, PoolId, Reason
 
 
 @record

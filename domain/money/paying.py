@@ -29,19 +29,8 @@ from domain.past import Past
 from domain.permission import BOOKS, OPERATOR, OWN
 from domain.refusal import NoExchangeRate, NothingToPay, UnknownContributor, UnknownWork, WrongState
 from domain.remix import Remix
-from domain.values import (
-    MOST_PIECES,
-    Amount,
-    CreditId,
-    CurrencyCode,
-    Example,
-    Most,
-    NewBatchId,
-    PayeeText,
-    PayoutId,
-    Reason,
-    Reference,
-)
+from domain.value import MOST_PIECES, Amount, Example, Most
+from domain.values import CreditId, CurrencyCode, NewBatchId, PayeeText, PayoutId, Reason, Reference
 
 MOST_PARTS = 250
 """The most parts of a payout, so that it fits into a fact."""

@@ -50,30 +50,24 @@ from domain.refusal import (
 )
 from domain.release import Release
 from domain.standing import of_proposal
+from domain.value import MOST_PIECES, Amount, Example, Json, Many, Most, Number
 from domain.values import (
     ASSETS,
     COMMENT,
-    MOST_PIECES,
     TERMS,
     About,
-    Amount,
     CommentKind,
     ContributorId,
     CurrencyCode,
     Document,
     ExactRate,
-    Example,
-    Json,
-    Many,
     Means,
     Moment,
-    Most,
     Name,
     NewCommentId,
     NewPoolId,
     NewProposalId,
     Note,
-    Number,
     PoolId,
     PoolKind,
     ProposalCommentId,

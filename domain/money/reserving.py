@@ -20,16 +20,8 @@ from domain.past import Past
 from domain.permission import BOOKS
 from domain.refusal import NothingReserved, UnknownContributor, UnknownWork, WrongState
 from domain.seal import Said
-from domain.values import (
-    ExactRate,
-    Example,
-    Moment,
-    NewFreeingId,
-    Number,
-    PayeeText,
-    PoolId,
-    Reason,
-)
+from domain.value import Example, Number
+from domain.values import ExactRate, Moment, NewFreeingId, PayeeText, PoolId, Reason
 
 MOST_MONTHS = 120
 

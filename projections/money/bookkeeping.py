@@ -16,16 +16,8 @@ from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import ACCOUNTS, OWED, RECEIVED
 from domain.readers import ALL_MONEY
 from domain.refusal import BadPeriod, UnknownContributor
-from domain.values import (
-    LARGEST_POSITION,
-    REVENUE,
-    CurrencyCode,
-    Example,
-    PayeeText,
-    PoolId,
-    StatedMoment,
-    one_of,
-)
+from domain.value import LARGEST_POSITION, Example, one_of
+from domain.values import REVENUE, CurrencyCode, PayeeText, PoolId, StatedMoment
 from projections.money import balances
 from projections.money.earning import period
 from projections.money.pools.balance import summed

@@ -14,7 +14,8 @@ from domain.journal import Journal
 from domain.money.postings import OWED
 from domain.readers import MONEY, OWN_MONEY
 from domain.refusal import BadPeriod
-from domain.values import CurrencyCode, Example, PayeeId, PoolId, StatedMoment
+from domain.value import Example
+from domain.values import CurrencyCode, PayeeId, PoolId, StatedMoment
 from projections.money import balances as money
 from projections.money.pools.accounts import pool_named
 from projections.money.readers import Reader

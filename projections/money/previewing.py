@@ -19,7 +19,8 @@ from domain.money.paying import IssuePayouts, Paid
 from domain.money.reserving import freed_when_due
 from domain.readers import ALL_MONEY
 from domain.refusal import NothingToPay
-from domain.values import Amount, CurrencyCode, Example, one_of
+from domain.value import Amount, Example, one_of
+from domain.values import CurrencyCode
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import BatchSent, Dollars, PayeeRef, ReasonHeld

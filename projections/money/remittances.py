@@ -14,7 +14,8 @@ from domain.journal import Journal
 from domain.money.currency import decimal
 from domain.readers import EVERYONE, OWN_MONEY
 from domain.refusal import UnknownContributor, UnknownWithholding
-from domain.values import CountryCode, Number, PayeeText, WithholdingId
+from domain.value import Number
+from domain.values import CountryCode, PayeeText, WithholdingId
 from projections.money.balances import persons_of
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader

@@ -43,7 +43,8 @@ from domain.refusal import (
     UnknownWork,
 )
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
-from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
+from domain.value import Example, Number, known
+from domain.values import CurrencyCode, ExactRate, RemixKind, Uri, WorkId
 from projections import attribution, contributors, credited, lineage
 from projections.ancestry import ancestry, counted_paths, ids_in, numbered
 from projections.money.told import Change as PayeeChange

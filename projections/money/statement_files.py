@@ -11,7 +11,8 @@ from domain.journal import Journal
 from domain.money.currency import currency_code
 from domain.readers import OWN_MONEY
 from domain.refusal import BadPeriod, StatementTooLong
-from domain.values import CurrencyCode, Example, PayeeId, StatedMoment
+from domain.value import Example
+from domain.values import CurrencyCode, PayeeId, StatedMoment
 from projections.money import statements
 from projections.money.readers import Reader
 from projections.money.told import Statement

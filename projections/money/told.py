@@ -15,6 +15,7 @@ from domain.money.pool import POOL_KINDS
 from domain.money.postings import ACCOUNTS
 from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS
+from domain.value import Example, Length, one_of
 from domain.values import (
     BEN,
     PAID_IN,
@@ -26,9 +27,7 @@ from domain.values import (
     CurrencyCode,
     EntryId,
     ExactRate,
-    Example,
     ExchangeRateId,
-    Length,
     PayeeId,
     PayoutId,
     PoolId,
@@ -38,7 +37,6 @@ from domain.values import (
     RevenueId,
     WithholdingId,
     WorkId,
-    one_of,
 )
 from projections.told import MOMENT, Agent, Count, Effect, Exact, Instant, PathCount, PersonRef
 

@@ -11,6 +11,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
+from typing import Any, cast
 
 from eventsourcing.persistence import IntegrityError
 
@@ -122,7 +123,7 @@ class _Commands:
         asked = {id for step in ready for id in (step.command.target(step.by), step.earlier) if id}
 
         def take_all(draft: Draft) -> tuple[Draft, _Page]:
-            draft.prefetch_requests(asked)
+            draft.repetitions.prefetch(asked)
             draft.prefetch_edges(touched)
             told = _Page(draft, self._ids, self._report.failed, is_strict=self._is_strict)
             for found, step in steps:
@@ -130,7 +131,7 @@ class _Commands:
             return draft, told
 
         (draft, told), positions = self._journal.decided(take_all, about=touched, **self._terms)
-        self._reached.update(draft.reached(positions))
+        self._reached.update(draft.repetitions.reached(positions))
         self._report.add(told)
 
     def _step(self, found: Found) -> Step | BadLine:
@@ -166,7 +167,7 @@ class _Page(Report):
         self.warned += [Warned(found.where, one) for one in warnings]
 
     def _carried_out(self, found: Found, step: Step) -> list[str]:
-        command = self._draft.as_before(step.command, step.earlier)
+        command = self._as_before(step)
         if isinstance(command, RecordRevenue):
             return self._booked(found, command, step)
         try:
@@ -175,6 +176,15 @@ class _Page(Report):
             if isinstance(command, SubmitContribution) and not self._is_strict:
                 return self._part_by_part(found, command, step)
             raise
+
+    def _as_before(self, step: Step) -> Command:
+        """The command with its earlier id as the one it creates, if a request has used that id."""
+        if step.earlier is None or not self._draft.repetitions.about(step.earlier):
+            return step.command
+        again: Command = replace(
+            cast("Any", step.command), **{step.command.subject(): step.earlier}
+        )
+        return again
 
     def _booked(self, found: Found, command: RecordRevenue, step: Step) -> list[str]:
         before = len(self._draft.facts)

@@ -19,7 +19,7 @@ from domain.command import Field
 from domain.engine import TimeLimits
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
-from domain.values import NewId, Ref, Value
+from domain.value import NewId, Ref, Value
 from projections.store import View
 from projections.wording import several
 from scripts import bundle, terminal

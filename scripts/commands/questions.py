@@ -13,7 +13,7 @@ import click
 from domain.command import Field
 from domain.fact import utc_now
 from domain.permission import OPERATOR
-from domain.values import Choice, Cursor, Flag, Number, Payee, Ref, Value
+from domain.value import Choice, Cursor, Flag, Number, Payee, Ref, Value
 from projections import lineage
 from projections.money.balances import is_paid
 from projections.question import Asking, Question

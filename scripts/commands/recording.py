@@ -17,7 +17,7 @@ from domain.printable import escaped
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.unambiguous import read_json
-from domain.values import Json, Many, Number, Several, Value
+from domain.value import Json, Many, Number, Several, Value
 from scripts import bundle
 from scripts.commands import questions
 from scripts.commands.frame import Derived, flag_of, help_of, metavar_of, opened

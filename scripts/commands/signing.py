@@ -18,7 +18,7 @@ from domain.registry import COMMANDS
 from domain.signature import Signing, sign_command
 from domain.tree import NotVerified
 from domain.unambiguous import read_json
-from domain.values import Ref, Value
+from domain.value import Ref, Value
 from scripts import bundle
 
 commands = click.Group()

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from domain.credit import Credit
 from domain.money.entry import Entry
 from domain.nouns import BORN
-from domain.values import Ref
+from domain.value import Ref
 from domain.work import Work
 from projections.question import MAXIMUM_LIMIT, Question, wire_name
 from projections.registry import QUESTIONS

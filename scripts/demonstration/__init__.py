@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from rich.console import Console
 
 from domain.money.keeping import division_id
-from domain.values import Payee, Ref, Value
+from domain.value import Payee, Ref, Value
 from projections.registry import QUESTIONS
 from scripts import bundle
 from scripts.safe_file import written_whole

@@ -11,19 +11,18 @@ from typing import Annotated, TypedDict
 
 from domain.money.postings import ACCOUNTS
 from domain.readers import STATEMENTS
+from domain.value import Example, one_of
 from domain.values import (
     REVENUE,
     SONG,
     CountryCode,
     EntryId,
-    Example,
     ExpenseId,
     PoolId,
     ProposalId,
     ReleaseId,
     RevenueId,
     WorkId,
-    one_of,
 )
 from projections.money.told import (
     Account,
