@@ -115,7 +115,7 @@ def concealed(value: Any, nonce: str) -> Any:
 
 
 def state_command(
-    actor: str, command: str, arguments: Mapping[str, Any], nonce: str, log: str = ""
+    actor: str, command: str, arguments: Mapping[str, Any], nonce: str, log: str
 ) -> str:
     """The message: actor, command, arguments and the name of the log, as canonical JSON."""
     said = {"actor": actor, "command": command, "arguments": concealed(dict(arguments), nonce)}
@@ -128,7 +128,7 @@ def _spelled(said: Mapping[str, Any], log: str | None) -> str:
     return json.dumps(named, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def signed_text(actor: str, digest: str, bound: Bound | None = None) -> str:
+def signed_text(actor: str, digest: str, bound: Bound | None) -> str:
     """The text that is signed."""
     if bound is None:
         return f"{FORMER}\n{actor}\n{digest}\n"

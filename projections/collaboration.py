@@ -153,7 +153,7 @@ def _parents(view: View, works: Collection[int]) -> dict[int, list[int]]:
     return found
 
 
-def credited_on(view: View, works: Collection[int], roles: Collection[str] = ()) -> set[int]:
+def credited_on(view: View, works: Collection[int], roles: Collection[str]) -> set[int]:
     """The people credited on these works, in any of these roles if given."""
     people = _beside(view, works, roles).values()
     return {person for each in people for person in each}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING as NEEDED
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from inspect import Parameter, getdoc, signature
 from typing import (
     Annotated,
@@ -96,15 +96,15 @@ class Question:
     """Its refusals besides those of its values."""
     may_be_as_published: bool
     """Whether it can be asked about the lineage that was frozen when a release was published."""
-    forms: Mapping[str, Form] = field(default_factory=dict)
+    forms: Mapping[str, Form]
     """Formats of the answer besides JSON, by name."""
-    rehearses: type[Command] | None = None
+    rehearses: type[Command] | None
     """The command whose effects it previews and whose refusals it shares; nothing is recorded."""
-    may: Collection[str] = (ANYONE,)
+    may: Collection[str]
     """The relations that allow asking it (see domain.permission); its function checks them."""
-    beside: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    beside: Mapping[str, Callable[..., Any]]
     """What an answer has beside its list, by name: functions of the view and the id asked about."""
-    parts: tuple[str, ...] = ()
+    parts: tuple[str, ...]
     """The long lists in its answer, which make it come in pages: see projections.stretches."""
 
     @property
@@ -276,10 +276,19 @@ def question(
     """
 
     def decorate(ask: F) -> F:
-        made = Question(name, path, ask, cli, tuple(refuses), as_published, forms or {}, rehearses)
         usual = OWN if "actor" in ask.__annotations__ else (ANYONE,)
-        QUESTIONS[name] = replace(
-            made, may=usual if may is None else may, beside=beside or {}, parts=tuple(parts)
+        QUESTIONS[name] = Question(
+            name=name,
+            path=path,
+            ask=ask,
+            cli=cli,
+            further=tuple(refuses),
+            may_be_as_published=as_published,
+            forms=forms or {},
+            rehearses=rehearses,
+            may=usual if may is None else may,
+            beside=beside or {},
+            parts=tuple(parts),
         )
         return ask
 

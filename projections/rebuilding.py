@@ -112,9 +112,7 @@ class Rebuild:
             documents.create_index(writer, generation)
         self.has_documents = True
 
-    def fold_all(
-        self, at: Generation, progress: Progress = no_progress, upto: int = NEVER
-    ) -> Generation:
+    def fold_all(self, at: Generation, progress: Progress, upto: int = NEVER) -> Generation:
         """Fold all facts, or those up to a position, into a generation that is not in use."""
         head = min(upto, self.journal.facts.head())
         if self.crew.size and head - at.position >= self._least and not self.has_documents:

@@ -104,16 +104,18 @@ class Asked:
         payees = balances.payees_for(view, ids)
         return cls(
             now,
-            False,
-            own,
-            ids,
-            payees,
-            works,
-            pools,
-            {one.role for one in grants},
-            _authored(authored),
+            is_operator=False,
+            own=own,
+            ids=ids,
+            payees=payees,
+            works=works,
+            pools=pools,
+            roles={one.role for one in grants},
+            authored=_authored(authored),
             # Nobody confirms their own share.
-            [each for each in to_confirm(view, _OF_THEIRS, **speaks) if each[1] not in payees],
+            doubted=[
+                each for each in to_confirm(view, _OF_THEIRS, **speaks) if each[1] not in payees
+            ],
         )
 
     @property

@@ -44,7 +44,7 @@ def describe_signature(
     leaf: Leaf,
     keys: Sequence[VerifierKey],
     disclosures: Sequence[Disclosure],
-    logs: Collection[str] = (),
+    logs: Collection[str],
 ) -> Iterator[str]:
     """What the actor signed and what the fact commits to; NotVerified if they do not match.
 
@@ -100,7 +100,7 @@ def describe_receipt(receipt: Receipt) -> Iterator[str]:
     yield f"fact        {printable(leaf.state.decode('utf-8', 'backslashreplace'))}"
 
 
-def describe_history(history: History, latest: Latest | None = None) -> Iterator[str]:
+def describe_history(history: History, latest: Latest | None) -> Iterator[str]:
     """What a checked history proves, line by line, and what it does not.
 
     With the proof of the latest fact about its subject, that it ends there.

@@ -159,8 +159,8 @@ def open_tables(
     database: str,
     *,
     create: bool,
-    limits: TimeLimits = UNHURRIED,
-    standbys: Sequence[str] = (),
+    limits: TimeLimits,
+    standbys: Sequence[str],
 ) -> Engine:
     """The engine of a database with all its tables."""
     if create and database.startswith(EMBEDDED):

@@ -1,4 +1,4 @@
-"""What tests may ask for: a database of their own on either engine, and the real data beside us.
+"""What tests may ask for: a database or a service of their own, and the real data beside us.
 
 Rule: a test sees nothing of the person who runs it: neither their settings nor their data.
 """
@@ -20,7 +20,8 @@ from clicking import Stage, empty
 from databases import NoPostgres, Postgres, running_postgres
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from scratch import keep_bytecode, use_scratch
-from stories import Story, story
+from serving import Served, serving
+from stories import Story, story, ticking
 from warm import warm
 
 Tell = Callable[[Story], object]
@@ -186,6 +187,28 @@ def other_database(database: str, request: pytest.FixtureRequest, tmp_path: Path
         return f"sqlite:///{tmp_path / 'other.db'}"
     url: str = request.getfixturevalue("postgres_dsn")
     return url
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Story]:
+    """A story on SQLite, with a clock of its own."""
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=ticking()) as told:
+        yield told
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service on SQLite that the tests of a file share."""
+    with serving(f"sqlite:///{tmp_path_factory.mktemp('served') / 'stemma.db'}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same, with pages that everyone may see."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('public') / 'stemma.db'}"
+    with serving(database, public_pages=True) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

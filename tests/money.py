@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from laws import check_division
-from stories import NOON, OPERATOR, Story, id_of
+from stories import NOON, Story, id_of
 
 from domain.draft import Acknowledgement
 from domain.fact import Fact
@@ -25,7 +25,6 @@ from domain.money.held import DEBT, PAYABLE
 from domain.money.postings import OWED, RECEIVED, WAITING, postings
 from domain.money.revenue import Revenue
 from domain.money.split import PLAIN
-from domain.registry import BY_OPERATION
 from projections.money import balances
 from projections.progress import no_progress
 from scripts import audit
@@ -55,11 +54,6 @@ class Bank(Story):
     """A story in which money comes in."""
 
     clock: Clock
-
-    def tell(self, command: str, **said: Any) -> Acknowledgement:
-        said.setdefault("actor", OPERATOR)
-        by = said.pop("actor")
-        return self.journal.record(BY_OPERATION[command].of(said), by=by)
 
     def people(self, *names: str) -> list[str]:
         return [self.person(name) for name in names]
@@ -189,6 +183,14 @@ def bank(database: str, **settings: Any) -> Iterator[Bank]:
 
 
 # -- the audit -----------------------------------------------------------------------------
+
+
+def halves(told: Bank, terms: Any = AGREED) -> tuple[str, str, str]:
+    """A pool of which two people have half each by an agreement since January 2026."""
+    pool = told.pool(terms=terms)
+    a, b = told.people("Ana", "Ben")
+    told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01"), a, b)
+    return pool, a, b
 
 
 def must_be_sound(told: Bank) -> None:

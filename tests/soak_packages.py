@@ -27,7 +27,8 @@ from typing import Any
 import yaml
 from databases import started_postgres
 from test_packages import DEPLOY, ROOT, UNITS, instructions
-from test_server import free_port
+
+from scripts.benchmarks.load import free_port
 
 QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 CLIENTS = 8

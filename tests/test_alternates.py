@@ -1,22 +1,15 @@
 """Whatever can be had in several formats leads from each to the others, on pages and over HTTP."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from serving import Served, serving
+from serving import Served
 from test_pages import reader
 
 from projections.registry import QUESTIONS
 
 LINK = re.compile(r'<([^>]+)>; rel="alternate"; type="([^"]+)"')
 FORMS = QUESTIONS["show_lineage"].forms
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(f"sqlite:///{tmp_path_factory.mktemp('alternates') / 'stemma.db'}") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

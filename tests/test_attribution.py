@@ -1,12 +1,10 @@
 """Who contributed to what: direct or by influence, through which ways, and after all merges."""
 
-from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import Story, id_of, story, ticking
+from stories import Story, id_of, story
 from test_lineage import all_pages, diamond
 
 from domain.dispute import OUTCOMES
@@ -14,12 +12,6 @@ from domain.refusal import UnknownContributor, UnknownCredit, UnknownWork
 from projections import attribution, contributors, parts
 from projections.money import splitting
 from projections.store import View
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=ticking()) as told:
-        yield told
 
 
 def line(item: dict[str, Any]) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from serving import JSON, Served, serving
+from serving import JSON, Served
 
 from api.citing import MOST_LINES
 from api.document import operations
@@ -23,12 +23,6 @@ from domain.registry import COMMANDS
 from domain.unambiguous import DEEPEST_JSON
 from domain.value import MOST_ITEMS, MOST_PIECES, Json, Many, Several
 from scripts.bundle import found_in, import_lines
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(f"sqlite:///{tmp_path_factory.mktemp('bounded') / 'stemma.db'}") as running:
-        yield running
 
 
 def lists_in(served: Served) -> Iterator[tuple[str, dict[str, Any]]]:

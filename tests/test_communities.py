@@ -18,10 +18,11 @@ from urllib.parse import urlencode
 import pytest
 from click.testing import CliRunner, Result
 from databases import Postgres
-from test_server import KEY, free_port, started, wait_until
+from test_server import KEY, started, wait_until
 from test_webhooks import Receiver, receiving
 
 from domain.commands.admitting import AdmitContributor
+from scripts.benchmarks.load import free_port
 from scripts.communities import read_communities
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, read_settings

@@ -2,19 +2,10 @@
 
 import csv
 import re
-from collections.abc import Iterator
 
-import pytest
-from serving import OPERATOR_KEY, Served, serving
+from serving import OPERATOR_KEY, Served
 from stories import id_of
 from test_pages import Reader, reader, signed_in
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(f"sqlite:///{tmp_path_factory.mktemp('credits') / 'stemma.db'}") as running:
-        yield running
-
 
 CREW = (
     "Unit\tRole\tName\tCharacter\n"

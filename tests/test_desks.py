@@ -5,7 +5,6 @@ Rule: what a desk says is seen in the page as it is sent; how it is used is in t
 
 import re
 import shlex
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from uuid import uuid4
@@ -20,12 +19,6 @@ from domain.fact import FACTS
 from scripts.stemma import main
 
 DISPUTE = {"grounds": "wrong_role", "reason": "It was two commas.", "evidence": "The drafts."}
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(f"sqlite:///{tmp_path_factory.mktemp('desks') / 'stemma.db'}") as running:
-        yield running
 
 
 def with_role(served: Served, name: str, role: str) -> str:

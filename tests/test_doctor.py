@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from test_server import free_port
 
 from domain.commands.admitting import AdmitContributor
 from domain.note import SignerKey
 from scripts import doctor
+from scripts.benchmarks.load import free_port
 from scripts.doctor import FAILED, OK, SKIPPED, WARNING, examine, names
 from scripts.service import open_service
 from scripts.settings import Settings, make_log_key, read_log_keys, read_settings

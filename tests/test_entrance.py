@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from serving import OPERATOR_KEY, Served, serving
+from test_conditional import a_song
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -48,14 +49,6 @@ def asking(served: Served, key: str = OPERATOR_KEY) -> Ask:
         return client.open(path, method=method, headers=told)
 
     return ask
-
-
-def a_song(served: Served) -> tuple[str, str]:
-    """A song of somebody, folded."""
-    ana = served.admit("Ana of the lake")
-    song = served.post_piece("Song", by=ana)
-    served.service.follower.catch_up()
-    return ana, song
 
 
 @pytest.fixture

@@ -2,19 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from serving import Served, serving
+from serving import Served
 from stories import id_of
 from test_pages import signed_in
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(f"sqlite:///{tmp_path_factory.mktemp('errors') / 'stemma.db'}") as running:
-        yield running
 
 
 def pointers(problem: dict[str, object]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
-from stories import Story, carry_out, id_of, story, ticking
+from stories import Story, carry_out, id_of, story
 
 from domain.engine import Overtaken
 from domain.fact import utc_now
@@ -47,13 +47,6 @@ from domain.refusal import (
 )
 from projections import around
 from projections.money import splitting
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    """An embedded service, with a clock of its own."""
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=ticking()) as told:
-        yield told
 
 
 def refused(told: Story, refusal: type[Refusal], command: str, /, **said: Any) -> Refusal:

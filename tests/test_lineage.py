@@ -1,8 +1,7 @@
 """What was made from what: small graphs by hand, and random ones against the naive answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -17,12 +16,6 @@ from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from projections import around, contributors, graph, lineage, listing
 from projections.store import Page, View
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=ticking()) as told:
-        yield told
 
 
 def titles(page: Page) -> list[tuple[str, int]]:

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from structlog.dev import ConsoleRenderer
 from test_server import KEY, Server, started, wait_until
-from test_server import free_port as free
 from test_server import serving as running
 
+from scripts.benchmarks.load import free_port as free
 from scripts.logs import _for_people, configure_logs
 from scripts.stemma import main
 

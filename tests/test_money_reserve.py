@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from money import AGREED, Bank, bank
+from money import Bank, bank, halves
 from pypdf import PdfReader
 from rich.console import Console
 from test_beancount import complaints
@@ -30,13 +30,6 @@ from projections.money.statement_pdf import as_pdf
 from projections.question import Asking
 from projections.registry import QUESTIONS
 from scripts.accounts import statement as on_terminal
-
-
-def halves(told: Bank, terms: Any = AGREED) -> tuple[str, str, str]:
-    pool = told.pool(terms=terms)
-    a, b = told.people("Ana", "Ben")
-    told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01"), a, b)
-    return pool, a, b
 
 
 def reserve(told: Bank, pool: str, rate: str, months: int | None = None, **said: Any) -> None:

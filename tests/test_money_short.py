@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from money import AGREED, Bank, bank
+from money import Bank, bank, halves
 from test_money_booked import TERMS_OF_ALL_KINDS
 
 from domain.permission import OPERATOR
@@ -21,13 +21,6 @@ ESCALATOR = {
         [None, [["author", "3/20"], ["house", "17/20"]]],
     ],
 }
-
-
-def halves(told: Bank, terms: Any = AGREED) -> tuple[str, str, str]:
-    pool = told.pool(terms=terms)
-    a, b = told.people("Ana", "Ben")
-    told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01"), a, b)
-    return pool, a, b
 
 
 def where_it_is(told: Bank, pool: str) -> Any:

@@ -116,6 +116,12 @@ def test_earnings_and_what_was_withheld_of_whom_for_what() -> None:
         assert printed(told, "show_earnings", accounts.earnings, id=c)[0] == "(forgotten)"
 
 
+def answered(database: str, *words: str) -> list[str]:
+    """The lines that a command prints, their spaces as one."""
+    done = CliRunner().invoke(main, ["--database", database, *words])
+    return [" ".join(line.split()) for line in done.output.splitlines() if line.strip()]
+
+
 def test_amounts_inside_an_answer_are_shown_in_its_currency(tmp_path: Path) -> None:
     """Beside a total of 10.00, the lines of a preview said 1000; a month is shown as a month."""
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
@@ -124,14 +130,10 @@ def test_amounts_inside_an_answer_are_shown_in_its_currency(tmp_path: Path) -> N
         told.earn(pool, 1_000, "2026-03", document="D 1")
         told.service.follower.catch_up()
 
-    def answered(*words: str) -> list[str]:
-        done = CliRunner().invoke(main, ["--database", database, *words])
-        return [" ".join(line.split()) for line in done.output.splitlines() if line.strip()]
-
-    *_, sums, items, _, line = answered("payout", "preview", "--currency", "USD")
+    *_, sums, items, _, line = answered(database, "payout", "preview", "--currency", "USD")
     assert (sums, items) == ("paid 1 10.00", "items")
     assert line == "Blue Records paid 10.00 10.00 USD, count=1"
-    shown = answered("bookings")[1]
+    shown = answered(database, "bookings")[1]
     assert shown.startswith("2026-03 revenue pool shop 10.00 0.00 0.00 USD D 1 ")
 
 
@@ -142,16 +144,14 @@ def test_a_name_has_a_statement_like_a_person(tmp_path: Path) -> None:
         told.earn(pool, 1_000)
         told.service.follower.catch_up()
 
-    def answered(*words: str) -> list[str]:
-        done = CliRunner().invoke(main, ["--database", database, *words])
-        return [" ".join(line.split()) for line in done.output.splitlines() if line.strip()]
-
-    shown = answered("statement", "Blue Records")
+    shown = answered(database, "statement", "Blue Records")
     assert shown[0] == "Blue Records"
     assert shown[-1].endswith("Earned pool's release pool shop 10.00 USD")
-    shown = answered("earnings", "Blue Records")
+    shown = answered(database, "earnings", "Blue Records")
     assert (shown[0], shown[-1]) == ("Blue Records", "all 10.00 USD")
-    assert answered("statement", "Red Records")[0].startswith("Error: There is no contributor Red")
+    assert answered(database, "statement", "Red Records")[0].startswith(
+        "Error: There is no contributor Red"
+    )
 
 
 def test_why_names_the_group_through_which_somebody_has_their_part() -> None:

@@ -18,19 +18,6 @@ from projections import wording
 from scripts.service import Service
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(f"sqlite:///{tmp_path_factory.mktemp('pages') / 'stemma.db'}") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    database = f"sqlite:///{tmp_path_factory.mktemp('public') / 'stemma.db'}"
-    with serving(database, public_pages=True) as running:
-        yield running
-
-
 @pytest.fixture
 def on_either(database: str) -> Iterator[Served]:
     with serving(database, public_pages=True) as running:

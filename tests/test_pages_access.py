@@ -4,12 +4,10 @@ Rule: the routes are asked of the service itself, so a new one is held to the sa
 """
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urlencode
 from uuid import uuid4
 
-import pytest
-from serving import OPERATOR_KEY, Served, serving
+from serving import OPERATOR_KEY, Served
 from test_pages import Reader, reader, signed_in
 
 OPEN = {"/static/pictures.css", "/", "/audit", "/docs", "/openapi.json", "/sign-in"}
@@ -23,19 +21,6 @@ WITHOUT_SESSION = {"/sign-in", "/audit"}
 """The forms that somebody may send who has not signed in."""
 LINKED = "/mail/"
 """What a link in a message may do: it holds a token (tests/test_mail.py)."""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(f"sqlite:///{tmp_path_factory.mktemp('access') / 'stemma.db'}") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    database = f"sqlite:///{tmp_path_factory.mktemp('open') / 'stemma.db'}"
-    with serving(database, public_pages=True) as running:
-        yield running
 
 
 def paths(served: Served, method: str) -> list[str]:

@@ -1,9 +1,7 @@
 """A refusal that is about one field of a request says which, whatever rule it comes from."""
 
-from collections.abc import Iterator
-
 import pytest
-from serving import Served, serving
+from serving import Served
 from stories import id_of
 
 from domain.command import Command
@@ -15,12 +13,6 @@ IDS = {"id", "work", "asset"}
 """The particulars that are ids, by which the field is found that holds one."""
 STATED = {"where", "field"}
 """The particulars that name a place in a request themselves."""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(f"sqlite:///{tmp_path_factory.mktemp('pointers') / 'stemma.db'}") as running:
-        yield running
 
 
 def may_point(refusal: type[Refusal], command: type[Command]) -> bool:

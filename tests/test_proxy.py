@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 from test_overload import FORM, HOST, all_of, connected, others_are_answered
-from test_server import ROOT, Server, free_port, serving, wait_until
+from test_server import ROOT, Server, serving, wait_until
 
 from api.problems import MEDIA_TYPE, PROBLEMS, problem_uri
+from scripts.benchmarks.load import free_port
 
 CONFIGURATION = ROOT / "scripts/deploy/nginx.conf"
 

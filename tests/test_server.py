@@ -6,7 +6,6 @@ Rule: everything here goes through real processes and real HTTP.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ import pytest
 from test_pages import Reader
 
 from domain.commands.admitting import AdmitContributor
+from scripts.benchmarks.load import free_port
 from scripts.service import Service, open_service
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -116,13 +116,6 @@ def wait_until(
             pytest.fail(f"it ended: {process.communicate()[0]}")
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
 
 
 def alive(group: int) -> bool:

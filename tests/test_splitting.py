@@ -1,10 +1,8 @@
 """What each would get of a recorded work, through which path, and what an edge would change."""
 
 import json
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,12 +20,6 @@ from domain.refusal import (
 from projections import around, lineage
 from projections.money.splitting import Recorded, lineage_at, preview_edge, split_of
 from projections.store import View
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=ticking()) as told:
-        yield told
 
 
 def small_lineage(told: Story) -> None:

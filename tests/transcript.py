@@ -11,7 +11,6 @@ writes what is printed now into the document, for a person to read before it is 
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from warm import warm
+
+from scripts.benchmarks.load import free_port
 
 SECONDS = 300
 PORT = "8017"
@@ -94,14 +95,6 @@ def masked(printed: str) -> str:
     for changing, name in _CHANGES:
         printed = changing.sub(name, printed)
     return printed
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -232,25 +232,24 @@ def sent_in_form() -> dict[str, str]:
 # -- from a command to its form, and back ----------------------------------------------------
 
 
-def _input(
-    one: Field, sent: str, found: dict[str, str] | None = None, typed_in: str | None = None
-) -> Input:
+def _input(one: Field, sent: str, found: dict[str, str] | None, typed_in: str | None) -> Input:
     value = one.value
     if isinstance(value, Amount):
         return _amount(one, value, sent, typed_in)
     shown = sent or (form_id() if isinstance(value, NewId) else "")
     examples = value.example if isinstance(value.example, list) else [value.example or ""]
+    choices = dict(value.choices) if isinstance(value, Word) and value.choices else None
     return Input(
         one.name,
         _label(one),
         "found" if found else _kind(value),
         _linked(_help(value)),
-        one.is_needed,
-        "\n".join(_line(value, each, typed_in or UNTIL_KNOWN) for each in examples),
-        shown,
-        getattr(value, "limit", None),
-        found or (dict(value.choices) if isinstance(value, Word) and value.choices else None),
-        _words(value.inner if isinstance(value, Many) else value),
+        is_needed=one.is_needed,
+        placeholder="\n".join(_line(value, each, typed_in or UNTIL_KNOWN) for each in examples),
+        value=shown,
+        limit=getattr(value, "limit", None),
+        choices=found or choices,
+        words=_words(value.inner if isinstance(value, Many) else value),
     )
 
 

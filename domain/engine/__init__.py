@@ -97,7 +97,7 @@ class RebuildNeeded(DatabaseUnavailable):
         )
 
 
-def other_layout(said: str, sql: str = "") -> DatabaseUnavailable:
+def other_layout(said: str, sql: str) -> DatabaseUnavailable:
     """The exception for a missing table or column: RebuildNeeded if a read table is concerned."""
     if "read_" in f"{said}{sql}":
         return RebuildNeeded(said)

@@ -23,7 +23,7 @@ SHOPS: dict[str, Callable[[Path, Finding | None, Row], Iterator[Line]]] = {
 
 
 def statement_lines(
-    form: str, path: Path, finding: Finding | None = None, given: Row | None = None
+    form: str, path: Path, finding: Finding | None, given: Row | None = None
 ) -> Iterator[Line]:
     """The lines of a statement; ``given`` are fields that it lacks, such as its source.
 

@@ -81,7 +81,7 @@ def _streamed(file: BinaryIO) -> Iterator[tuple[Iterator[Found], Seal | None]]:
         yield _checked(kept)
 
 
-def lines_in(path: Path, source: str = "bundle") -> int | None:
+def lines_in(path: Path, source: str) -> int | None:
     """The approximate number of lines, for a progress bar; None if unknown."""
     if source != "bundle" or str(path) == "-":
         return None

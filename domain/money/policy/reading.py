@@ -116,7 +116,7 @@ def fields_of(
     refusal: type[BadSplit | BadPolicy | BadGraph],
     *,
     needed: Iterable[str],
-    optional: Iterable[str] = (),
+    optional: Iterable[str],
 ) -> Mapping[str, object]:
     """A JSON object with exactly these fields."""
     if not isinstance(value, Mapping):
