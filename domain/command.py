@@ -294,6 +294,11 @@ class Command(Record):
         return sha256(f"{actor}\n{self.asked()}".encode()).hexdigest()
 
 
+def once_each(said: Iterable[str] | None) -> list[str] | None:
+    """Each of these words once, in order; None if there are none."""
+    return [*dict.fromkeys(said or ())] or None
+
+
 def must_state(stated: Mapping[str, Any]) -> None:
     """Refuse (``NothingStated``) a correction that states nothing besides a reason."""
     if not any(value for name, value in stated.items() if name != "reason"):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from domain.challenge import ISSUER, Answer, Challenge, answer_id
-from domain.command import Command, command, must_state, record
+from domain.command import Command, command, must_state, once_each, record
 from domain.commands.projecting import led, open_project, standing
 from domain.dates import span_of
 from domain.fact import New
@@ -63,12 +63,8 @@ class IssueChallenge(Command):
         _must_be_ahead(past, self.answer_by)
         if self.project is not None:
             open_project(past, self.project)
-        asked = {"media": _each(self.media), "roles": _each(self.roles)}
+        asked = {"media": once_each(self.media), "roles": once_each(self.roles)}
         yield Challenge.Issued.born(past.id, **self.told(Challenge.Issued, **asked))
-
-
-def _each(said: tuple[str, ...] | None) -> list[str] | None:
-    return [*dict.fromkeys(said)] if said else None
 
 
 @record
@@ -100,7 +96,7 @@ class DescribeChallenge(_OfChallenge):
 
     def decide(self, past: Past) -> Iterator[New]:
         _must_be_ahead(past, self.answer_by)
-        asked = {"media": _each(self.media), "roles": _each(self.roles)}
+        asked = {"media": once_each(self.media), "roles": once_each(self.roles)}
         stated = self.told(Challenge.Described, **asked)
         must_state(stated)
         yield past.get(Challenge, self.id).then(Challenge.Described, **stated)

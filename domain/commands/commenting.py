@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Self, cast
 
-from domain.command import Command, command, record
+from domain.command import Command, command, once_each, record
 from domain.commands.projecting import led
 from domain.comment import (
     MODERATOR,
@@ -87,10 +87,6 @@ def _is_person(past: Past, id: str) -> bool:
     return bool(stream) and isinstance(stream[0][1], Contributor.Admitted)
 
 
-def _each(ids: tuple[str, ...] | None) -> list[str] | None:
-    return [*dict.fromkeys(ids)] if ids else None
-
-
 @command(
     "comment",
     may=(ANYONE,),
@@ -124,7 +120,7 @@ class PostComment(_Saying):
         place = self._place(past)
         if self.reply_to is not None:  # watched, because it may be removed at the same moment
             past.watch(Comment.Removed.TOPIC, *(one for one in place.values() if one))
-        told = {**place, "thread": thread, "mentions": _each(self.mentions)}
+        told = {**place, "thread": thread, "mentions": once_each(self.mentions)}
         yield Comment.Posted.born(past.id, **self.told(Comment.Posted, **told))
 
     def _place(self, past: Past) -> dict[str, str | None]:
@@ -179,7 +175,7 @@ class EditComment(_OfComment, _Saying):
         return _speakers(past, self.id)
 
     def decide(self, past: Past) -> Iterator[New]:
-        comment, mentions = past.get(Comment, self.id), _each(self.mentions)
+        comment, mentions = past.get(Comment, self.id), once_each(self.mentions)
         if past.comment_minutes is not None:
             until = comment.posted_at + timedelta(minutes=past.comment_minutes)
             if past.is_over(instant(until)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from domain.command import Command, Record, command, record
+from domain.command import Command, Record, command, once_each, record
 from domain.contributor import Contributor
 from domain.fact import New
 from domain.membership import GROUP, Membership
@@ -52,8 +52,8 @@ class OfferMembership(Command):
         held = past.known.saying((Membership.Offered,), "contributor", [self.group])
         if holds or held or past.person(self.group) == past.person(self.contributor):
             raise GroupInGroup(self.group, self.contributor)
-        roles = [*dict.fromkeys(self.roles)] if self.roles else None
-        yield Membership.Offered.born(past.id, **self.told(Membership.Offered, roles=roles))
+        told = self.told(Membership.Offered, roles=once_each(self.roles))
+        yield Membership.Offered.born(past.id, **told)
 
 
 @command("membership.accept", may=OWN, then=Membership.Accepted)

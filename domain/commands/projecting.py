@@ -1,4 +1,4 @@
-"""Projecting: a project is launched with its steps, led, told about and closed; pieces are in it.
+"""Commands about projects: launching them with steps, leading and closing them, placing pieces.
 
 The poster of a piece puts it into a step and takes it out. Leaders move and take out what is in
 their project, and never put in what is not.
