@@ -535,7 +535,7 @@ def _address(database: str, name: str = "STEMMA_DATABASE", *, embedded: bool = T
         return f"{EMBEDDED}{_whole_path(name, file)}"
     if not database.startswith(("postgresql://", "postgres://")):
         raise bad
-    from domain.engine.postgres import must_be_address
+    from domain.engine.postgres_address import must_be_address
 
     try:
         must_be_address(database)
@@ -548,7 +548,7 @@ def whereabouts(database: str) -> Hashable:
     """What two addresses of the same database have in common, however each is spelled."""
     if database.startswith(EMBEDDED):
         return database
-    from domain.engine.postgres import whereabouts_of
+    from domain.engine.postgres_address import whereabouts_of
 
     return whereabouts_of(database)
 

@@ -4,7 +4,7 @@ A thread borrows a connection for one query, one view or one transaction, and wa
 a few seconds. A transaction is never repeated: if the connection breaks, the caller has to find out
 whether it was committed.
 
-One file, because the engine, its transactions and their commits share a connection.
+One file, because it is one class; its transactions are in postgres_writing.py.
 """
 
 from __future__ import annotations
@@ -18,11 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import lru_cache
-from itertools import chain
-from itertools import count as numbers
-from typing import Any, ClassVar, Self, TypeVar, cast
-from urllib.parse import unquote
+from typing import Any, ClassVar, TypeVar, cast
 
 import psycopg
 from eventsourcing.persistence import IntegrityError
@@ -34,26 +30,30 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.cached import cached_property
 from domain.engine import (
-    LISTS,
-    NONE,
     UNHURRIED,
     DatabaseUnavailable,
     Engine,
     Locked,
     NoDatabase,
-    OutcomeUnknown,
     Overtaken,
     Pooled,
     Row,
     Table,
     TimeLimits,
     Transaction,
-    has_lists,
     other_layout,
-    singles,
 )
 from domain.engine.deadline import TookTooLong, deadline, must_go_on, within
 from domain.engine.documents import Tsvector
+from domain.engine.postgres_sql import translated
+from domain.engine.postgres_writing import (
+    COMMIT,
+    SILENT,
+    Commit,
+    Deferring,
+    OneInsert,
+    PostgresTransaction,
+)
 from domain.engine.probe import Probe
 from domain.engine.statements import Asked, Statements
 from domain.refusal import NotPermitted
@@ -61,19 +61,6 @@ from domain.refusal import NotPermitted
 T = TypeVar("T")
 _Kind = TypeVar("_Kind", bound="PostgresTransaction")
 
-_VALUE = re.compile(r"(?<![:\w]):(\w+)")
-_LIST = re.compile(r"\b(IN|FROM EACH) :(\w+)")
-_LISTED = {
-    "IN": ("= ANY(:{})", "= :{}"),
-    "FROM EACH": (
-        "FROM unnest(:{}::text[]) AS each (value)",
-        "FROM (SELECT :{}::text AS value) AS one",
-    ),
-}
-"""How a list is named, and how it is if it has one value."""
-_EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+ = \w+\.\w+)")
-# OFFSET 0 keeps the planner from flattening the subquery: it runs once for each row.
-_OF_EACH = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 OFFSET 0) \2 ON true"
 CONNECT_TIMEOUT_SECONDS = 2
 LOOK_SECONDS = 0.1
 """How often a thread that waits for the server checks its deadline."""
@@ -99,50 +86,7 @@ PROBE_SECONDS = 1.5
 """How long the server may take to accept a new connection when the pool has none to give."""
 AWAY_SECONDS = 1.0
 """How long a database that did not answer is left alone."""
-SILENT = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.InsufficientPrivilege,
-    psycopg.errors.ReadOnlySqlTransaction,
-)
-"""Errors that do not depend on the statement: no server, no privilege, a standby."""
 OTHER_LAYOUT = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
-
-
-@lru_cache(maxsize=2048)
-def _translated(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
-    """SQL with numbered parameters, and the names of their values in order."""
-    sql = _EACH.sub(_OF_EACH, sql)
-    named = _LIST.sub(lambda one: _LISTED[one[1]][one[2] in single].format(one[2]), sql)
-    places = {
-        name: f"${place}" for place, name in enumerate(dict.fromkeys(_VALUE.findall(named)), 1)
-    }
-    numbered = _VALUE.sub(lambda value: places[value[1]], named)
-    return numbered.encode(), tuple(places)
-
-
-def _array(values: Collection[Any]) -> Any:
-    """A list as the text of an array: the driver would inspect each value three times."""
-    kinds = set(map(type, values))
-    if kinds == {str} and (joined := "\0".join(values)).count("\0") < len(values):
-        return "{" + _quoted(joined).replace("\0", '","') + "}"
-    if kinds <= {int}:
-        return f"{{{','.join(map(str, values))}}}"
-    if kinds <= _WRITTEN.keys():
-        return "{" + ",".join([_WRITTEN[type(value)](value) for value in values]) + "}"
-    return list(values)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
-
-
-_WRITTEN: dict[type, Callable[[Any], str]] = {
-    str: _quoted,
-    bytes: lambda data: rf'"\\x{data.hex()}"',
-    type(None): lambda _: "NULL",
-}
-"""How values are written in the text of an array."""
 
 
 class _answering:  # noqa: N801 - it is used as a function
@@ -179,26 +123,6 @@ def _said(error: psycopg.Error) -> str:
 
 _AWAY = ("", "08", "57")
 """Classes of error codes (SQLSTATE): no connection, a server that stops or starts; and none."""
-
-
-class _Commit:
-    """The end of a transaction: OutcomeUnknown if the connection breaks after ``is_sent``.
-
-    If the server itself reports an error, nothing was recorded.
-    """
-
-    is_sent = False
-    """Whether what commits may have reached the server."""
-
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if self.is_sent and self._connection.closed and isinstance(error, SILENT):
-            raise OutcomeUnknown from error
 
 
 class _Connection(psycopg.Connection):
@@ -330,15 +254,7 @@ class PostgresEngine(Engine):
             return self._first.pop()
         return _Connection.connect(url, **terms)
 
-    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
-        """Values become numbered parameters, lists become arrays."""
-        if not has_lists(values):
-            translated, names = _translated(sql, NONE)
-            return translated, [*map(values.__getitem__, names)]
-        single = singles(values)
-        translated, names = _translated(sql, frozenset(single))
-        told = map({**values, **single}.__getitem__, names)
-        return translated, [_array(value) if isinstance(value, LISTS) else value for value in told]
+    told = staticmethod(translated)
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         return self.query_all([(sql, values)])[0]
@@ -383,7 +299,7 @@ class PostgresEngine(Engine):
 
         It begins with its first message.
         """
-        with self._ended(_Deferring) as transaction:
+        with self._ended(Deferring) as transaction:
             transaction.later(_BEGIN if durable else _BEGIN_NOT_DURABLE)
             yield transaction
 
@@ -398,7 +314,7 @@ class PostgresEngine(Engine):
     @contextmanager
     def _ended(self, kind: type[_Kind]) -> Iterator[_Kind]:
         """A transaction of a kind that the block begins, and that is committed at its end."""
-        with _answering(), self._held as connection, _Commit(connection) as commit:
+        with _answering(), self._held as connection, Commit(connection) as commit:
             is_idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
             assert is_idle, "transactions do not nest"
             assert not connection.asking.is_waiting, "transactions do not nest"
@@ -406,7 +322,7 @@ class PostgresEngine(Engine):
                 yield kind(self, connection, commit)
                 if not commit.is_sent:
                     commit.is_sent = True
-                    connection.asking.rows([_COMMIT])
+                    connection.asking.rows([COMMIT])
             except BaseException:
                 connection.rollback()
                 raise
@@ -414,8 +330,8 @@ class PostgresEngine(Engine):
     @contextmanager
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """The insert and its commit are one message, instead of four."""
-        with _answering(), self._held as connection, _Commit(connection) as commit:
-            yield _OneInsert(self, connection, commit, (row, values))
+        with _answering(), self._held as connection, Commit(connection) as commit:
+            yield OneInsert(self, connection, commit, (row, values))
 
     def now(self) -> float:
         """The server's clock; it may run on another machine."""
@@ -429,7 +345,7 @@ class PostgresEngine(Engine):
             connection.transaction(),
         ):
             connection.execute(b"SET LOCAL lock_timeout = '100ms'")
-            PostgresTransaction(self, connection, _Commit(connection)).insert(table, [row])
+            PostgresTransaction(self, connection, Commit(connection)).insert(table, [row])
 
     def pooled(self) -> Pooled:
         """The state of the pool."""
@@ -640,7 +556,6 @@ _SERVER = (
 _SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN: list[Asked] = [(b"BEGIN", ())]
 _BEGIN_NOT_DURABLE: list[Asked] = [*_BEGIN, (b"SET LOCAL synchronous_commit = off", ())]
-_COMMIT: Asked = b"COMMIT", ()
 
 
 def _has_news(connection: psycopg.Connection) -> bool:
@@ -648,42 +563,6 @@ def _has_news(connection: psycopg.Connection) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
-
-
-def must_be_address(url: str) -> None:
-    """Raise ValueError, with no part of a password in its text, unless this is an address."""
-    try:
-        read = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        said = str(error).strip()
-        if re.search(r"[@:]|pass", url.partition("://")[2], re.IGNORECASE):
-            # The quoted part may be the password, and contain quotation marks itself.
-            said = re.sub(r'".*"', "“…”", said, flags=re.DOTALL)
-        raise ValueError(said) from None
-    is_read_whole = _secret(url) == (read.get("password") or "")
-    if not is_read_whole or not re.fullmatch("[0-9,]*", str(read.get("port") or "")):
-        # A part of the password taken for a host or a port would appear in error messages.
-        raise ValueError("in a user or a password, @ : / ? are written as %40 %3A %2F %3F")
-    if any(not 0 < int(one) < 65_536 for one in str(read.get("port") or "").split(",") if one):
-        raise ValueError("a port is a number from 1 to 65535")
-
-
-def whereabouts_of(url: str) -> tuple[str, ...]:
-    """The server, database and schema of an address, with what it leaves to the usual."""
-    read = {name: str(value) for name, value in conninfo_to_dict(url).items() if value}
-    found = re.search(r"search_path=([^ ,]+)", read.get("options", ""))
-    server = read.get("host", ""), read.get("hostaddr", ""), read.get("port", "5432")
-    return (*server, read.get("dbname", read.get("user", "")), found[1] if found else "public")
-
-
-def _secret(url: str) -> str:
-    """The password as its author meant it: all between the first colon and the last @."""
-    before, at, _ = url.partition("://")[2].rpartition("@")
-    _, colon, secret = before.partition(":")
-    if at and colon:
-        return unquote(secret)
-    named = re.search(r"[?&]password=([^&]*)", url)
-    return unquote(named[1]) if named else ""
 
 
 _CONNECTED: dict[str, Any] = {
@@ -708,169 +587,6 @@ def _answered(url: str, **terms: Any) -> _Connection:
         made.close()
         raise NoDatabase(f"The encoding of the database “{name}” is {encoding}, and not UTF8")
     return made
-
-
-@lru_cache(maxsize=256)
-def _insert(tables: tuple[Table, ...], counts: tuple[int, ...], row: str) -> bytes:
-    """One statement that inserts into several tables; from MANY rows on, columns are arrays."""
-    # The first table is written first: whoever is late waits for its key, holding nothing else.
-    before, parts = "there", [f"there AS (SELECT 1 FROM {row})"] if row else []
-    for table, count in zip(tables, counts, strict=True):
-        after = f" WHERE (SELECT count(*) FROM {before}) > 0" if parts else " WHERE true"
-        parts.append(f"i_{table.name} AS ({_insert_into(table, count, after)} RETURNING 1)")
-        before = f"i_{tables[0].name}"
-    # Numbered here: with names, the driver would search a long statement each time.
-    places = numbers(1)
-    placed = re.sub(r"\?", lambda _: f"${next(places)}", ", ".join(parts))
-    return f"WITH {placed} SELECT count(*) FROM {before}".encode()
-
-
-def _inserted(
-    rows: Mapping[Table, Sequence[Row]], row: str = "", told: Sequence[Any] = ()
-) -> Asked:
-    """One statement that inserts rows into several tables, if ``row`` is there, if one is named."""
-    values = [*told]
-    for each in rows.values():
-        few = chain.from_iterable(each)
-        values += few if len(each) < MANY else map(_array, zip(*each, strict=True))
-    counts = tuple(min(len(each), MANY) for each in rows.values())
-    return _insert(tuple(rows), counts, row), values
-
-
-def _insert_into(table: Table, count: int, where: str) -> str:
-    kinds = [kind.split()[0].replace("BYTES", "BYTEA") for kind in table.columns.values()]
-    if count < MANY:
-        row = f"({', '.join(f'?::{kind}' for kind in kinds)})"
-        rows = f"(VALUES {', '.join([row] * count)}) AS told"
-    else:
-        rows = f"unnest({', '.join(f'?::{kind}[]' for kind in kinds)})"
-    columns = ", ".join(table.columns)
-    return f"INSERT INTO {table.name} ({columns}) SELECT * FROM {rows}{where}{table.updated}"
-
-
-MANY = 3
-"""The number of rows from which columns are sent as arrays; fewer cost half as single values."""
-_KINDS = {"BIGINT": "int8", "TEXT": "text", "BYTES": "bytea"}
-COPIED = 50
-"""The number of rows from which COPY costs less than INSERT."""
-
-
-def _copied(rows: Mapping[Table, Sequence[Row]]) -> list[Table]:
-    """The tables for which COPY fits: their rows are many, and have no ON CONFLICT clause."""
-    return [one for one, found in rows.items() if len(found) >= COPIED and not one.on_conflict]
-
-
-class PostgresTransaction(Transaction):
-    """One transaction that writes."""
-
-    def __init__(self, engine: Engine, connection: Any, commit: _Commit) -> None:
-        super().__init__(engine, connection)
-        self.commit = commit
-
-    def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        found: list[list[Row]] = self._cursor.rows([self.engine.told(*one) for one in asked])
-        return found
-
-    def define(self, statements: Iterable[str]) -> None:
-        """Execute all statements in one message."""
-        self.connection.execute("; ".join(statements).encode())
-
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
-        """Insert whole rows of several tables: many by COPY, the others by one statement."""
-        if rows := self._few(rows):
-            self._cursor.rows([_inserted(rows)])
-
-    def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
-        """Send that statement and COMMIT in one message."""
-        if rows := self._few(rows):
-            self.commit.is_sent = True
-            self._cursor.rows([_inserted(rows), _COMMIT])
-
-    def _few(self, rows: Mapping[Table, Sequence[Row]]) -> Mapping[Table, Sequence[Row]]:
-        """The rows that are inserted by one statement; all others are inserted by COPY now."""
-        rows = dict(rows)
-        for table in _copied(rows):
-            self._copy(table, rows.pop(table))
-        return rows
-
-    def _copy(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows by COPY, in binary format if the types of all columns allow it."""
-        kinds = [_KINDS.get(kind.split()[0], "") for kind in table.columns.values()]
-        self.load(table.name, tuple(table.columns), rows, kinds if all(kinds) else ())
-
-    def load(
-        self,
-        table: str,
-        columns: Sequence[str],
-        rows: Iterable[Sequence[Any]],
-        kinds: Sequence[str] = (),
-    ) -> None:
-        """Insert many rows by COPY, in binary format if the types of the columns are given."""
-        form = " (FORMAT BINARY)" if kinds else ""
-        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN{form}"
-        with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            if kinds:
-                copy.set_types(kinds)
-            for row in rows:
-                copy.write_row(row)
-
-    def create(self, tables: Iterable[Table]) -> None:
-        """Create what is missing, including the schema that the address names."""
-        ((schema, wanted),) = self.query("SELECT current_schema(), current_setting('search_path')")
-        if schema is None:
-            self.execute(f'CREATE SCHEMA IF NOT EXISTS "{wanted}"')
-        super().create(tables)
-
-    def lock(self) -> None:
-        """Take the advisory lock that stands for the tables; its number is arbitrary."""
-        self.connection.execute(b"SELECT pg_advisory_xact_lock(7236833)")
-
-
-class _Deferring(PostgresTransaction):
-    """A transaction that sends what returns nothing together with the next statement."""
-
-    def later(self, asked: Iterable[Asked]) -> None:
-        """Send these statements with the next one, or with COMMIT."""
-        self._cursor.later(asked)
-
-    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.later(self.engine.told(sql, row) for row in rows)
-
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
-        if rows := self._few(rows):
-            self.later([_inserted(rows)])
-
-    def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
-        self.insert_all(rows)  # COMMIT is sent together with what waits
-
-
-class _OneInsert(PostgresTransaction):
-    """Queries, and one insert, which commits itself; but only if a certain row exists."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        connection: Any,
-        commit: _Commit,
-        there: tuple[str, Sequence[Any]],
-    ) -> None:
-        super().__init__(engine, connection, commit)
-        self._there = there
-
-    def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
-        if not _copied(rows):
-            self.commit.is_sent = bool(rows)
-            self.insert_all(rows)
-            return
-        with self.connection.transaction():
-            self.insert_all(rows)
-            self.commit.is_sent = True
-
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
-        if rows := self._few(rows):
-            inserted = self._cursor.rows([_inserted(rows, *self._there)])
-            if self._there[0] and inserted == [[(0,)]]:
-                raise Overtaken("by another server")
 
 
 def _triggers(table: Table) -> dict[str, tuple[str, str]]:

@@ -1,0 +1,71 @@
+"""SQL as PostgreSQL's driver takes it: parameters are numbered, and lists are arrays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from typing import Any
+
+from domain.engine import LISTS, NONE, has_lists, singles
+
+_VALUE = re.compile(r"(?<![:\w]):(\w+)")
+_LIST = re.compile(r"\b(IN|FROM EACH) :(\w+)")
+_LISTED = {
+    "IN": ("= ANY(:{})", "= :{}"),
+    "FROM EACH": (
+        "FROM unnest(:{}::text[]) AS each (value)",
+        "FROM (SELECT :{}::text AS value) AS one",
+    ),
+}
+"""How a list is named, and how it is if it has one value."""
+_EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+ = \w+\.\w+)")
+# OFFSET 0 keeps the planner from flattening the subquery: it runs once for each row.
+_OF_EACH = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 OFFSET 0) \2 ON true"
+
+
+def translated(sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
+    """A statement with numbered parameters, and their values; a list is one array."""
+    if not has_lists(values):
+        numbered, names = _numbered(sql, NONE)
+        return numbered, [*map(values.__getitem__, names)]
+    single = singles(values)
+    numbered, names = _numbered(sql, frozenset(single))
+    told = map({**values, **single}.__getitem__, names)
+    return numbered, [array(value) if isinstance(value, LISTS) else value for value in told]
+
+
+@lru_cache(maxsize=2048)
+def _numbered(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
+    """SQL with numbered parameters, and the names of their values in order."""
+    sql = _EACH.sub(_OF_EACH, sql)
+    named = _LIST.sub(lambda one: _LISTED[one[1]][one[2] in single].format(one[2]), sql)
+    places = {
+        name: f"${place}" for place, name in enumerate(dict.fromkeys(_VALUE.findall(named)), 1)
+    }
+    numbered = _VALUE.sub(lambda value: places[value[1]], named)
+    return numbered.encode(), tuple(places)
+
+
+def array(values: Collection[Any]) -> Any:
+    """A list as the text of an array: the driver would inspect each value three times."""
+    kinds = set(map(type, values))
+    if kinds == {str} and (joined := "\0".join(values)).count("\0") < len(values):
+        return "{" + _quoted(joined).replace("\0", '","') + "}"
+    if kinds <= {int}:
+        return f"{{{','.join(map(str, values))}}}"
+    if kinds <= _WRITTEN.keys():
+        return "{" + ",".join([_WRITTEN[type(value)](value) for value in values]) + "}"
+    return list(values)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
+_WRITTEN: dict[type, Callable[[Any], str]] = {
+    str: _quoted,
+    bytes: lambda data: rf'"\\x{data.hex()}"',
+    type(None): lambda _: "NULL",
+}
+"""How values are written in the text of an array."""
