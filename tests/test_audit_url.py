@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from stories import NOON, Story, raw_connection
 from test_rules import recorded
+from test_witness import trickling
 
 from domain.credit import Credit
 from domain.permission import OPERATOR
@@ -21,6 +22,8 @@ from scripts.commands.frame import progress_of
 from scripts.comparison import audit as auditing
 from scripts.comparison import judging
 from scripts.comparison.audit import Audit
+from scripts.comparison.caller import Caller
+from scripts.comparison.texts import take_texts
 from scripts.remote import Remote
 from scripts.service import open_service
 from scripts.stemma import main
@@ -170,6 +173,33 @@ def test_a_text_that_is_not_the_one_committed_to_is_named(
     audit.with_texts = True
     with pytest.raises(NotVerified, match="title: 'x'"):
         audit.catch_up()
+
+
+def of_text(*parts: object) -> dict[str, Any]:
+    """A page on which one text is disclosed."""
+    return {"items": [{"position": 1, "disclosures": [parts]}], "next": None}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(None, [], {}, "", 1, {"items": None, "next": None}, {"items": [1], "next": None}),
+        *({"items": [], "next": "x"}, {"items": [], "next": {}}, of_text("salt", "name")),
+        *(of_text("salt", "name", 1), of_text("salt", "name", "\ud800")),
+    ],
+)
+def test_what_can_not_be_read_as_documented_is_named_and_is_no_accident(
+    said: object, audit: Audit
+) -> None:
+    body = json.dumps(said)
+    begun = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+    with trickling(begun, b" ") as address:
+        caller = Caller(address, OPERATOR_KEY)
+        with pytest.raises(NotVerified, match="/facts/disclosures is not as documented"):
+            take_texts(audit.replay, caller, 0, audit.size, no_progress)
+        if not isinstance(said, dict):
+            with pytest.raises(NotVerified, match="/keys is not as documented"):
+                caller.holder()
 
 
 def test_without_texts_an_honest_service_is_not_accused(scene: Scene, tmp_path: Path) -> None:

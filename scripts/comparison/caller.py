@@ -9,6 +9,8 @@ from typing import Any
 
 from api.identity.keys import ID_LENGTH, digest_of
 from domain.permission import OPERATOR
+from domain.tree import NotVerified
+from projections.store import BadCursor
 from scripts.line import Line
 from scripts.remote import TOO_MANY, Unreachable, fetch_patiently
 
@@ -53,8 +55,19 @@ class Caller:
         if self.key is None:
             return ""
         own = digest_of(self.key)[:ID_LENGTH]
-        listed = self.answer("/keys").get("items", ())
-        return next((str(one["holder"]) for one in listed if one["id"] == own), OPERATOR)
+        listed = self.answer("/keys")
+        with read_as_documented("/keys"):
+            keys = listed.get("items", ())
+            return next((str(one["holder"]) for one in keys if one["id"] == own), OPERATOR)
+
+
+@contextmanager
+def read_as_documented(path: str) -> Iterator[None]:
+    """Raise NotVerified for an answer that can't be read as documented."""
+    try:
+        yield
+    except (AttributeError, BadCursor, LookupError, TypeError, ValueError) as problem:
+        raise NotVerified(f"what the service answers at {path} is not as documented") from problem
 
 
 def refused(code: str) -> bytes:

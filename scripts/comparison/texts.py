@@ -5,7 +5,7 @@ Without them, names and titles are not compared.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from projections.progress import Progress
 from projections.question import MAXIMUM_LIMIT
 from projections.store import decode_cursor, encode_cursor
 from scripts.checks.texts import erased_in, kept_in
-from scripts.comparison.caller import Caller
+from scripts.comparison.caller import Caller, read_as_documented
 from scripts.service import Service
 
 MOST_KEPT = 5_000
@@ -55,10 +55,8 @@ def take_texts(
     with ThreadPoolExecutor(1) as threads:
         next_page = threads.submit(_page, caller, after, size)
         while after < size:
-            page = next_page.result()
-            upto = _upto(page["next"], after, size)
+            upto, said = next_page.result()
             next_page = threads.submit(_page, caller if upto < size else None, upto, size)
-            said = {one["position"]: one["disclosures"] for one in page["items"]}
             for placed in islice(facts, upto - after):
                 told += _taken(placed, said.get(placed.position, ()), erased, rows)
             after = upto
@@ -70,7 +68,9 @@ def take_texts(
     return told
 
 
-def _taken(placed: Placed, said: Any, erased: Mapping[str, int], rows: list[Row]) -> Texts:
+def _taken(
+    placed: Placed, said: Sequence[_Said], erased: Mapping[str, int], rows: list[Row]
+) -> Texts:
     """What is disclosed of a fact, checked and put to the rows of the vault."""
     content = placed.content()
     committed = kept_in(placed, content)
@@ -85,31 +85,45 @@ def _taken(placed: Placed, said: Any, erased: Mapping[str, int], rows: list[Row]
     return Texts(len(texts), gone, len(committed) - gone - len(texts))
 
 
-def _page(caller: Caller | None, after: int, size: int) -> Any:
-    """What is disclosed of the next facts; nothing of all of them where that may not be asked."""
-    if caller is not None:
-        said = {"cursor": encode_cursor(after), "limit": MAXIMUM_LIMIT, "as_of": size}
-        page = caller.answer(f"/facts/disclosures?{urlencode(said)}")
-        if "refused" not in page:
-            return page
-    return {"items": [], "next": None}
+class _Said(NamedTuple):
+    """A text that the service discloses, and the commitment that it would open."""
+
+    digest: str
+    salt: str
+    name: str
+    value: str
 
 
-def _upto(cursor: str | None, after: int, size: int) -> int:
-    """The last fact of a page."""
-    place = decode_cursor(cursor, int) or [size]
-    if not after < place[0] <= size:
+def _page(caller: Caller | None, after: int, size: int) -> tuple[int, dict[int, list[_Said]]]:
+    """Up to where the next texts are disclosed, and those of each fact; none where that may not be
+    asked."""
+    if caller is None:
+        return size, {}
+    path = "/facts/disclosures"
+    asked = {"cursor": encode_cursor(after), "limit": MAXIMUM_LIMIT, "as_of": size}
+    page = caller.answer(f"{path}?{urlencode(asked)}")
+    with read_as_documented(path):
+        if "refused" in page:
+            return size, {}
+        (upto,) = decode_cursor(page["next"], int) or [size]
+        said = {
+            one["position"]: [_Said(digest_of(*each), *each) for each in one["disclosures"]]
+            for one in page["items"]
+        }
+    if not after < upto <= size:
         raise NotVerified("the service does not disclose its texts in order")
-    return int(place[0])
+    return upto, said
 
 
 def _checked(
-    placed: Placed, content: Mapping[str, Any], committed: Collection[str], said: Any
+    placed: Placed,
+    content: Mapping[str, Any],
+    committed: Collection[str],
+    said: Sequence[_Said],
 ) -> list[Disclosure]:
     """The texts that are disclosed of a fact, each with its owner."""
     texts = []
-    for salt, name, value in said:
-        digest = digest_of(salt, name, value)
+    for digest, salt, name, value in said:
         if digest in committed:
             owner = owner_in(content, digest) or str(content["actor"])
             texts.append(Disclosure(digest, owner, name, salt, value))
