@@ -226,6 +226,8 @@ class Log:
         if latest is not None:
             self._must_continue(Checkpoint.parse(Note.parse(latest.note).text), tree)
         signed = sign_map(tree, self.map.root(size), *secret)
+        if self.last_signed is not None:
+            self.last_signed.write(note)  # before anyone can see it: a crash may come between
         with self.engine.transaction() as writer:
             # The tables' keys allow one root per size, even when two processes sign at once.
             for table, what in ((CHECKPOINTS, note), (NOTES, signed)):
@@ -236,8 +238,6 @@ class Log:
                     note=what,
                 )
             note_first(writer)
-        if self.last_signed is not None:
-            self.last_signed.write(note)
         if latest is not None and latest.size == size:
             self._sign_again(CHECKPOINTS, latest, Note.parse(note))
             self._sign_again(NOTES, Signed(size, self.map_of(size)), Note.parse(signed))

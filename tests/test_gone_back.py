@@ -116,3 +116,24 @@ def test_a_log_without_a_name_of_its_own_may_be_of_any_database(tmp_path: Path) 
             admitted(service, name)
             assert service.log.checkpoint() is not None
     assert not settings.last_signed.exists()
+
+
+class Dying(LastSigned):
+    """The file of a process that ends as soon as it is written."""
+
+    def write(self, note: bytes) -> None:
+        super().write(note)
+        raise KeyboardInterrupt
+
+
+def test_nothing_is_published_before_it_is_noted(database: str, tmp_path: Path) -> None:
+    """Else a database set back to the moment before would not be noticed."""
+    kept = tmp_path / "log.key.signed"
+    with open_service(database, signer=SIGNER, last_signed=Dying(kept)) as service:
+        with pytest.raises(KeyboardInterrupt):
+            admitted(service, "Ana")
+        assert kept.exists()
+        assert service.log.checkpoint() is None
+    with open_service(database, signer=SIGNER, last_signed=LastSigned(kept)) as service:
+        service.log.catch_up()
+        assert service.log.checkpoint_of(1) == kept.read_bytes()
