@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 from secrets import token_hex
@@ -32,8 +32,8 @@ def written_whole(path: Path, *, mode: int = 0o600, is_new: bool = False) -> Ite
             yield file
         return
     unfinished = path.with_name(f".{path.name}.{token_hex(4)}.unfinished")
-    descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     try:
+        descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
             yield file
             file.flush()
@@ -43,11 +43,14 @@ def written_whole(path: Path, *, mode: int = 0o600, is_new: bool = False) -> Ite
         else:
             unfinished.replace(path)
     except OSError as problem:
-        if problem.errno in FULL and problem.filename is None:
+        if problem.filename == str(unfinished) or (
+            problem.errno in FULL and problem.filename is None
+        ):
             problem.filename = str(path)
         raise
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # what kept it from being written
+            unfinished.unlink(missing_ok=True)
     _settle(path.parent)
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
 from typing import Any
 
 import click
@@ -75,12 +77,20 @@ class Command(click.Group):
                 )
 
     def main(self, *args: Any, **further: Any) -> Any:
-        """Run a command; if what it prints can't be written, that is an error as well."""
+        """Run a command; if what it prints can't be written, that is an error as well.
+
+        A signal to stop ends it in order: whatever it has begun is undone or removed.
+        """
+        _stop_in_order()
         try:
             try:
                 return super().main(*args, **further)
             finally:
                 sys.stdout.flush()
+        except _Stopped as told:
+            signal.signal(told.number, signal.SIG_DFL)
+            os.kill(os.getpid(), told.number)  # so that who waits sees what ended it
+            sys.exit(128 + told.number)  # the first process of a container outlives that
         except OSError as problem:
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is still to come
             if problem.errno != errno.EPIPE:
@@ -108,6 +118,27 @@ class Command(click.Group):
             raise
         except Exception as problem:
             raise _unforeseen(problem) from problem
+
+
+class _Stopped(BaseException):
+    """A signal to stop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _stop_in_order() -> None:
+    """Let signals raise _Stopped, as Ctrl-C raises KeyboardInterrupt, unless they are ignored."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise _Stopped(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
 
 
 def _of_system(problem: OSError) -> str:

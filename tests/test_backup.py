@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -134,3 +135,21 @@ def test_a_backup_that_is_killed_has_no_name(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_told_to_stop_leaves_nothing(number: int, tmp_path: Path) -> None:
+    """As where a service manager or a closed terminal ends a backup that verifies its copy."""
+    code = (
+        "import os, sys, time\nfrom pathlib import Path\nfrom tempfile import TemporaryDirectory\n"
+        "from scripts.safe_file import written_whole\nfrom scripts.stemma import main\n"
+        "@main.command()\n@__import__('click').argument('folder', type=Path)\n"
+        "def dawdle(folder):\n"
+        "    with written_whole(folder / 'a') as file, TemporaryDirectory(dir=folder):\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "        time.sleep(60)\n"
+        "main()\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code, "dawdle", str(tmp_path)], check=False)
+    assert told.returncode == -number
+    assert list(tmp_path.iterdir()) == []

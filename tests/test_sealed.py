@@ -229,6 +229,13 @@ def test_a_file_on_a_full_disk_is_named_and_not_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_in_no_folder_is_named_as_it_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "a.backup"
+    with pytest.raises(FileNotFoundError) as told, written_whole(path):
+        pass
+    assert told.value.filename == str(path)
+
+
 def test_a_file_that_must_be_new_replaces_no_other(tmp_path: Path) -> None:
     path = tmp_path / "secret.key"
     for text in (b"one", b"other"):
