@@ -79,13 +79,19 @@ def day(moment: str | None) -> str:
 _MIDNIGHT = "T00:00:00.000000Z"
 
 
-def earned(moment: str | None) -> str:
-    """When money was earned or spent: the month if that is what was stated, otherwise the day.
+def stated(moment: str | None) -> str:
+    """When money was earned or spent, no less exactly than recorded: a month, a day or an instant.
 
-    A month is recorded as its first instant.
+    A month or a day is recorded as its first instant; of several that begin at it, the longest of
+    these is shown. Files say it like this, as pages do.
     """
-    stated = day(moment)
-    return stated[:7] if moment == f"{stated[:7]}-01{_MIDNIGHT}" else stated
+    short = (moment or "").removesuffix(_MIDNIGHT)
+    return short.removesuffix("-01") if len(short) == len("2026-05-01") else short
+
+
+def earned(moment: str | None) -> str:
+    """The same for people, without the time of day."""
+    return day(stated(moment))
 
 
 def minute(moment: str) -> str:

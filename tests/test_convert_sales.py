@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from money import Bank, bank
 from test_money_sold import RULES, shared
 
 from projections.placing import Place, places
 from projections.shops import NotConvertible, place_of
 from projections.shops.placed import Number
-from projections.shops.sales import convert_sales
+from projections.shops.sales import MOST_KINDS, convert_sales
 from scripts.bundle import found_in, import_lines
 
 HEAD = "Pool;Store;Sales Period;Statement;Country;Channel;Format;Quantity;Net Revenue;Title\n"
@@ -68,6 +70,22 @@ def test_a_table_needs_its_columns_once(tmp_path: Path) -> None:
         list(convert_sales(table(tmp_path, head="Pool,Shop,Period,Amount,Country,Territory\n")))
 
 
+@given(data=st.data(), rows=st.integers(1, 3 * MOST_KINDS))
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_table_is_the_same_sales_however_its_rows_are_sorted(
+    tmp_path: Path, data: st.DataObject, rows: int
+) -> None:
+    """An accountant sorts it by country and uploads it again: nothing is booked twice."""
+    random = data.draw(st.randoms(use_true_random=False))
+    written = [
+        f"p;Shop;2026-07;;C{random.randrange(rows)};stream;;{number};{random.randint(-9, 99)}.05;x"
+        for number in range(rows)
+    ]
+    sold = list(convert_sales(table(tmp_path, *written)))
+    random.shuffle(written)
+    assert list(convert_sales(table(tmp_path, *written))) == sold
+
+
 def test_amounts_are_read_as_spreadsheets_write_them(database: str, tmp_path: Path) -> None:
     with bank(database) as told:
         pool, *_ = shared(told, RULES)
@@ -94,7 +112,7 @@ def test_a_row_that_sums_others_or_does_not_fit_is_no_sale(tmp_path: Path) -> No
     head = "Country,Quantity,Net Revenue\n"
     rows = ["DE,1,1.00", "AT,1,2.00", "Subtotal,2,3.00", "US,1,3.00", ",1,3.00", "Total,3,6.00"]
     sold, *others = convert_sales(table(tmp_path, *rows, head=head), given=given)
-    assert [each["amount"] for each in sold["sold"]] == ["1.00", "2.00", "3.00"]
+    assert [each["amount"] for each in sold["sold"]] == ["2.00", "1.00", "3.00"]
     assert [getattr(one, "reason", "") for one in others] == [
         "it is the sum of rows above it (6 sold for 12.00)"
     ]

@@ -39,6 +39,7 @@ from domain.money.sales import item_of, read_sold
 from domain.money.split import read_graph
 from domain.money.terms import by_terms
 from domain.refusal import (
+    BadAmount,
     BadCarry,
     BadPolicy,
     BadShare,
@@ -297,6 +298,28 @@ def test_who_made_a_work_is_credited_directly_on_it() -> None:
         draft = told.journal.draft()
         made = [maker_of(draft, f"work/{work}") for work in (of_nobody, of_a)]
         assert [*made, maker_of(draft, b)] == [None, a, b]
+
+
+def test_no_sum_of_what_is_booked_in_a_pool_is_more_than_databases_hold(database: str) -> None:
+    """It was once cut off at 2⁶³ − 1 on SQLite, and stopped the read tables on PostgreSQL."""
+    with bank(database) as told:
+        (ana,) = told.people("Ana")
+        pool, most = told.pool(currency="HOPE.12"), 10**15 - 1
+        told.accept(told.agree(pool, {ana: "1"}), ana)
+        lines = [{"payee": f"p{number}", "amount_minor": most} for number in range(499)]
+        moved = {"lines": lines, "payer": "bank", "reason": "r"}
+        told.tell("record_adjustment", pool=pool, **moved)  # as much of it is taken from the bank
+        for _ in range(2):
+            told.earn(pool, most)
+        left = 10**18 - 1_000 * most
+        with pytest.raises(BadAmount, match="may come to 1,000,000,000,000,000,000"):
+            told.spend(pool, left + 1)
+        told.spend(pool, left)
+        with pytest.raises(BadAmount):
+            told.earn(pool, -1)
+        owed = [{"payee": ana, "amount_minor": 1}]
+        with pytest.raises(BadAmount):
+            told.tell("record_opening", pool=pool, lines=owed, effective_at="2026", document="d")
 
 
 def test_a_sale_may_be_of_units_that_came_back_and_an_opening_a_debt() -> None:

@@ -92,5 +92,9 @@ def test_only_time_that_has_passed_is_closed_and_only_once(database: str) -> Non
 
 def test_a_month_is_shown_as_a_month_and_a_day_as_a_day() -> None:
     """A month is recorded as its first instant; to show its first day would be wrong."""
-    shown = map(wording.earned, [start_of("2026-03"), start_of("2026-03-02"), None])
-    assert [*shown] == ["2026-03", "2026-03-02", ""]
+    noon = start_of("2026-03-01T12:00Z")
+    moments = [start_of("2026-03"), start_of("2026-03-02"), noon, None]
+    assert [*map(wording.earned, moments)] == ["2026-03", "2026-03-02", "2026-03-01", ""]
+    in_a_file = [*map(wording.stated, moments)]
+    assert in_a_file == ["2026-03", "2026-03-02", noon, ""]
+    assert [*map(start_of, in_a_file[:3])] == moments[:3], "nothing is lost"

@@ -24,6 +24,7 @@ from domain.money.keeping import (
     entry_facts,
     first_of_document,
     is_own_name,
+    must_fit,
     must_know,
     named_in,
     warn_if_late,
@@ -89,6 +90,7 @@ class _Booking(Command):
         """The fields that facts of revenue and of expenses have in common."""
         at = dated(past, self.effective_at)
         opened = past.get(Pool, self.pool).opened
+        must_fit(past, self.pool, abs(amount_minor))
         return {
             "pool": self.pool,
             "release": opened.release,

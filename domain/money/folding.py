@@ -91,6 +91,8 @@ class Folding(State):
     """The division that the latest entry is about, for the facts that continue the entry."""
     _sold: str | None = None
     """The revenue that the latest entry is about, if any, for the facts that continue it."""
+    _is_by_hand = False
+    """Whether the lines of the latest entry were stated by hand."""
 
     def fold(self, position: int, happened: Fact) -> None:
         """Fold the next fact; facts that are not about money change nothing but the position."""
@@ -296,6 +298,7 @@ class Folding(State):
         self.sources[source] = self.sources.get(source, 0) + happened.amount_minor
         self.waiting[happened.pool, placed_at(self.position), id] = happened.amount_minor > 0
         self._name(happened.pool, happened.source_id, happened.source_name)
+        self._book(happened.pool, happened.amount_minor)
 
     def _spend(self, id: str, happened: Expense.Recorded | Expense.Reversed) -> None:
         pool, payer, amount = happened.pool, happened.payer, happened.amount_minor
@@ -305,6 +308,7 @@ class Folding(State):
             self._cost(pool, known._replace(left_minor=known.left_minor - amount))
             return
         self._name(pool, payer, happened.payer_name)
+        self._book(pool, amount)
         self._cost(pool, Cost(id, payer, amount, self.position))
 
     def _name(self, pool: str, id: str | None, name: str | None) -> None:
@@ -351,6 +355,10 @@ class Folding(State):
         through: FlowRows = getattr(happened, "flow", None) or []
         self._pay_back(happened.pool, getattr(happened, "costs", None) or [])
         self._carry(happened.pool, through, happened.lines)
+        if isinstance(happened, Entry.First):
+            self._is_by_hand = isinstance(happened, Entry.Adjusted | Entry.Opened)
+        for line in read_lines(happened.lines) if self._is_by_hand else ():
+            self._book(happened.pool, line.amount_minor)
         for row in read_reserved(happened.reserved):
             key = happened.proposal, row.payee
             self.reserves[key] = self.reserves.get(key, NO_RESERVE).after(row)
@@ -435,7 +443,11 @@ class Folding(State):
             carry[line.payee] = line.after
             if not line.after:
                 del carry[line.payee]
-        self.sums[pool] = Sums(carry, through)
+        self.sums[pool] = replace(known, carry=carry, flow=through)
+
+    def _book(self, pool: str, amount_minor: int) -> None:
+        known = self.sums[pool]
+        self.sums[pool] = replace(known, booked_minor=known.booked_minor + abs(amount_minor))
 
     # -- where money came from -------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from domain.money.through import Divides, divided, divides_of
 from domain.paging import asset_pages, pages
 from domain.past import Past
 from domain.permission import OPERATOR
-from domain.refusal import EarnedInFuture
+from domain.refusal import BadAmount, EarnedInFuture
 from domain.remix import Remix
 from domain.text import searched
 
@@ -201,6 +201,7 @@ def units_of(past: Past, pool: str, lines: Iterable[tuple[str, int]]) -> dict[st
     for text, amount in lines:
         payee = payee_in(past, pool, text)
         units[payee] = units.get(payee, 0) + amount
+    must_fit(past, pool, sum(map(abs, units.values())))
     return units
 
 
@@ -229,6 +230,18 @@ def dated(past: Past, at: str) -> str:
         raise EarnedInFuture(_day(at))
     warn_if_late(past, at)
     return at
+
+
+MOST_BOOKED = 10**18
+"""The most units booked in a pool, so that no sum of them exceeds 64 bits."""
+
+
+def must_fit(past: Past, pool: str, amount_minor: int) -> None:
+    """Refuse (``BadAmount``) more than ``MOST_BOOKED`` units in all."""
+    booked = past.books().sums[pool].booked_minor
+    if booked + amount_minor > MOST_BOOKED:
+        why = f"all that is ever booked in a pool may come to {MOST_BOOKED:,}, and {booked:,} are"
+        raise BadAmount(amount_minor, why)
 
 
 def _day(at: str) -> str:

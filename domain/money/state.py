@@ -85,6 +85,8 @@ class Sums:
 
     carry: Mapping[str, Fraction] = field(default_factory=dict)
     flow: Mapping[str, Fraction] = field(default_factory=dict)
+    booked_minor: int = 0
+    """The units that were ever booked, taken back or moved by hand, as if all were positive."""
 
 
 @dataclass(frozen=True)

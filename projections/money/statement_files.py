@@ -13,6 +13,7 @@ from domain.readers import OWN_MONEY
 from domain.refusal import BadPeriod, StatementTooLong
 from domain.value import Example
 from domain.values import CurrencyCode, PayeeId, StatedMoment
+from projections import wording
 from projections.money import statements
 from projections.money.readers import Reader
 from projections.money.told import Statement
@@ -41,6 +42,7 @@ def _rows(told: Statement) -> Iterator[Mapping[str, Any]]:
             sent: Mapping[str, Any] = line["sent"] or {}
             yield {
                 **line,
+                "effective_at": wording.stated(line["effective_at"]),
                 "currency": statement["currency"],
                 "release": line["release"] and line["release"]["title"],
                 "pool": line["pool"] and line["pool"]["name"],

@@ -215,11 +215,14 @@ def _said(sale: Mapping[str, str], fields: tuple[str, ...]) -> Line:
 
 
 def _pages(kinds: Sums) -> Iterator[list[Line]]:
-    """The kinds in parts of at most ``MOST_KINDS``: what was sold first, then what came back."""
+    """The kinds in parts of at most ``MOST_KINDS``: what was sold first, then what came back.
+
+    They are sorted, so that a table whose rows were sorted otherwise has the same parts.
+    """
     for came_back in (False, True):
         sold = [
             _said(dict(zip(_KIND, kind, strict=True)), _KIND) | _summed(sums)
-            for kind, sums in kinds.items()
+            for kind, sums in sorted(kinds.items())
             if (sums[1] < 0) is came_back
         ]
         yield from (sold[at : at + MOST_KINDS] for at in range(0, len(sold), MOST_KINDS))
