@@ -17,6 +17,7 @@ LENGTH = len("2000-01-01T00:00:00.000000Z")
 CLOCKS_APART = timedelta(days=1)
 """A stated date may be this far ahead, because elsewhere the next day may have begun."""
 
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _SHORT = re.compile(r"(\d{4})(?:-(\d\d))?\Z", re.ASCII)
 _TIME = r"\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?"
 _LONG = re.compile(rf"\d{{4}}-\d\d-\d\d(?:[T ]{_TIME})?\Z", re.ASCII)
@@ -30,8 +31,9 @@ def instant(moment: datetime) -> str:
 
 
 def last_before(at: str) -> str:
-    """The last instant before another one."""
-    return instant(datetime.fromisoformat(at) - timedelta(microseconds=1))
+    """The last instant before another one; before the first of all, itself."""
+    moment = datetime.fromisoformat(at)
+    return at if moment == _FIRST else instant(moment - timedelta(microseconds=1))
 
 
 stamp = lru_cache(64)(instant)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.dates import start_of
-from domain.moment import CLOCKS_APART, instant
+from domain.moment import CLOCKS_APART, instant, last_before
 from domain.refusal import BadMadeAt
 
 STARTS = [
@@ -118,3 +118,9 @@ def test_the_less_exact_starts_no_later(day: date) -> None:
 def test_any_text_is_a_date_or_refused(text: str) -> None:
     with suppress(BadMadeAt):
         assert len(start_of(text)) == 27
+
+
+def test_the_last_moment_before_another_is_a_microsecond_earlier() -> None:
+    """A statement may be asked for from the year 1 on; before it there is nothing."""
+    assert last_before(start_of("1970")) == "1969-12-31T23:59:59.999999Z"
+    assert last_before(start_of("0001")) == start_of("0001")

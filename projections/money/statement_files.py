@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from domain.dates import start_of
 from domain.journal import Journal
+from domain.moment import last_before
 from domain.money.currency import currency_code
 from domain.readers import OWN_MONEY
 from domain.refusal import BadPeriod, StatementTooLong
@@ -114,4 +115,4 @@ def statement_of(
 
 def _before(journal: Journal, moment: str) -> int:
     """The last position recorded before a moment."""
-    return journal.position_at(datetime.fromisoformat(start_of(moment)) - timedelta(microseconds=1))
+    return journal.position_at(datetime.fromisoformat(last_before(start_of(moment))))
