@@ -189,15 +189,16 @@ def open_tables(
 def bring_up_to_date(database: str, progress: Progress = no_progress) -> list[str]:
     """Upgrade the tables of a database, and rebuild read tables of another version.
 
-    Returns what was added to the permanent tables.
+    Returns what was added to the permanent tables. Of several processes, the first does it, and
+    the others wait: two rebuilds would take the tables from each other.
     """
-    with closing(open_engine(database, create=False)) as engine:
+    with closing(open_engine(database, create=False)) as engine, engine.alone():
         added = [] if is_empty(found_in(engine)) else upgrade(engine)
-    with open_service(database) as service:
-        try:
-            service.store.current()
-        except RebuildNeeded:
-            Rebuild(service.journal, service.store).run(progress)
+        with open_service(database) as service:
+            try:
+                service.store.current()
+            except RebuildNeeded:
+                Rebuild(service.journal, service.store).run(progress)
     return added
 
 

@@ -1,5 +1,7 @@
 """Tables of another version are called so, with what to do, and are brought up to date."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from serving import serving
 from stories import every_fact, raw_connection, story
@@ -106,6 +108,17 @@ def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database: str) -> None
     spoil(database, [])
     assert bring_up_to_date(database) == []
     is_whole(database)
+
+
+@pytest.mark.after(told=every_fact)
+def test_of_several_that_start_at_once_one_brings_the_tables_up_to_date(database: str) -> None:
+    """As “stemma serve” and “stemma follow” do with STEMMA_UPGRADE."""
+    spoil(database, READ_OLD["tables of another version"])
+    with ThreadPoolExecutor(3) as starting:
+        assert [*starting.map(bring_up_to_date, 3 * [database])] == [[], [], []]
+    with open_service(database) as service:
+        assert service.store.current().number == 2
+        assert service.store.left_behind() == []
 
 
 @pytest.mark.parametrize("lost", ["stored_events", "vault"])

@@ -393,6 +393,13 @@ class Engine(ABC):
         False if someone is still reading what was there before; then it has to be repeated.
         """
 
+    @abstractmethod
+    def alone(self) -> AbstractContextManager[None]:
+        """Within the block, no other process is within one on the same database.
+
+        It waits for its turn; a process that dies lets the next one in.
+        """
+
     def end_stalled(self, table: str) -> bool:
         """End transactions that hold locks on a table while their processes are stalled.
 

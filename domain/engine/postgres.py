@@ -518,6 +518,13 @@ class PostgresEngine(Engine):
                 raise
             return self._pool.getconn()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """An advisory lock of the schema, on a connection of its own; its number is arbitrary."""
+        with _answering(), _answered(self.address, autocommit=True) as connection:
+            connection.execute(b"SELECT pg_advisory_lock(7236834, hashtext(current_schema()))")
+            yield
+
     def end_stalled(self, table: str) -> bool:
         """The server would wait for ever for a frozen process, and keep its locks."""
         ended = self.query(

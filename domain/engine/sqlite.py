@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from fcntl import LOCK_EX, flock
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -300,6 +301,16 @@ class SQLiteEngine(Engine):
         ):
             found.setdefault(table, set()).add(column)
         return found
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A lock on the folder: on the file itself it would be in the way of SQLite's own."""
+        folder = os.open(Path(self.path).parent, os.O_RDONLY)
+        try:
+            flock(folder, LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

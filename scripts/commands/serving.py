@@ -127,7 +127,11 @@ def _following(settings: Settings, stack: ExitStack) -> Service:
 @click.pass_context
 def rebuild(ctx: click.Context, grace_seconds: float) -> None:
     """Rebuild the read tables from scratch, beside those in use, then switch."""
-    with opened(ctx) as service, progress_of("refolding") as told:
+    with (
+        opened(ctx) as service,
+        service.engine.alone(),
+        progress_of("refolding") as told,
+    ):
         position = Rebuild(service.journal, service.store).run(told, grace_seconds)
     out.print(f"rebuilt up to position {position}")
 
