@@ -16,6 +16,7 @@ from stories import Story, every_fact
 from test_pages import Page, reader, signed_in
 
 from domain.fact import FACTS
+from domain.registry import COMMANDS
 from scripts.stemma import main
 
 DISPUTE = {"grounds": "wrong_role", "reason": "It was two commas.", "evidence": "The drafts."}
@@ -179,7 +180,7 @@ def test_a_person_is_forgotten_after_a_look_at_whom_and_what_that_erases(served:
     head = served.head
     told = operator.post("/do/contributor.forget", said | {"do": "preview"}).text_seen
     for sentence in (
-        "Zoé Erased will have no name, in answers about the past either.",
+        "Zoé Erased will have no name, not even in answers about the past.",
         "They have 2 accounts: all of them are erased.",
         "1 credit will stay, without a name.",
         "This cannot be undone.",
@@ -262,6 +263,12 @@ def test_the_receipt_of_every_kind_of_fact_is_told_in_a_sentence(tmp_path: Path)
             assert "Valid." in page.text_seen
             (verb, *_) = re.split("{.*?}", FACTS[topic].SAYS)[1].split()
             assert f" {verb} " in page.text_seen, topic
+
+
+def test_every_form_is_headed_by_a_whole_sentence() -> None:
+    """Lists of forms and their headings show the first line of what a command says of itself."""
+    for name, command in COMMANDS.items():
+        assert str(command.__doc__).partition("\n")[0].endswith("."), name
 
 
 def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served) -> None:

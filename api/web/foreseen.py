@@ -68,7 +68,7 @@ def _forgotten(view: View, command: Any) -> Iterator[Markup]:
     accounts = contributors.account_ids(view, command.id)
     has, several = [people.holdings(view, id) for id in accounts], wording.several
     who = words.link(timeline.names(view, [command.id])[command.id])
-    yield Markup("{} will have no name, in answers about the past either.").format(who)
+    yield Markup("{} will have no name, not even in answers about the past.").format(who)
     if len(accounts) > 1:
         yield Markup("They have {}: all of them are erased.").format(
             several(len(accounts), "account")

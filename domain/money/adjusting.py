@@ -181,8 +181,7 @@ class Adjusted(Record):
     home="/entries",
 )
 class RecordAdjustment(Command):
-    """Adjust what payees of a pool are owed, such as a goodwill credit or a correction between
-    them.
+    """Adjust what payees of a pool are owed: a goodwill credit, or a correction between them.
 
     The amounts sum to zero, or a named payer is charged the difference: a credit is someone's
     expense, never money from nowhere. The agreement of its date applies.
