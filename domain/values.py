@@ -324,7 +324,7 @@ IdentifierScheme = Annotated[
 ]
 IdentifierText = Annotated[str, text("identifier", "The number, as written.", "US-SKG-19-12345")]
 FormerName = Annotated[
-    str, listed(FORMER, "What happens to the former name: erased or kept.", "kept")
+    str, listed(FORMER, "What happens to the former name: erased or kept; default erased.", "kept")
 ]
 Grounds = Annotated[str, listed(GROUNDS, "What is wrong.", "wrong_role", wrong=UnknownGrounds)]
 ErasureGround = Annotated[

@@ -567,6 +567,27 @@ def test_a_form_that_is_gone_back_to_and_sent_again_records_once_and_says_so(
         assert sorted(booked()) == [1_200, 1_300], "asked for on purpose, it is another"
 
 
+def test_what_was_typed_is_still_there_after_a_look_at_another_page(
+    browser: Browser, served: Served
+) -> None:
+    """Browsers restore no field that is not to be completed: before, the title was lost."""
+    typed = {
+        "/post": {"title": "Refrain", "media_url": "https://example.org/a", "identifiers": "isrc"},
+        "/do/revenue": {"amount_minor": "12.00", "source": "store", "effective_at": "2026-01"},
+    }
+    with reader(browser, served.origin) as page:
+        sign_in(page, served.operator.key or "")
+        for path, fields in typed.items():
+            page.goto(path)
+            for id, text in fields.items():
+                page.locator(f"#{id}").fill(text)
+            page.get_by_role("link", name="People").first.click()
+            page.wait_for_url("**/search?kind=people")
+            page.go_back()
+            for id, text in fields.items():
+                expect(page.locator(f"#{id}")).to_have_value(text)
+
+
 @pytest.mark.parametrize("path", ["/post?source={}", "/assemble?work={}&work={}"])
 def test_every_form_of_something_new_keeps_its_id_in_its_address(
     browser: Browser, served: Served, path: str
