@@ -8,7 +8,7 @@ A client of C2SP tlog-tiles finds everything at the path it expects, byte for by
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain, islice
@@ -28,6 +28,7 @@ from domain.moment import instant
 from domain.permission import READS, permit
 from domain.receipt import withheld_line
 from domain.refusal import BadCosignature, BadMadeAt, MapNotKept, NotInLog, NotPermitted
+from domain.stored import Placed
 from domain.tree import ENTRIES
 from domain.value import LARGEST_POSITION, Example
 from projections import history
@@ -272,15 +273,18 @@ def _receipts(routes: Routes, log: Log, store: Store) -> None:
         It holds the fact, its inclusion proof and a signed checkpoint; `stemma verify receipt`
         checks it without this service. For those who may read the fact.
         """
-        must_see(store, log, position, actor())
-        return _file(log.receipt(position), f"stemma-fact-{position}.receipt")
+        see = seen_by(store, log, actor())
+        return _file(log.receipt(position, see), f"stemma-fact-{position}.receipt")
 
 
-def must_see(store: Store, log: Log, position: int, reader: str) -> None:
-    """Refuse (``NotPermitted``) a reader who may not read the fact at a position."""
-    for placed in log.journal.facts.at([position]):
+def seen_by(store: Store, log: Log, reader: str) -> Callable[[Placed], None]:
+    """What refuses (``NotPermitted``) facts that a reader may not read."""
+
+    def see(placed: Placed) -> None:
         with store.view() as view:
             Reader(view, log.journal, reader).must_see(placed)
+
+    return see
 
 
 def _latest(routes: Routes, log: Log) -> None:

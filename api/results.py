@@ -29,7 +29,9 @@ def answer_of(question: Question) -> Schema:
     """The schema of a question's answer."""
     result, name = question.result, _name(question.result)
     if question.is_list:
-        beside = {key: get_type_hints(tell)["return"] for key, tell in question.beside.items()}
+        beside = {
+            key: get_args(get_type_hints(ask)["return"])[1] for key, ask in question.beside.items()
+        }
         return list_of(result, beside, as_of=AS_OF)
     more = {"next": NEXT, "left_out": LEFT_OUT} if question.parts else {}
     fields = {"as_of": AS_OF, **_hints(result), **more}

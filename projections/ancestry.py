@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice
 from operator import itemgetter
@@ -27,6 +27,7 @@ from domain.pedigree import MANY, Pedigree
 from domain.queries import Facts
 from domain.remix import Remix
 from domain.work import Work
+from projections.finding import NODE
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.store import View, holds
 from projections.told import PathCount
@@ -257,7 +258,9 @@ _READ = "ancestries"
 
 
 def remembered(view: View, root: int) -> Ancestry | None:
-    """The ancestry of a work at the view's position if memory has it; otherwise None."""
+    """The ancestry of a work if the view or, at its position, memory has it; otherwise None."""
+    if (known := view.known(_READ).get(root)) is not None:
+        return cast("Ancestry", known)
     key = (view.generation, root)
     for kept in map(view.memory.get, (key, (*key, view.as_of))):
         if isinstance(kept, Ancestry) and (found := kept.at(view)):
@@ -290,7 +293,7 @@ def nearest(view: View, root: int, first: int = 0) -> Iterator[tuple[int, int]]:
 
     Far works are read only once the caller gets to them.
     """
-    if first < NEAR and root not in view.known(_READ) and not remembered(view, root):
+    if first < NEAR and not remembered(view, root):
         near = [number for (number,) in view.rows(_NEAREST, works=[root], most=NEAR)]
         stated = _read_stated(view, _OF_WORKS, near)
         found, read = Ancestry(root, stated, view).tree.generation, {root, *near}
@@ -333,21 +336,42 @@ _UP = (
 _ABOVE = _UP + _OF_WORKS.replace(
     "@remixes e WHERE e.child IN :works AND", "up JOIN EACH @remixes e ON e.child = up.number WHERE"
 )
+_NEAR = (
+    f"{_UP.replace('IN :works', f'= {NODE}')} SELECT {', '.join(_LISTED)} FROM (SELECT e.* "
+    f"FROM up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS} LIMIT :most) e"
+)
 _NEAREST = f"{_UP} SELECT number FROM up LIMIT :most"
 """Both engines recurse generation by generation and stop at the limit."""
 
 
+def edges_near(view: View, id: str) -> Sequence[Row]:
+    """The first edges above the work with this id, deferred, as ``note_small`` takes them."""
+    return view.later(_NEAR, id=id, most=SMALL)
+
+
+def note_small(view: View, root: int, edges: Sequence[Row]) -> None:
+    """Note the ancestry of a work if these are all of its edges."""
+    stated, count = _stated_in(edges)
+    if count < SMALL:
+        view.known(_READ).setdefault(root, Ancestry(root, stated, view))
+
+
 def _read_stated(view: View, sql: str, works: Collection[int]) -> list[_Stated]:
-    (lists,) = view.rows(sql, works=list(works))
+    return _stated_in(view.rows(sql, works=list(works)))[0]
+
+
+def _stated_in(rows: Sequence[Row]) -> tuple[list[_Stated], int]:
+    """The edges in a row of lists, equal ones of joined works once, and how many rows they had."""
+    (lists,) = rows
     if lists[0] is None:
-        return []
+        return [], 0
     children, parents, kinds, rates, own = (one.split(",") for one in lists)
     ends = map(int, children), map(int, parents)
     stated = list(zip(*ends, map(intern, kinds), rates, strict=True))
     if not any(own):  # none of them was joined
-        return stated
+        return stated, len(stated)
     edges = once((Edge(*one), (here, here)) for one, here in zip(stated, own, strict=True))
-    return [cast("_Stated", edge[:4]) for edge in edges]
+    return [cast("_Stated", edge[:4]) for edge in edges], len(stated)
 
 
 EDGE = "e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent"

@@ -5,7 +5,7 @@ A single edge and a single join are answered here, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,8 +18,16 @@ from domain.join import Join
 from domain.refusal import UnknownJoin, UnknownRemix
 from domain.remix import Remix
 from domain.values import JoinId
-from projections.finding import REMIX_COUNTS, uses_of
-from projections.lineage import WORKS, WorkRow, find, publication, reference, references, rows_of
+from projections.finding import NODE, REMIX_COUNTS, uses_of
+from projections.lineage import (
+    WORKS,
+    WorkRow,
+    find_later,
+    publication,
+    reference,
+    references,
+    rows_of,
+)
 from projections.question import question
 from projections.store import View, counting, holds, within_bytes
 from projections.told import JoinTold, MadeFrom, RemixTold, WorkFound
@@ -56,10 +64,15 @@ class Source(NamedTuple):
 class Around:
     """A work with what is around it; the queries for that are deferred, to be sent together."""
 
-    row: WorkRow
+    _row: Callable[[], WorkRow]
     _edges: Sequence[Row]
     _remixed: Sequence[Row]
     _joins: Sequence[Row]
+
+    @property
+    def row(self) -> WorkRow:
+        """The work; raises UnknownWork."""
+        return self._row()
 
     @cached_property
     def _sources(self) -> list[Source]:
@@ -105,26 +118,26 @@ class Around:
 
 def work(view: View, id: str) -> WorkFound:
     """A work with its sources and how often it was remixed; for credits see attribution."""
-    found = around(view, find(view, id))
+    found = around(view, id)
     return found.told(view, view.texts(found.texts))
 
 
-def around(view: View, row: WorkRow) -> Around:
-    """A work with what is around it."""
+def around(view: View, id: str) -> Around:
+    """The work with this id, or the one it was joined into, with what is around it."""
     return Around(
-        row,
+        find_later(view, id),
         view.later(
             "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.ai, e.ai_tool, e.places, e.born, "
             f"{_WORK} FROM @remixes e JOIN @works w ON w.number = e.parent AND {holds('w')} "
-            f"WHERE e.child = :number AND {_AGREED} AND {holds('e')} ORDER BY e.born",
-            number=row.number,
+            f"WHERE e.child = {NODE} AND {_AGREED} AND {holds('e')} ORDER BY e.born",
+            id=id,
         ),
         view.later(
             "SELECT count(DISTINCT e.child) FROM @remixes e "
-            f"WHERE e.parent = :number AND {REMIX_COUNTS}",
-            number=row.number,
+            f"WHERE e.parent = {NODE} AND {REMIX_COUNTS}",
+            id=id,
         ),
-        view.later(_JOINS_OF, node=row.number),
+        view.later(_JOINS_OF, id=id),
     )
 
 
@@ -193,7 +206,7 @@ _JOIN = (
 )
 
 
-_SAME = f"(SELECT m.number FROM @works m WHERE m.node = :node AND {holds('m')})"
+_SAME = f"(SELECT m.number FROM @works m WHERE m.node = {NODE} AND {holds('m')})"
 _JOINS_OF = (
     f"{_JOIN} WHERE (j.work IN {_SAME} OR j.target IN {_SAME}) "
     f"AND j.state IN ('{PENDING}', '{Join.Declared.STATE}') AND {holds('j')} ORDER BY j.born"

@@ -7,7 +7,7 @@ projections.contributors.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, Unpack
@@ -22,6 +22,7 @@ from projections import around, contributors, finding, hidden, identifiers, line
 from projections.ancestry import SMALL
 from projections.contributors import NAME
 from projections.finding import CREDIT_COUNTS as _COUNTED
+from projections.finding import NODE
 from projections.merges import roots_of
 from projections.question import Paged, question
 from projections.store import Page, View, holds, sliced, told_of, within_bytes
@@ -151,6 +152,7 @@ _CREDIT = f"{CREDITS.selected('c')}, p.merged_into, c.born, 0"
 CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _KNOWN = f"coalesce(c.waits_for, '') <> '{CONTRIBUTOR}'"
 """The condition that others may see a credit: it does not wait for its contributor's consent."""
+_SHOWN = f"c.state <> '{PENDING}' AND {_KNOWN} AND {holds('c')}"
 _NAMES = f"p.id, {NAME}, (SELECT w.id FROM @works w WHERE w.number = c.work AND {holds('w')})"
 """Ids and name that answers show with a credit; for many works they are read separately."""
 _NO_NAMES = "NULL, NULL, NULL"
@@ -192,24 +194,32 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
 
     Only those that count or, with ``all_states``, all that are no longer mere claims.
     """
-    state = f"c.state <> '{PENDING}' AND {_KNOWN} AND {holds('c')}" if all_states else _COUNTED
+    state = _SHOWN if all_states else _COUNTED
     beside = _NAMES if len(works) < SMALL else _NO_NAMES
-    return _credits(view, f"c.work IN :works AND {state}", beside, works=list(works))
+    return _credits(view, f"c.work IN :works AND {state}", beside, works=list(works))()
 
 
-def _credits(view: View, where: str, beside: str = _NO_NAMES, **values: Any) -> list[CreditRow]:
-    rows = view.rows(f"SELECT {beside}, {_CREDIT} FROM {CREDIT_FROM} WHERE {where}", **values)
-    if beside == _NAMES:
-        for person, name, work, _, number, contributor, *_ in rows:
-            contributors.note_name(view, contributor, person, name)
-            lineage.note_id(view, number, work)
-    return settled(view, (_CREDIT_ROW(row[3:]) for row in rows))
+def _credits(
+    view: View, where: str, beside: str = _NO_NAMES, **values: Any
+) -> Callable[[], list[CreditRow]]:
+    """Credits once the returned function is called; the query is deferred (see View.later)."""
+    rows = view.later(f"SELECT {beside}, {_CREDIT} FROM {CREDIT_FROM} WHERE {where}", **values)
+    hidden.ask(view)
+
+    def found() -> list[CreditRow]:
+        if beside == _NAMES:
+            for person, name, work, _, number, contributor, *_ in rows:
+                contributors.note_name(view, contributor, person, name)
+                lineage.note_id(view, number, work)
+        return settled(view, (_CREDIT_ROW(row[3:]) for row in rows))
+
+    return found
 
 
 def open_credits_of(view: View, accounts: Collection[int]) -> list[CreditRow]:
     """The credits of these accounts that count and are not hidden."""
     where = f"c.contributor IN :accounts AND {_COUNTED} AND {hidden.NOT_HIDDEN}"
-    return _credits(view, where, accounts=list(accounts))
+    return _credits(view, where, accounts=list(accounts))()
 
 
 def settled(view: View, rows: Iterable[Shown]) -> list[Shown]:
@@ -285,15 +295,13 @@ def work(view: View, id: WorkId) -> WorkTold:
 
     If there are very many, it has the first ones, and says how many it leaves out.
     """
-    found = around.around(view, lineage.find(view, id))
-    numbers = identifiers.asked_of(view, found.row.number)
-    rows = credits_on(view, [found.row.number], all_states=True)
+    found, numbers = around.around(view, id), identifiers.asked_of(view, NODE, id=id)
+    credits = _credits(view, f"c.work = {NODE} AND {_SHOWN}", _NAMES, id=id)
+    number, rows = found.row.number, credits()
     listed = rows[:CREDITS_OF_WORK]
     people = contributors.persons_later(view, {row.contributor for row in listed})
     texts = view.texts(found.texts | identifiers.texts_of(numbers) | _texts_of(listed))
-    shown = within_bytes(
-        _told(listed, {found.row.number: id}, people(), texts), around.MOST_OF_LIST_BYTES
-    )
+    shown = within_bytes(_told(listed, {number: id}, people(), texts), around.MOST_OF_LIST_BYTES)
     return {
         **found.told(view, texts),
         "credits": shown,

@@ -55,7 +55,7 @@ class Scope:
 
     def __init__(self, view: View, journal: Journal, id: str, actor: str) -> None:
         self.view, self.journal, self.id = view, journal, id
-        self.root = lineage.find(view, id).number
+        self.root = lineage.root_of(view, id)
         self.tree = ancestry(view, self.root).tree
         self._reader = Reader(view, journal, actor)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Unpack
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Unpack
 
-from domain.engine import PLANNED_ONCE
+from domain.engine import PLANNED_ONCE, Row
 from domain.refusal import UnknownContributor
 from domain.values import ContributorId
 from projections import finding, hidden, identifiers, lineage
@@ -22,7 +23,9 @@ NAME = (
     f"WHERE n.number = p.number AND n.until = {NEVER}))"
 )
 """A person's name at the position, or their current one if the text of that name was erased."""
-_PERSONS = "persons"
+_NUMBER = f"(SELECT s.number FROM @contributors s WHERE s.id = :id AND {holds('s')})"
+"""The number of the contributor with the id ``:id``."""
+_PERSONS, _IDS = "persons", "ids of contributors"
 
 
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
@@ -53,10 +56,15 @@ def note_name(view: View, number: int, id: str, name: str | None) -> None:
     view.known(_PERSONS)[number] = {"id": id, "name": name}
 
 
+def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
+    """The ids of contributors by their numbers."""
+    return view.looked_up(_IDS, numbers, partial(view.ids, "contributors"))
+
+
 def ids_of_persons(view: View, numbers: Iterable[int]) -> dict[int, str]:
     """The ids of people by their numbers; for a hidden credit's stand-in, the credit's id."""
     wanted = set(numbers)
-    return view.ids("contributors", wanted) | dict(_veils(view, wanted))
+    return ids_of(view, wanted) | dict(_veils(view, wanted))
 
 
 def _veils(view: View, wanted: Collection[int]) -> Iterator[tuple[int, str]]:
@@ -67,42 +75,53 @@ def _veils(view: View, wanted: Collection[int]) -> Iterator[tuple[int, str]]:
 
 def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | None, int]:
     """The row of a contributor; raises UnknownContributor if there is none with this id."""
-    row = view.one(
-        "SELECT p.number, p.id, p.name, p.state, p.merged_into, p.born FROM @contributors p "
-        f"WHERE p.id = :id AND {holds('p')}",
-        id=id,
-    )
-    if row is None:
-        raise UnknownContributor(id)
-    return row
+
+    def read(_: list[str]) -> dict[str, Row]:
+        row = view.one(_FOUND, id=id)
+        if row is None:
+            raise UnknownContributor(id)
+        note_name(view, row[0], id, row[-1])
+        view.known(_IDS)[row[0]] = id
+        return {id: row}
+
+    number, _, digest, state, merged_into, born, _ = view.looked_up("people by id", [id], read)[id]
+    return number, id, digest, state, merged_into, born
+
+
+_FOUND = (
+    f"SELECT p.number, p.id, p.name, p.state, p.merged_into, p.born, {NAME} "
+    f"FROM @contributors p WHERE p.id = :id AND {holds('p')}"
+)
 
 
 @question("show_contributor", "/contributors/{id}", parts=("formerly",))
 def person(view: View, id: ContributorId) -> Person:
     """One contributor, and the account they were merged into."""
-    number, _, _, state, merged_into, born = find_person(view, id)
-    into = persons(view, [merged_into])[merged_into]["id"] if merged_into is not None else None
-    return {
-        "id": id,
-        "name": persons(view, [number])[number]["name"],
-        "identifiers": identifiers.of(view, number),
-        "formerly": _former_names(view, number),
-        "state": state,
-        "did": _done_by(view, [number]).get(number, []),
-        "merged_into": into,
-        "position": born,
-    }
+    rows = view.later(_FOUND, id=id)
+    numbers, names = identifiers.asked_of(view, _NUMBER, id=id), _names(view, id)
+    done = _done_by(view, f"p.number = {_NUMBER}", id=id)
+    for number, _, _, state, merged_into, born, name in rows:
+        into = persons(view, [merged_into])[merged_into]["id"] if merged_into is not None else None
+        return {
+            "id": id,
+            "name": name,
+            "identifiers": identifiers.told(numbers, view.texts(identifiers.texts_of(numbers))),
+            "formerly": list(dict.fromkeys(name for name, _ in names))[1:],
+            "state": state,
+            "did": done().get(number, []),
+            "merged_into": into,
+            "position": born,
+        }
+    raise UnknownContributor(id)
 
 
-def _former_names(view: View, number: int) -> list[str]:
-    """Former names of a contributor whose texts were not erased, the latest first."""
-    rows = view.rows(
+def _names(view: View, id: str) -> Sequence[Row]:
+    """The names of a contributor whose texts were not erased, the latest first, deferred."""
+    return view.later(
         "SELECT DISTINCT v.value, p.since FROM @contributors p JOIN vault v ON v.digest = p.name "
-        "WHERE p.number = :number AND p.since <= :as_of ORDER BY p.since DESC",
-        number=number,
+        f"WHERE p.number = {_NUMBER} AND p.since <= :as_of ORDER BY p.since DESC",
+        id=id,
     )
-    names = list(dict.fromkeys(name for name, _ in rows))
-    return names[1:]
 
 
 @question("list_contributors", "/contributors", cli="contributor list")
@@ -127,7 +146,7 @@ def people(
         reverse=reverse,
         **found.values,
     )
-    did = _done_by(view, [number for number, *_ in page], asked)
+    did = _done_by(view, "p.number IN :people", asked, people=[number for number, *_ in page])()
     items: list[PersonItem] = [
         {"id": id, "name": name, "state": state, "did": did.get(number, [])}
         for number, id, name, state, *_ in page
@@ -136,21 +155,29 @@ def people(
 
 
 def _done_by(
-    view: View, numbers: Collection[int], asked: PeopleFilters | None = None
-) -> dict[int, list[Did]]:
-    """By person: their roles within the filters, if any, starting with those on most works."""
+    view: View, who: str, asked: PeopleFilters | None = None, **values: Any
+) -> Callable[[], dict[int, list[Did]]]:
+    """By person: their roles within the filters, if any, starting with those on most works.
+
+    The query is deferred; ``who`` is the condition of the people ``p``.
+    """
     doing = finding.doing(asked or {})
-    rows = view.rows(
-        f"WITH RECURSIVE {finding.SAME.format(who='p.number IN :people')} SELECT same.person, "
+    rows = view.later(
+        f"WITH RECURSIVE {finding.SAME.format(who=who)} SELECT same.person, "
         f"c.role, count(DISTINCT c.work) AS works, max(c.work) {doing.where} "
         "GROUP BY same.person, c.role ORDER BY works DESC, c.role",
-        people=[*numbers],
+        **values,
         **doing.values,
     )
-    latest, done = lineage.references(view, {row[-1] for row in rows}), dict[int, list[Did]]()
-    for person, role, works, work in rows:
-        done.setdefault(person, []).append({"role": role, "works": works, "latest": latest[work]})
-    return done
+
+    def told() -> dict[int, list[Did]]:
+        latest, done = lineage.references(view, {row[-1] for row in rows}), dict[int, list[Did]]()
+        for person, role, works, work in rows:
+            did: Did = {"role": role, "works": works, "latest": latest[work]}
+            done.setdefault(person, []).append(did)
+        return done
+
+    return told
 
 
 @question("count_contributors", "/contributors/facets", cli="contributor facets")
@@ -175,7 +202,7 @@ def find_root(view: View, id: str) -> int:
 
 def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
     """The ids of the accounts that these belong to after all merges, by their own ids."""
-    rows = view.rows(
+    rows = view.rows_for(
         f"{PLANNED_ONCE}SELECT p.id, i.id FROM @contributors p LEFT JOIN @contributors i "
         f"ON i.number = p.merged_into AND {holds('i')} WHERE p.id IN :ids AND {holds('p')}",
         ids=sorted(ids),
@@ -206,7 +233,7 @@ def accounts(view: View, id: str) -> list[int]:
 
 def account_ids(view: View, id: str) -> list[str]:
     """The ids of all accounts of the person this id belongs to."""
-    return [*view.ids("contributors", accounts(view, id)).values()]
+    return [*ids_of(view, accounts(view, id)).values()]
 
 
 def accounts_of(view: View, number: int) -> list[int]:

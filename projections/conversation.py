@@ -246,7 +246,7 @@ def _people(view: View, rows: Iterable[CommentRow]) -> dict[str, PersonRef]:
 
 
 def _replies(view: View, ids: Sequence[str]) -> dict[str, int]:
-    rows = view.rows(
+    rows = view.rows_for(
         "SELECT m.reply_to, count(*) FROM @comments m "
         f"WHERE m.reply_to IN :ids AND {holds('m')} GROUP BY m.reply_to",
         ids=list(ids),

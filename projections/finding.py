@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 REMIX_COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
 """The condition that an edge ``e`` counts in the lineage."""
+NODE = f"(SELECT s.node FROM @works s WHERE s.id = :id AND {holds('s')})"
+"""The number of the node that the work with the id ``:id`` belongs to."""
 CREDIT_COUNTS = f"{counting('c', credits.NOT_COUNTED)} AND {holds('c')}"
 """The condition that a credit ``c`` counts."""
 

@@ -185,14 +185,22 @@ _PEOPLE = (
 
 def count(view: View, abouts: Collection[int]) -> int:
     """How many people follow something; one with several accounts counts once."""
+    return count_later(view, abouts)()
+
+
+def count_later(view: View, abouts: Collection[int]) -> Callable[[], int]:
+    """The same once the returned function is called; the queries are deferred (see View.later)."""
     said = {"abouts": list(abouts)}
-    (own,) = view.rows(f"SELECT count(*) FROM {_PEOPLE} AND p.merged_into IS NULL", **said)[0]
-    merged = view.rows(f"SELECT p.number FROM {_PEOPLE} AND p.merged_into IS NOT NULL", **said)
-    persons = {*roots_of(view.rows, (number for (number,) in merged)).values()}
-    of_both = view.rows(
-        f"SELECT p.number FROM {_PEOPLE} AND p.number IN :persons", **said, persons=list(persons)
-    )
-    return int(own) + len(persons) - len(of_both)
+    counted = view.later(f"SELECT count(*) FROM {_PEOPLE} AND p.merged_into IS NULL", **said)
+    merged = view.later(f"SELECT p.number FROM {_PEOPLE} AND p.merged_into IS NOT NULL", **said)
+
+    def told() -> int:
+        persons = [*{*roots_of(view.rows, (number for (number,) in merged)).values()}]
+        sql = f"SELECT p.number FROM {_PEOPLE} AND p.number IN :persons"
+        of_both = view.rows_for(sql, **said, persons=persons)
+        return int(counted[0][0]) + len(persons) - len(of_both)
+
+    return told
 
 
 def follows(view: View, actor: str, abouts: Collection[int]) -> bool:
@@ -236,8 +244,8 @@ def _asked(kind: str, ids: Any, says: str) -> Callable[..., Page[FollowerTold]]:
     def of(view: View, id: str, **part: Unpack[Paged]) -> Page[FollowerTold]:
         return _shown(view, kind, id, **part)
 
-    def followers(view: View, id: str) -> int:
-        return count(view, ABOUTS[kind](view, id))
+    def followers(view: View, id: str) -> Callable[[], int]:
+        return count_later(view, ABOUTS[kind](view, id))
 
     of.__doc__, of.__annotations__["id"] = says, ids
     name, path = f"list_{kind}_followers", f"/{kind}s/{{id}}/followers"

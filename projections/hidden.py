@@ -11,6 +11,7 @@ HIDDEN = f"c.hidden = 1 AND c.until = {NEVER}"
 """The condition that a credit is hidden by its latest version."""
 NOT_HIDDEN = f"NOT c.id IN (SELECT c.id FROM @credits c WHERE {HIDDEN})"
 """The condition that a credit, whatever version is read, is not hidden now."""
+_ALL = f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}"
 
 
 def positions(view: View) -> dict[str, int]:
@@ -20,6 +21,14 @@ def positions(view: View) -> dict[str, int]:
     """
     kept = view.moment.get("hidden")
     if kept is None:
-        kept = dict(view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}"))
+        rows = view.known("hidden").get("rows")
+        kept = dict(view.rows(_ALL) if rows is None else rows)
         view.moment.keep("hidden", kept, takes=0)
     return cast("dict[str, int]", kept)
+
+
+def ask(view: View) -> None:
+    """Ask for them with the next message, unless they are likely to be known."""
+    moment, asked = view.likely.moment, view.known("hidden")
+    if not asked and (moment is None or moment.get("hidden") is None):
+        asked["rows"] = view.later(_ALL)

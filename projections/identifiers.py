@@ -78,15 +78,17 @@ def identifier(view: View, id: str) -> IdentifierTold:
 
 def of(view: View, number: int) -> list[IdentifierTold]:
     """The identifiers of a work or a person, in the order in which they were stated."""
-    rows = asked_of(view, number)
+    rows = asked_of(view, ":number", number=number)
     return told(rows, view.texts(texts_of(rows)))
 
 
-def asked_of(view: View, number: int) -> Sequence[Row]:
-    """The rows of the identifiers of a work or a person, deferred (see View.later)."""
+def asked_of(view: View, subject: str, **values: Any) -> Sequence[Row]:
+    """The rows of the identifiers of a work or a person, deferred (see View.later).
+
+    ``subject`` is their number, as SQL.
+    """
     return view.later(
-        f"{_SHOWN} WHERE i.subject = :number AND {COUNTS} ORDER BY i.born",
-        number=number,
+        f"{_SHOWN} WHERE i.subject = {subject} AND {COUNTS} ORDER BY i.born", **values
     )
 
 

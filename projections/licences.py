@@ -254,7 +254,7 @@ def _of(asking: Asking) -> Licensed:
 
 def of(view: View, id: str) -> Licensed:
     """The licences of the lineage of a work."""
-    return Licensed(view, lineage.find(view, id).number)
+    return Licensed(view, lineage.root_of(view, id))
 
 
 FORMS = {

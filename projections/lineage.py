@@ -1,12 +1,14 @@
 """Lineage: works, what each was made from, and which are one; and how answers refer to works.
 
 An edge is not followed while it is only claimed, nor once it is declined, struck or retired.
+
+One file, because the tables and all that looks up works name the same columns.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -26,7 +28,7 @@ from domain.remix import Remix
 from domain.text import folded
 from domain.work import DESCRIBED, Work
 from projections import finding
-from projections.ancestry import ancestry, numbered
+from projections.ancestry import ancestry, edges_near, note_small, numbered
 from projections.finding import REMIX_COUNTS
 from projections.store import View, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, born, facts_about, table
@@ -201,8 +203,45 @@ _WORK = WORKS.selected("w")
 
 def find(view: View, id: str) -> WorkRow:
     """The node that the work with this id belongs to; raises UnknownWork."""
-    row = stated(view, id)
-    return row if row.node == row.number else rows_of(view, [row.node])[row.node]
+    return find_later(view, id)()
+
+
+def find_later(view: View, id: str) -> Callable[[], WorkRow]:
+    """The same once the returned function is called; the query is deferred (see View.later)."""
+    known: dict[str, WorkRow] = view.known(_NODES)
+    sql = f"SELECT {_WORK} FROM @works w WHERE w.number = {finding.NODE} AND {holds('w')}"
+    rows = () if id in known else view.later(sql, id=id)
+
+    def found() -> WorkRow:
+        if id not in known:
+            if not rows:
+                raise UnknownWork(id)
+            known[id] = _noted(view, rows[0])
+        return known[id]
+
+    return found
+
+
+def root_of(view: View, id: str) -> int:
+    """The number of the node that a work belongs to, whose ancestry is asked for next.
+
+    If that is small, both are read in one message.
+    """
+    known: dict[str, WorkRow] = view.known(_NODES)
+    if id not in known:
+        row, edges = find_later(view, id), edges_near(view, id)
+        note_small(view, row().number, edges)
+    return known[id].number
+
+
+def _noted(view: View, row: Row) -> WorkRow:
+    """A work that was read, noted so that it is not read again."""
+    found = WorkRow(*row)
+    view.known(_ROWS)[found.number] = view.known(_STATED)[found.id] = found
+    if found.node == found.number:
+        view.known(_NODES)[found.id] = found
+    note_id(view, found.number, found.id)
+    return found
 
 
 def stated(view: View, id: str) -> WorkRow:
@@ -212,14 +251,12 @@ def stated(view: View, id: str) -> WorkRow:
         row = view.one(f"SELECT {_WORK} FROM @works w WHERE w.id = :id AND {holds('w')}", id=id)
         if row is None:
             raise UnknownWork(id)
-        view.known(_ROWS)[row[0]] = found = WorkRow(*row)
-        note_id(view, found.number, id)
-        return {id: found}
+        return {id: _noted(view, row)}
 
-    return view.looked_up("works by id", [id], read)[id]
+    return view.looked_up(_STATED, [id], read)[id]
 
 
-_ROWS, _IDS = "works", "ids of works"
+_NODES, _STATED, _ROWS, _IDS = "nodes by id", "works by id", "works", "ids of works"
 
 
 def note_id(view: View, number: int, id: str | None) -> None:
@@ -337,7 +374,7 @@ def _referred(
 
 def remix_counts(view: View, numbers: Iterable[int]) -> Counter[int]:
     """How many works were made from each of these, by number."""
-    rows = view.rows(
+    rows = view.rows_for(
         "SELECT e.parent, count(DISTINCT e.child) FROM @remixes e "
         f"WHERE e.parent IN :numbers AND {REMIX_COUNTS} GROUP BY e.parent",
         numbers=list(numbers),
@@ -378,7 +415,7 @@ class Shown:
 
 def lineage(view: View, id: str) -> Shown:
     """A work and everything it was made from, for pictures and export."""
-    tree = numbered(view, find(view, id).number)
+    tree = numbered(view, root_of(view, id))
     works = references(view, tree.generation)
     ids = {number: work["id"] for number, work in works.items()}
     return Shown(

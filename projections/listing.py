@@ -11,7 +11,7 @@ from typing import Annotated, Unpack
 from domain.values import WorkId
 from projections import finding, walking
 from projections.finding import Filtered, Reverse, SortOfWorks, WorkFilters
-from projections.lineage import find, references
+from projections.lineage import find, references, root_of
 from projections.question import After, Limit, question
 from projections.store import LIMIT, Page, View, cut, decode_cursor
 from projections.told import Relative, WorkFacets, WorkRef
@@ -105,7 +105,7 @@ def _relatives(
     reverse: bool,
 ) -> Page[Relative]:
     """A page of the works up or down from one that match every filter."""
-    root = find(view, id).number
+    root = root_of(view, id) if way == UP else find(view, id).number
     if sort == "generation" and not reverse:
         found, more = walking.nearest(view, root, way, after, limit, asked)
     elif sort == "title" and way == UP and view.is_latest:

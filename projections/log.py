@@ -458,12 +458,13 @@ class Log:
         recorded, leaf = instant(placed.fact().timestamp), leaf_hash(placed.leaf())
         return make_promise(Promise(self.signer.name, placed.position, leaf, recorded), self.signer)
 
-    def receipt(self, position: int) -> bytes:
+    def receipt(self, position: int, see: Callable[[Placed], None] = lambda _: None) -> bytes:
         """The proof that the fact at a position is in the log, with the fact itself.
 
         With a policy, it leads to the latest checkpoint that meets it; otherwise to the one seen by
         the most witnesses, or to the latest if none has seen one. Raises NotInLog if there is no
-        such fact, or no such checkpoint covers it yet.
+        such fact, or no such checkpoint covers it yet; before that, what ``see`` raises for one who
+        may not read the fact.
         """
         if not 1 <= position <= LARGEST_SIZE:
             raise NotInLog(f"position {position}")
@@ -474,6 +475,8 @@ class Log:
             asked.insert(0, (_COSIGNED_BEST, {"least": position}))
         with self.engine.reading():
             facts, found = self.journal.facts.with_fact(position, *asked)
+            for placed in facts:
+                see(placed)
             if near:
                 self._keep({place: bytes(row) for place, row in found.pop()})
             if self.policy is None:

@@ -67,7 +67,7 @@ def shares_of(people: Near, rows: Iterable[Credited | CreditRow]) -> list[Share]
     cli="contributors",
     as_published=True,
     forms=FORMS,
-    beside={"claims": pending.behind},
+    beside={"claims": pending.behind_later},
 )
 def of_work(
     view: View,
@@ -88,7 +88,7 @@ def of_work(
     it is the whole credits roll.
     """
     place = tuple(decode_cursor(after, int, int) or (-1, -1))
-    root = lineage.find(view, id).number
+    root = lineage.root_of(view, id)
     tree, rows, nearest = credits_above(view, root, role)
     left = [(person, near) for person, near in nearest.items() if near > place]
     if kind is not None:
@@ -303,7 +303,7 @@ def paths(
 
 def _part(view: View, id: str, contributor: str) -> tuple[Pedigree[int], Share]:
     """The lineage of a work, and one person's part in it, which is empty without credits."""
-    root = lineage.find(view, id).number
+    root = lineage.root_of(view, id)
     person = contributors.find_root(view, contributor)
     tree, rows, people = credits_above(view, root)
     (share,) = shares_of({person: people.get(person, (0, 0))}, rows)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Annotated, TypedDict
 
 from domain.claim import CONTRIBUTOR, PENDING, POSTER
 from domain.engine import Row
 from domain.value import Example
-from domain.values import WorkId
 from projections import lineage
 from projections.ancestry import ancestry
 from projections.hidden import NOT_HIDDEN
@@ -48,20 +48,30 @@ class Waiting(TypedDict):
     works: Annotated[list[WorkRef], "The first works that have claims."]
 
 
-def behind(view: View, id: WorkId) -> Waiting:
+def behind(view: View, id: str) -> Waiting:
     """How many claims wait on a work and on everything it was made from, and on which works."""
-    above = ancestry(view, lineage.find(view, id).number)
-    claims = above.rows(view, "claims", _claims_on)
-    nodes, counted = {own: node for node, own in claims}, Counter(own for _, own in claims)
+    return behind_later(view, id)()
+
+
+def behind_later(view: View, id: str) -> Callable[[], Waiting]:
+    """The same once the returned function is called; for a small lineage, the query is deferred."""
+    above = ancestry(view, lineage.root_of(view, id))
     generation = above.tree.generation
-    first = sorted(counted, key=lambda work: (generation[nodes[work]], work))[:WORKS_NAMED]
-    told = lineage.references(view, first)
-    return {"count": len(claims), "works": [told[work] for work in first]}
+    asked = _claims_on(view, [*generation]) if above.is_small else None
+
+    def told() -> Waiting:
+        claims = above.rows(view, "claims", _claims_on) if asked is None else asked
+        nodes, counted = {own: node for node, own in claims}, Counter(own for _, own in claims)
+        first = sorted(counted, key=lambda work: (generation[nodes[work]], work))[:WORKS_NAMED]
+        works = lineage.references(view, first)
+        return {"count": len(claims), "works": [works[work] for work in first]}
+
+    return told
 
 
-def _claims_on(view: View, works: list[int]) -> list[Row]:
-    """The node and the work of each claim on these nodes."""
-    return view.rows(
+def _claims_on(view: View, works: list[int]) -> Sequence[Row]:
+    """The node and the work of each claim on these nodes, deferred (see View.later)."""
+    return view.later(
         f"SELECT c.work, c.own_work FROM @credits c WHERE c.work IN :works AND {holds('c')} "
         f"AND c.state = '{PENDING}' AND c.waits_for = '{POSTER}' UNION ALL "
         f"SELECT e.child, e.own_child FROM @remixes e WHERE e.child IN :works AND {holds('e')} "

@@ -358,7 +358,7 @@ def of_work(view: View, work: int) -> Membership | None:
 
 def steps_named(view: View, ids: Collection[str]) -> dict[str, StepRef]:
     """How answers refer to these steps, by id."""
-    rows = view.rows(
+    rows = view.rows_for(
         f"SELECT t.id, t.title FROM @steps t WHERE t.id IN :ids AND {holds('t')}", ids=sorted(ids)
     )
     texts = view.texts({title for _, title in rows})

@@ -103,7 +103,8 @@ class Question:
     may: Collection[str]
     """The relations that allow asking it (see domain.permission); its function checks them."""
     beside: Mapping[str, Callable[..., Any]]
-    """What an answer has beside its list, by name: functions of the view and the id asked about."""
+    """What an answer has beside its list, by name: functions of the view and the id asked about,
+    each of which asks for it, and returns what tells it."""
     parts: tuple[str, ...]
     """The long lists in its answer, which make it come in pages: see projections.stretches."""
 
@@ -213,6 +214,7 @@ class Asking:
     @cached_property
     def answer(self) -> Any:
         """The answer, computed on first use because not every format needs it."""
+        _ = self._beside  # asked for first, to be sent in one message with the rest
         known = {"journal": self.journal, "actor": self.actor}
         given = {name: known[name] for name in self.question.given}
         if not self.question.parts:
@@ -222,13 +224,17 @@ class Asking:
     def _whole(self, given: Mapping[str, Any]) -> Any:
         """A complete answer that comes in pages; if it is long, the next pages reuse it."""
         said = {name: value for name, value in self.said.items() if name != AFTER}
-        minute = instant(self.journal.clock())[:MINUTE]
-        key = (self.question.name, self.actor, self.view.as_of, minute, repr(sorted(said.items())))
-        if (whole := self.view.moment.get(key)) is None:
+        is_first = self.said.get(AFTER) is None
+        whole = None if is_first else self.view.moment.get(self._key(said))
+        if whole is None:
             whole = self.question.ask(self.view, **given, **said)
             if (items := counted(whole, self.question.parts)) > MAXIMUM_LIMIT:
-                self.view.moment.keep(key, whole, ITEM_BYTES * items)
+                self.view.moment.keep(self._key(said), whole, ITEM_BYTES * items)
         return whole
+
+    def _key(self, said: Mapping[str, Any]) -> tuple[object, ...]:
+        minute = instant(self.journal.clock())[:MINUTE]
+        return self.question.name, self.actor, self.view.as_of, minute, repr(sorted(said.items()))
 
     def shorter(self, size: int) -> Asking | None:
         """The question for fewer items if an answer of ``size`` bytes is too long, else None."""
@@ -249,12 +255,14 @@ class Asking:
             **self.beside,
         }
 
-    @cached_property
+    @property
     def beside(self) -> dict[str, Any]:
         """What the answer has beside its list, by name."""
-        return {
-            name: tell(self.view, self.said["id"]) for name, tell in self.question.beside.items()
-        }
+        return {name: tell() for name, tell in self._beside.items()}
+
+    @cached_property
+    def _beside(self) -> Mapping[str, Callable[[], Any]]:
+        return {name: ask(self.view, self.said["id"]) for name, ask in self.question.beside.items()}
 
 
 def question(

@@ -21,6 +21,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 from domain.cached import cached_property
 from domain.clock import STAMP
 from domain.engine import (
+    LISTS,
     PLANNED_ONCE,
     DatabaseUnavailable,
     Engine,
@@ -316,6 +317,11 @@ class View:
         return self._place
 
     @property
+    def likely(self) -> Place:
+        """Where it looks unless the state has changed."""
+        return self._place
+
+    @property
     def generation(self) -> int:
         """The generation of the read tables."""
         return self.place.generation
@@ -346,6 +352,11 @@ class View:
         if self._waiting or self._look is not None:
             return self.later(sql, **values).found
         return self.engine.read_all([self._here((sql, values))])[0]
+
+    def rows_for(self, sql: str, /, **values: Any) -> list[Row]:
+        """Like ``rows``, for a query that finds nothing if a list is empty: then it is not sent."""
+        is_for_none = any(isinstance(one, LISTS) and not one for one in values.values())
+        return [] if is_for_none else self.rows(sql, **values)
 
     def later(self, sql: str, /, **values: Any) -> Later:
         """Like ``rows``, but deferred: all such queries are sent together once one is needed."""
@@ -449,14 +460,18 @@ class View:
 
     def numbers(self, table: str, ids: Iterable[str]) -> dict[str, int]:
         """The numbers of the rows with these ids in a read table; unknown ids are left out."""
+        return dict(self.rows_for(_NUMBERS.format(table), ids=sorted(ids)))
+
+    def numbers_in(self, tables: Iterable[str], ids: Iterable[str]) -> list[dict[str, int]]:
+        """The same in each of several tables, asked for in one message."""
         wanted = sorted(ids)
-        sql = f"SELECT t.id, t.number FROM @{table} t WHERE t.id IN :ids AND {holds('t')}"
-        return dict(self.rows(PLANNED_ONCE + sql, ids=wanted)) if wanted else {}
+        found = [self.later(_NUMBERS.format(one), ids=wanted) for one in tables if wanted]
+        return [dict(rows) for rows in found] or [{} for _ in tables]
 
     def ids(self, table: str, numbers: Iterable[int]) -> dict[int, str]:
         """The ids of the rows with these numbers in a read table, by number."""
         sql = f"SELECT t.number, t.id FROM @{table} t WHERE t.number IN :numbers AND {holds('t')}"
-        return dict(self.rows(PLANNED_ONCE + sql, numbers=list(numbers)))
+        return dict(self.rows_for(PLANNED_ONCE + sql, numbers=list(numbers)))
 
     def at(self, as_of: int) -> View:
         """This view as of an earlier position."""
@@ -608,6 +623,7 @@ def bytes_of(item: object) -> int:
     return len(_as_json(item).encode()) + 2
 
 
+_NUMBERS = f"{PLANNED_ONCE}SELECT t.id, t.number FROM @{{}} t WHERE t.id IN :ids AND {holds('t')}"
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 """Made once, because ``json.dumps`` makes an encoder for each call."""
 

@@ -255,9 +255,12 @@ def born(table: Table, happened: Fact, **values: Any) -> Put:
 
 
 def rows_in(view: View, of: Table, kind: Callable[..., T], where: str, /, **values: Any) -> list[T]:
-    """The rows of a table, aliased ``t``, that match a condition, each passed to ``kind``."""
+    """The rows of a table, aliased ``t``, that match a condition, each passed to ``kind``.
+
+    Every list that it names must have one of the values.
+    """
     sql = f"SELECT {of.selected('t')} FROM @{of.name} t WHERE {holds('t')} AND {where}"
-    return [kind(*row) for row in view.rows(sql, **values)]
+    return [kind(*row) for row in view.rows_for(sql, **values)]
 
 
 def row_of(

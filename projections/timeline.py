@@ -68,14 +68,15 @@ def _mentioned(
 
 def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """The works, people, projects and challenges with these ids, as answers refer to them."""
+    tables = ("works", "contributors", "projects", "challenges")
+    works, people, efforts, calls = (one.values() for one in view.numbers_in(tables, ids))
     told = [
-        *lineage.references(view, view.numbers("works", ids).values()).values(),
-        *contributors.persons(view, view.numbers("contributors", ids).values()).values(),
+        *lineage.references(view, works).values(),
+        *contributors.persons(view, people).values(),
     ]
     known: dict[str, dict[str, Any]] = {one["id"]: {**one} for one in told}
-    known |= _called("project", projects.references(view, view.numbers("projects", ids).values()))
-    calls = challenges.references(view, view.numbers("challenges", ids).values())
-    return known | _called("challenge", calls)
+    known |= _called("project", projects.references(view, efforts))
+    return known | _called("challenge", challenges.references(view, calls))
 
 
 def _called(kind: str, found: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

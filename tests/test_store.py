@@ -3,20 +3,29 @@
 import base64
 import json
 import sys
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stories import IDS, Story, at_once, every_fact, every_table, story
+from stories import IDS, Story, at_once, every_fact, every_table, id_of, story
 
-from projections import contributors, listing, parts
+from domain.engine import Row
+from projections import (
+    attribution,
+    contributors,
+    hidden,
+    listing,
+    parts,
+    pending,
+)
 from projections.folding import PROJECTIONS, TABLES
 from projections.money import balances
 from projections.money.pools import every_pool
 from projections.rebuilding import Rebuild
-from projections.store import BadCursor, decode_cursor, encode_cursor, table_name
+from projections.store import BadCursor, View, decode_cursor, encode_cursor, table_name
 from scripts.service import open_service
 
 
@@ -65,6 +74,44 @@ def test_a_view_by_itself_is_where_the_tables_are(database: str) -> None:
         Rebuild(told.journal, told.store).run()  # the tables asked first are no more
         assert seen() == people
         assert seen(min_position=3) == people
+
+
+def claimed_and_credited(view: View) -> None:
+    claimed = pending.behind_later(view, id_of("song"))
+    assert len(parts.of_work(view, id_of("song")).items) == 2
+    assert claimed()["count"] == 0
+
+
+ASKED: dict[str, Callable[[View], Any]] = {
+    "a work": lambda view: attribution.work(view, id_of("song")),
+    "its contributors": claimed_and_credited,
+    "what it was made from": lambda view: listing.ancestors(view, id_of("song")),
+    "a person": lambda view: contributors.person(view, id_of("ana")),
+    "the latest works": listing.works,
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_question_takes_two_messages(
+    asked: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that finds what it is about, with the state; and one for what is told of others."""
+    messages = list[int]()
+
+    def counted(queries: Sequence[Any]) -> list[list[Row]]:
+        messages.append(len(queries))
+        return read_all(queries)
+
+    with story(database) as told:
+        poem = told.piece("poem", by=[told.person("ana")])
+        told.piece("song", poem, by=[told.person("ben")])
+        with told.view() as view:
+            hidden.positions(view)  # which are read once in every state
+        read_all = told.store.engine.read_all
+        monkeypatch.setattr(told.store.engine, "read_all", counted)
+        with told.store.view(by_itself=True) as view:
+            ASKED[asked](view)
+        assert len(messages) <= 2
 
 
 @pytest.mark.after(told=every_fact)

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Response, g, render_template
 
-from api.proofs import must_see
+from api.proofs import seen_by
 from api.web import atom, talking, words
 from api.web.address import Listed, Said, part
 from api.web.desk import forms_for, is_open
@@ -93,8 +93,8 @@ def pages(frame: Frame, log: Log) -> None:
 
     @frame.page("/receipts/<int:position>")
     def give_receipt(position: int) -> Answer:
-        must_see(frame.store, log, position, reader())
-        answer = Response(log.receipt(position), content_type="text/plain; charset=utf-8")
+        receipt = log.receipt(position, seen_by(frame.store, log, reader()))
+        answer = Response(receipt, content_type="text/plain; charset=utf-8")
         return to_save(answer, f"stemma-fact-{position}.receipt")
 
 

@@ -7,6 +7,7 @@ pipeline, which takes four times as much for five.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from itertools import groupby
 from typing import Any, Self
 
 import psycopg
@@ -26,8 +27,8 @@ _ONCE = PLANNED_ONCE.encode()
 _SETTINGS = {b"plan_cache_mode": b"force_generic_plan", b"enable_seqscan": b"off"}
 _BEFORE: list[Asked] = [(b"SET %s = %s" % one, ()) for one in _SETTINGS.items()]
 _AFTER: list[Asked] = [(b"RESET %s" % name, ()) for name in _SETTINGS]
-"""What is sent around a query that is planned once. An error between them undoes the first, because
-a message is one transaction or part of one."""
+"""What is sent around queries that are planned once. An error between them undoes the first,
+because a message is one transaction or part of one."""
 MOST_PREPARED = 400
 """How many statements a connection keeps prepared; with more, it forgets them all."""
 _Key = tuple[bytes, tuple[int, ...] | None]
@@ -67,7 +68,7 @@ class Statements:
 
     def rows(self, asked: Sequence[Asked]) -> list[list[Row]]:
         """Execute these statements in one message; returns the rows of each query among them."""
-        results = self._results([one for each in asked for one in _planned(each)])
+        results = self._results(_planned(asked))
         return [self._read(one) for one in results if one.status == ExecStatus.TUPLES_OK]
 
     def execute(self, sql: bytes, values: Sequence[Any]) -> Self:
@@ -133,10 +134,13 @@ class Statements:
         return self._form.load_rows(0, result.ntuples, tuple)
 
 
-def _planned(asked: Asked) -> list[Asked]:
-    """A statement, with what is sent around it if it is planned once."""
-    is_once = asked[0].startswith(_ONCE)
-    return [*_BEFORE, asked, *_AFTER] if is_once else [asked]
+def _planned(asked: Sequence[Asked]) -> list[Asked]:
+    """Statements, with what is sent around those that are planned once."""
+    found: list[Asked] = []
+    for is_once, several in groupby(asked, lambda one: one[0].startswith(_ONCE)):
+        before, after = (_BEFORE, _AFTER) if is_once else ([], [])
+        found += [*before, *several, *after]
+    return found
 
 
 def _answers(connection: PGconn) -> Generator[Any, Any, list[PGresult]]:

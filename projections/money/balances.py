@@ -257,7 +257,7 @@ def payees_of(view: View, id: str) -> list[str]:
     id = _whose(view, id)
     if Payee.parse(id).kind == "other":
         return [id]
-    return payees_for(view, view.ids("contributors", contributors.accounts(view, id)).values())
+    return payees_for(view, contributors.account_ids(view, id))
 
 
 def paid_as(view: View, id: str) -> PayeeRef:

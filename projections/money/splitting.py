@@ -181,7 +181,7 @@ def split_of(
     first.
     """
     place, code = (decode_cursor(after, int) or [0])[0], currency_code(currency)
-    over = lineage_at(view, lineage.find(view, id).number, exact_rate(default_rate))
+    over = lineage_at(view, lineage.root_of(view, id), exact_rate(default_rate))
     chosen = policy_named(policy, over.lineage)
     division = split(amount_minor, chosen, over.lineage).division
     # Sorting is stable, so equal shares keep the order of the division.

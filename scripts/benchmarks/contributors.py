@@ -101,7 +101,7 @@ class Asked:
 
     def ours(self, id: str, limit: int = 50) -> set[str]:
         """The ids on a page as the API returns it."""
-        with self.store.view() as view:
+        with self.store.view(by_itself=True) as view:
             page = parts.of_work(view, id, limit=limit)
         return {item["contributor"]["id"] for item in page.items}
 
