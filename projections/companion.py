@@ -7,8 +7,6 @@ process then folds the rest.
 from __future__ import annotations
 
 import logging
-import os
-from pathlib import Path
 from typing import Self
 
 from domain.engine import Engine
@@ -46,7 +44,7 @@ class Companion:
             self._is_wanted = False
             try:
                 self._worker = Worker()
-                self._worker.order(follow, self._engine.address, str(Path.cwd()))
+                self._worker.order(follow, self._engine.address)
             except (OSError, Ended) as error:  # no room for another process
                 log.warning("there is no process that folds at the same time: %r", error)
 
@@ -69,9 +67,8 @@ class Companion:
 _follower: Follower
 
 
-def follow(address: str, folder: str) -> None:
-    """Follow the database at an address, which may be relative to ``folder``."""
-    os.chdir(folder)
+def follow(address: str) -> None:
+    """Follow the database at an address."""
     engine = open_engine(address, create=False)
     global _follower  # noqa: PLW0603 - it is what this process is for
     _follower = Follower(Journal(engine), Store(engine, layout_version()))

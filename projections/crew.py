@@ -10,7 +10,6 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import cycle
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from domain.engine import Engine, Row
@@ -113,7 +112,7 @@ class Crew:
             except OSError as error:  # no room for another process
                 raise Ended from error
             for worker in self.workers:
-                worker.order(open_journal, self._engine.address, str(Path.cwd()))
+                worker.order(open_journal, self._engine.address)
             for worker in self.workers:
                 _made(worker)
         busy: list[Worker] = []
@@ -140,9 +139,8 @@ _read: tuple[Sequence[Placed], list[Fact]] = ((), [])
 _engine: Engine
 
 
-def open_journal(address: str, folder: str) -> None:
-    """Work on the database at an address, which may be relative to ``folder``, from now on."""
-    os.chdir(folder)
+def open_journal(address: str) -> None:
+    """Work on the database at an address from now on."""
     global _engine  # noqa: PLW0603 - it is what this process works for
     _engine = open_engine(address, create=False)
     gc.disable()  # as in uncollected()

@@ -109,6 +109,13 @@ class Ended(Exception):
     """A worker ended before it had carried out its order."""
 
 
+_BEGIN = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from projections.workshop import work; "
+    "work(sys.stdin.buffer, sys.stdout.buffer, float(sys.argv[2]))"
+)
+"""Begins a process in the folder of its parent, which it may be forbidden to enter by name."""
+
+
 class Worker:
     """A process that carries out orders, one after the other, as long as its parent runs.
 
@@ -117,10 +124,9 @@ class Worker:
 
     def __init__(self, seconds: float = 0) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "projections.workshop", str(seconds)],
+            [sys.executable, "-P", "-c", _BEGIN, str(Path(__file__).parents[1]), str(seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[1],
             start_new_session=True,  # an interrupt at the terminal is meant for the parent
         )
 
@@ -199,7 +205,3 @@ def open_workshop(wait: Callable[[str, Future[Any]], None]) -> Workshop:
 def elsewhere(function: Callable[..., T], *args: Any) -> T:
     """What a function returns, called in the workshop if one was opened, else here."""
     return function(*args) if _opened is None else _opened.make(function, *args)
-
-
-if __name__ == "__main__":
-    work(sys.stdin.buffer, sys.stdout.buffer, float(sys.argv[1]))

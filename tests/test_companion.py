@@ -1,6 +1,7 @@
 """A companion: what is recorded is folded at the same time by a process of its own."""
 
 import time
+from pathlib import Path
 
 import pytest
 from stories import Story, every_table, read_tables, story
@@ -55,3 +56,18 @@ def test_a_companion_folds_what_is_recorded_and_nothing_depends_on_it(
         folded = read_tables(told)
         Rebuild(told.journal, told.store).run()
         assert read_tables(told) == folded
+
+
+def test_a_companion_begins_in_a_folder_that_is_gone(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor has it to enter by name the one in which its parent was started, as by sudo."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    with story(database) as told, Companion(told.service.engine) as beside:
+        beside.recorded(MUCH)
+        told.person("ana")
+        wait_until_all_is_folded(told)
+    assert caplog.records == []
