@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from werkzeug.routing import BaseConverter, Map, MapAdapter, PathConverter, Rule
 
 from api.current import the_visit
 from api.problems import of_refusal
+from domain.identity import ID
 from domain.refusal import REFUSALS
 
 MOST_KNOWN, LONGEST_KNOWN = 4096, 256
@@ -144,14 +144,11 @@ class _Found(NamedTuple):
     """The names of the other values, each with the place of its id."""
 
 
-_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
 def _kind_of(environ: Mapping[str, Any]) -> tuple[_Kind, list[str]]:
     """The kind of an address, and the ids in it."""
     path = environ.get("PATH_INFO", "")
-    ids = _ID.findall(path)
-    return _Kind(environ["REQUEST_METHOD"], _ID.sub("\0", path) if ids else path, len(ids)), ids
+    ids = ID.findall(path)
+    return _Kind(environ["REQUEST_METHOD"], ID.sub("\0", path) if ids else path, len(ids)), ids
 
 
 def _is_upgrade(environ: Mapping[str, Any]) -> bool:

@@ -11,12 +11,13 @@ from os import urandom
 from time import time_ns
 from uuid import UUID
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""An id in its normal form."""
 
 
 def is_id(text: str) -> bool:
     """Whether a text is an id in its normal form, which every recorded one has."""
-    return bool(_UUID.match(text))
+    return ID.fullmatch(text) is not None
 
 
 def may_be_id(text: str) -> bool:

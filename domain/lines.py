@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.command import COMMANDS, Command, Record
-from domain.identity import named_id
+from domain.identity import ID, named_id
 from domain.permission import BOOKS, OPERATOR
 from domain.refusal import Refusal
 from domain.value import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Text, Value, Word
@@ -44,7 +44,6 @@ REMEMBERED = 200_000
 """The most ids of a bundle that are cached, for speed and for messages."""
 MOST_COMPARED, COMPARED = 20, 5_000
 """For the first MOST_COMPARED unknown ids, similar ones among COMPARED are suggested."""
-ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, as which an invalid byte of UTF-8 is read."""
 

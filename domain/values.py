@@ -51,6 +51,7 @@ from domain.role import role_named
 from domain.text import LIMITS, hex_digest, plain_text
 from domain.value import (
     Amount,
+    Example,
     Link,
     NewId,
     Number,
@@ -370,6 +371,7 @@ Sha256 = Annotated[
         limit=64,
     ),
 ]
+EvidenceSha256 = Annotated[Sha256, "The SHA-256 of a file that is evidence.", Example(None)]
 Uri = Annotated[
     str,
     known(
@@ -381,6 +383,8 @@ Uri = Annotated[
         format="uri",
     ),
 ]
+WorkHere = Annotated[WorkId, "Either the id of a work here, or …", Example(None)]
+UriElsewhere = Annotated[Uri, "… the address of one elsewhere."]
 ExactRate = Annotated[
     str,
     Rate(

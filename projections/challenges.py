@@ -23,6 +23,7 @@ from domain.value import Example, Flag
 from domain.values import ChallengeId, ContributionId, ContributorId, ProjectId, Role
 from projections import lineage, projects
 from projections.finding import (
+    MATCHED,
     REMIX_COUNTS,
     Filtered,
     Order,
@@ -217,7 +218,7 @@ def _wanted(
 ) -> Iterator[str]:
     """The SQL conditions of these filters; their values are added to ``said``."""
     if q is not None:
-        matched = "(SELECT n.digest FROM vault n WHERE n.folded LIKE :q ESCAPE '!')"
+        matched = f"({MATCHED.format('q')})"
         said["q"] = contains(q)
         yield f"(c.title IN {matched} OR c.prompt IN {matched})"
     if medium is not None:

@@ -120,13 +120,13 @@ class Filtered(NamedTuple):
 
 # -- works ---------------------------------------------------------------------------------------
 
-_MATCHED = "SELECT n.digest FROM vault n WHERE n.folded LIKE :{} ESCAPE '!'"
+MATCHED = "SELECT n.digest FROM vault n WHERE n.folded LIKE :{} ESCAPE '!'"
 """The texts that match a pattern, as a subquery which runs once in a query."""
 
 
 def _in_credits(pattern: str, *texts: str) -> str:
     """The condition that one of these text columns of a credit on the work matches."""
-    matches = " OR ".join(f"c.{text} IN ({_MATCHED.format(pattern)})" for text in texts)
+    matches = " OR ".join(f"c.{text} IN ({MATCHED.format(pattern)})" for text in texts)
     return (
         f"w.number IN (SELECT c.work FROM @credits c WHERE ({matches}) "
         f"AND {NOT_HIDDEN} AND {CREDIT_COUNTS})"
@@ -144,8 +144,8 @@ _CITING = (
 def _in_texts(alias: str) -> str:
     """The condition that the address, the creators or the title of a work matches ``q``."""
     return (
-        f"({alias}.address LIKE :q ESCAPE '!' OR {alias}.creators IN ({_MATCHED.format('q')}) "
-        f"OR {alias}.title IN ({_MATCHED.format('q')}) "
+        f"({alias}.address LIKE :q ESCAPE '!' OR {alias}.creators IN ({MATCHED.format('q')}) "
+        f"OR {alias}.title IN ({MATCHED.format('q')}) "
         f"AND NOT ({alias}.kind = 'contribution' AND {alias}.state = 'withdrawn'))"
     )
 
@@ -265,7 +265,7 @@ _DOING = (
 )
 _CREDITED_AS = (
     f"p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
-    f"({_MATCHED.format('q')}) AND {CREDIT_COUNTS} AND {NOT_HIDDEN})"
+    f"({MATCHED.format('q')}) AND {CREDIT_COUNTS} AND {NOT_HIDDEN})"
 )
 """The condition that a name under which an account is credited matches."""
 

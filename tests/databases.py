@@ -23,7 +23,6 @@ import psycopg
 from scratch import scratch
 
 START_SECONDS = 30
-STOP_SECONDS = 30
 
 # The server lives as long as the tests hold the other end of the keeper's standard input: however
 # they end, even by kill -9, the pipe closes, the server stops and its folder goes.

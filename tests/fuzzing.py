@@ -142,11 +142,6 @@ def text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: parse(data.decode("utf-8", "surrogateescape"))
 
 
-def of_utf8(parse: Callable[[str], object]) -> Callable[[bytes], object]:
-    """A parser of text that was decoded before."""
-    return lambda data: parse(data.decode(errors="replace"))
-
-
 def of_json(parse: Callable[[Any], object]) -> Callable[[bytes], object]:
     """A parser of parsed JSON; what is no JSON is refused elsewhere."""
 

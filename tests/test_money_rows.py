@@ -13,7 +13,6 @@ from projections.money.pools import statement as pool_statement
 from projections.money.pools.revenue import revenue_of
 
 AGENT = {"type": "fees", "fees": [{"payee": "agent", "rate": "1/10"}], "then": AGREED}
-AMONG = {"type": "fixed", "shares": [["artists", "1", AGREED]]}
 
 
 @contextmanager

@@ -113,7 +113,6 @@ def _preview(
         said=said,
         id=form_id(),
         currencies=sorted(balances.totals(view)),
-        outcomes=OUTCOMES,
         keeps_books=keeps_books(frame),
         problem=problem,
     )

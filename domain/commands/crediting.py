@@ -30,13 +30,13 @@ from domain.values import (
     CreditKind,
     Evidence,
     EvidenceKind,
+    EvidenceSha256,
     JoinPhrase,
     Licence,
     Moment,
     NewCreditId,
     Reason,
     Role,
-    Sha256,
     Wording,
     WorkId,
 )
@@ -73,9 +73,7 @@ class OpenCredit(Command):
     ai: tuple[AiUse, ...] | None = None
     ai_tool: Annotated[AiTool | None, Example(None)] = None
     evidence_kind: EvidenceKind | None = None
-    evidence_sha256: Annotated[
-        Sha256 | None, "The SHA-256 of a file that is evidence.", Example(None)
-    ] = None
+    evidence_sha256: EvidenceSha256 | None = None
     id: NewCreditId | None = None
 
     def areas(self, past: Past) -> tuple[str, ...]:
@@ -133,9 +131,7 @@ class ClaimWork(Command):
     evidence: Annotated[Evidence | None, Example("https://example.org/about-me")] = None
     credited_as: CreditedAs | None = None
     evidence_kind: EvidenceKind | None = None
-    evidence_sha256: Annotated[
-        Sha256 | None, "The SHA-256 of a file that is evidence.", Example(None)
-    ] = None
+    evidence_sha256: EvidenceSha256 | None = None
     credit: Annotated[NewCreditId | None, "The id of the new credit.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:

@@ -49,7 +49,8 @@ from domain.values import (
     Reason,
     RemixId,
     RemixKind,
-    Uri,
+    UriElsewhere,
+    WorkHere,
     WorkId,
 )
 from domain.warning import OLDER
@@ -78,12 +79,8 @@ class DeclareRemix(Command):
     """
 
     child: WorkId
-    parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
-    uri: Annotated[
-        Uri | None,
-        "… the address of one elsewhere.",
-        Example("https://example.org/recordings/waves"),
-    ] = None
+    parent: WorkHere | None = None
+    uri: Annotated[UriElsewhere | None, Example("https://example.org/recordings/waves")] = None
     kind: RemixKind
     rate: ExactRate | None = None
     evidence: Annotated[Evidence | None, Example("https://example.org/liner-notes")] = None

@@ -35,13 +35,13 @@ from domain.values import (
     CreditId,
     Evidence,
     EvidenceKind,
+    EvidenceSha256,
     Grounds,
     IdentifierId,
     MembershipId,
     Outcome,
     Reason,
     RemixId,
-    Sha256,
 )
 
 _OPENING: dict[str, Any] = {
@@ -86,9 +86,7 @@ class _Dispute(_OnDisputable):
         Evidence | None, "What proves it; required from everyone but the operator."
     ] = None
     evidence_kind: EvidenceKind | None = None
-    evidence_sha256: Annotated[
-        Sha256 | None, "The SHA-256 of a file that is evidence.", Example(None)
-    ] = None
+    evidence_sha256: EvidenceSha256 | None = None
     answer_by: AnswerBy | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -118,9 +116,7 @@ class _Answer(_OnDisputable):
     reason: Annotated[Reason, Example("The drum is played from 0:40 on.")]
     evidence: Annotated[Evidence | None, Example("https://example.org/raw-take")] = None
     evidence_kind: EvidenceKind | None = None
-    evidence_sha256: Annotated[
-        Sha256 | None, "The SHA-256 of a file that is evidence.", Example(None)
-    ] = None
+    evidence_sha256: EvidenceSha256 | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
         noun = self.disputable(past)

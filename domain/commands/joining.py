@@ -31,7 +31,7 @@ from domain.refusal import (
 from domain.release import Release
 from domain.remix import must_be_within_cap
 from domain.value import Example
-from domain.values import JoinId, NewJoinId, Reason, Uri, WorkId
+from domain.values import JoinId, NewJoinId, Reason, UriElsewhere, WorkHere, WorkId
 from domain.work import Work
 
 MOST_JOINED = 100
@@ -53,12 +53,8 @@ class JoinWorks(Command):
     accepted it. The operator speaks for outside sources, or the rights holder does.
     """
 
-    work: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
-    uri: Annotated[
-        Uri | None,
-        "… the address of one elsewhere.",
-        Example("https://example.org/songs/low-tide"),
-    ] = None
+    work: WorkHere | None = None
+    uri: Annotated[UriElsewhere | None, Example("https://example.org/songs/low-tide")] = None
     into: Annotated[
         WorkId,
         "The work that stands for both; but a piece always stands for an outside source, and a "

@@ -56,9 +56,9 @@ from domain.values import (
     Sha256,
     StepId,
     Title,
-    Uri,
+    UriElsewhere,
     Wording,
-    WorkId,
+    WorkHere,
 )
 from domain.work import Work
 
@@ -82,8 +82,8 @@ class Author(Record):
 class Source(Record):
     """One thing a piece was made from: a work here, or an address elsewhere."""
 
-    work: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
-    uri: Annotated[Uri | None, "… the address of one elsewhere."] = None
+    work: WorkHere | None = None
+    uri: UriElsewhere | None = None
     kind: Annotated[RemixKind, Example("adaptation")]
     rate: ExactRate | None = None
     note: Note | None = None

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Self
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+from domain.identity import is_id
+
 _LIKE_A_UUID = re.compile(r"[^\w]*(urn:)?(uuid:)?(-?[0-9a-f]){32}[^\w]*\Z", re.IGNORECASE)
 _WORK = "work/"
 
@@ -26,7 +27,7 @@ class Payee(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """The payee of a text."""
-        if _UUID.match(text):
+        if is_id(text):
             return cls("contributor", text)
         if text.startswith(_WORK):
             return cls("work", text.removeprefix(_WORK))

@@ -44,7 +44,7 @@ from domain.refusal import (
 )
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.value import Example, Number, known
-from domain.values import CurrencyCode, ExactRate, RemixKind, Uri, WorkId
+from domain.values import CurrencyCode, ExactRate, RemixKind, UriElsewhere, WorkHere, WorkId
 from projections import attribution, contributors, credited, lineage
 from projections.ancestry import ancestry, counted_paths, ids_in, numbered
 from projections.money.told import Change as PayeeChange
@@ -221,12 +221,8 @@ def preview_edge(
     *,
     actor: str,
     child: WorkId,
-    parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None,
-    uri: Annotated[
-        Uri | None,
-        "… the address of one elsewhere.",
-        Example("https://example.org/recordings/waves"),
-    ] = None,
+    parent: WorkHere | None = None,
+    uri: Annotated[UriElsewhere | None, Example("https://example.org/recordings/waves")] = None,
     kind: RemixKind,
     rate: ExactRate | None = None,
     policy: Annotated[PolicyText | None, "The policy; default relative_cascade."] = None,

@@ -34,10 +34,8 @@ from scripts.benchmarks import (
 )
 from scripts.benchmarks.by_hand import engine_of
 from scripts.benchmarks.filled import settled
-from scripts.benchmarks.measure import Peer, Result, Size
+from scripts.benchmarks.measure import Result, Size
 from scripts.benchmarks.measured import Run, document, kept, load_of_machine, run_of
-
-__all__ = ["BENCHMARKS", "Peer", "Result", "Run", "Size", "run"]
 
 Measure = Callable[[Size, str], Iterator[Result]]
 

@@ -195,9 +195,9 @@ def _is_plain(value: object) -> bool:
 _PLACE = frozenset({"originator_id", "originator_version"})
 
 
-def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator[Line]:
+def export_lines(journal: Journal, after: int = 0) -> Iterator[Line]:
     """The lines of an export: each fact as stored, with its texts unless they were erased."""
-    for _, line in exported(journal, after, page):
+    for _, line in exported(journal, after):
         yield line
 
 

@@ -14,7 +14,7 @@ from projections.money.pools.payees import payees_told
 from projections.money.pools.postings import ledger
 from projections.money.pools.proposals import proposal
 from projections.money.pools.reasons import why
-from projections.money.pools.revenue import expense, expenses_of, revenue, revenue_of
+from projections.money.pools.revenue import expenses_of, revenue, revenue_of
 
 __all__ = [
     "agreement_now",
@@ -22,7 +22,6 @@ __all__ = [
     "division",
     "earned",
     "every_pool",
-    "expense",
     "expenses_of",
     "ledger",
     "payees_told",
