@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -42,8 +43,8 @@ JSON = "application/json"
 
 
 def questions(journal: Journal, store: Store, rooms: Mapping[str, Routes]) -> None:
-    """Add the route of every question to the section that its path belongs to."""
-    for question in QUESTIONS.values():
+    """Add the route of every question to the section that its path belongs to, by their paths."""
+    for question in sorted(QUESTIONS.values(), key=attrgetter("path")):
         routes = rooms[ROOMS.get(question.name) or section_of(question.path)]
         add = _add_rehearsal if question.rehearses else _add
         add(journal, store, routes, question)
