@@ -95,21 +95,12 @@ class Draft(Past):
         super().__init__(stored, rules, now, near, basis)
         now = self.now
         self.is_vouched_for = is_vouched_for
-        self.repetitions = Repetitions(stored, self.position, once)
+        self.repetitions = known = Repetitions(stored, self.position, once)
+        self.requests, self.further_keys = known.requests, known.further_keys
         self.signing, self.is_signed = signing, signing is not None
         """The signed message, if the actor signed; the draft then has a single command."""
         self._spent: list[Spent] = []
         self._sheet = self.SHEET("", now)
-
-    @property
-    def requests(self) -> Sequence[Request]:
-        """The requests to store beside the facts."""
-        return self.repetitions.requests
-
-    @property
-    def further_keys(self) -> dict[str, int]:
-        """The idempotency keys under which earlier requests were repeated."""
-        return self.repetitions.further_keys
 
     @property
     def condition(self) -> Condition:
