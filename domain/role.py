@@ -80,11 +80,14 @@ def role_named(text: str) -> str:
 
 
 def wider(role: str) -> Iterator[str]:
-    """A role and every wider one: cellist, string player, instrumentalist, musician …"""
+    """A role and every wider one: cellist, string player, instrumentalist, musician …
+
+    A role that is not in this vocabulary has no wider one.
+    """
     found: str | None = role
     while found is not None:
         yield found
-        found = roles()[found].within
+        found = known.within if (known := roles().get(found)) else None
 
 
 @cache

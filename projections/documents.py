@@ -24,6 +24,7 @@ from domain.engine import Engine, Row, Transaction
 from domain.engine import Table as Stored
 from domain.engine.documents import BETWEEN, FIRST, LAST, Document, Documents
 from domain.fact import FACTS, Fact, erasing
+from domain.role import wider
 from domain.value import LARGEST_POSITION
 from domain.words import words_of
 from projections.attribution import CONTRIBUTORS, CREDITS
@@ -34,7 +35,7 @@ from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
-FOLDING = 9
+FOLDING = 10
 """A number to increase when documents are to be made differently."""
 NAME = "documents"
 MOST_TEXTS = 200
@@ -61,6 +62,15 @@ def called_tag(word: str) -> str:
 def role_tag(role: str) -> str:
     """The tag for a role."""
     return f"r_{'_'.join(words_of(role))}"
+
+
+@lru_cache(4096)
+def role_tags(role: str) -> tuple[str, ...]:
+    """The tags of a credit in a role: of that role and of every wider one.
+
+    So a search for musicians is for one tag, instead of one for each of the many narrower roles.
+    """
+    return tuple(map(role_tag, wider(role)))
 
 
 @lru_cache(4096)
@@ -487,7 +497,7 @@ def _of_work(
     terms, tags = {_term(own[7])}, {kind_tag(own[2])}
     for _, contributor, role, display, credited_as, character, is_hidden in credits:
         terms.add(_term(role))
-        tags.add(role_tag(role))
+        tags.update(role_tags(role))
         if not is_hidden:
             said += texts.get(display), texts.get(character), texts.get(credited_as)
             tags.add(person_tag(contributor))

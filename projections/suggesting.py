@@ -124,9 +124,8 @@ def _distance(around: Mapping[int, Near], number: int) -> int:
 def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> Iterator[set[int]]:
     """Those who are near; then those lately credited in these roles or, without roles, media."""
     yield set(islice(around, MOST_COMPARED))
-    roles = asked.narrow
-    tags = map(role_tag, roles) if roles else map(medium_tag, asked.media)
-    yield collaboration.credited_on(view, _found(view, tags, LATELY), roles)
+    tags = map(role_tag, asked.roles) if asked.roles else map(medium_tag, asked.media)
+    yield collaboration.credited_on(view, _found(view, tags, LATELY), asked.narrow)
 
 
 def _found(view: View, tags: Iterable[str], most: int) -> list[int]:

@@ -78,6 +78,16 @@ def test_who_is_not_near_is_found_by_what_they_did(told: Story) -> None:
     assert says(again)[-1] == "You and Dora both remixed “Tide”."
 
 
+def test_who_is_asked_for_in_a_wide_role_is_found_by_any_narrower_one(told: Story) -> None:
+    community(told)
+    told.piece("Suite", by=[id_of("Eve")], role="cellist")
+    for role, found in (("musician", ["Eve"]), ("cellist", ["Eve"]), ("pianist", [])):
+        issued(told, id_of("Ana"), role, roles=[role])
+        with told.view() as view:
+            items = suggesting.people_for(view, id_of(role)).items
+        assert [one["contributor"]["name"] for one in items] == found
+
+
 def test_of_many_works_it_is_said_how_many_of_the_latest_are_finished(told: Story) -> None:
     community(told)
     for number in range(LATEST + 1):
