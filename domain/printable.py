@@ -1,11 +1,15 @@
-"""Text that is safe to print: nothing in it controls a terminal or the direction of other text."""
+"""Text that can be printed and is safe to print.
+
+Nothing in it controls a terminal or the direction of other text.
+"""
 
 from __future__ import annotations
 
 import re
 
-CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters except the newline, and those that embed or override a direction."""
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters except the newline, those that embed or override a direction, and halves of
+surrogate pairs, which no encoding has."""
 
 
 def printable(text: str) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from domain.lines import Line
 from domain.role import role_named
 from scripts.convert import NotConvertible, converted
 from scripts.convert.ocremix import convert_ocremix
 from scripts.convert.whosampled import convert_whosampled
+from scripts.stemma import main
 
 
 def test_every_track_artist_and_sample_becomes_a_line(shared_data: Path) -> None:
@@ -100,6 +102,19 @@ def test_an_artist_without_a_name_is_not_lost(tmp_path: Path) -> None:
         "OC ReMix artist 9",
     ]
     assert rows(lines[-1], "authors") == [{"contributor": "ocremix:artist:9", "role": "remixer"}]
+
+
+def test_half_a_character_is_printed_as_json_spells_it(tmp_path: Path) -> None:
+    """As of an emoji where a name was cut off; it is left for the import to refuse."""
+    listed = tmp_path / "viz_demo.json"
+    listed.write_text(r'{"nodes": [{"name": "Song:Ana\ud83d"}], "links": []}')
+    ran = CliRunner().invoke(main, ["convert", "whosampled", str(listed)])
+    assert (ran.exit_code, r'"name": "Ana\ud83d"' in ran.stdout) == (0, True), ran.output
+    bundle = tmp_path / "bundle.jsonl"
+    bundle.write_text(ran.stdout)
+    words = ["--database", f"sqlite:///{tmp_path / 'stemma.db'}", "import", str(bundle)]
+    ran = CliRunner().invoke(main, words)
+    assert (ran.exit_code, "half of a surrogate" in ran.output) == (0, True), ran.output
 
 
 def test_a_credit_on_an_unlisted_remix_is_left_for_the_import_to_refuse(tmp_path: Path) -> None:
