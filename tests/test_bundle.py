@@ -1370,6 +1370,29 @@ def test_a_mistyped_id_is_told_with_those_of_the_bundle_most_like_it(database: s
         assert left.reason == "There is no work git:parnt. Did you mean git:parent?"
 
 
+def test_what_is_unknown_otherwise_than_by_an_id_is_refused_and_the_import_goes_on(
+    database: str,
+) -> None:
+    terms = {"type": "agreed"}
+    proposed = [{"asset": "song", "value": "1", "shares": [["ana", "1"]]}]
+    lines = [
+        *({"type": "contributor", "id": id, "name": id} for id in ("ana", "ben")),
+        {"type": "contribution", "id": "song", "title": "S", "medium": "audio"},
+        {"type": "release", "id": "album", "title": "A", "components": [{"work": "song"}]},
+        {"type": "release.publish", "id": "album"},
+        {"type": "pool", "id": "pool", "release": "album", "name": "P", "kind": "song"}
+        | {"currency": "USD", "terms": terms},
+        {"type": "proposal", "id": "deal", "pool": "pool", "assets": proposed},
+        {"type": "share.accept", "proposal": "deal", "contributor": "ben"},
+        {"type": "payee.identify", "contributor": "ben", "name": "x", "reason": "r"},
+        {"type": "contributor", "id": "eve", "name": "Eve"},
+    ]
+    with open_service(database) as service:
+        report = imported(service, lines)
+        assert [one.code for one in report.refused] == ["no_share", "unknown_payee"]
+        assert report.recorded["contributor"] == 3
+
+
 def test_strict_sources_refuse_the_piece(database: str) -> None:
     with open_service(database) as service:
         imported(service, [{"type": "contributor", "id": "ana", "name": "Ana"}])

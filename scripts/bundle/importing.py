@@ -225,8 +225,8 @@ class _Page(Report):
         reason = self._ids.in_its_words(refusal)
         if isinstance(refusal, IdTaken) and str(line.get("id", "")).startswith(SALES):
             reason = otherwise(self._draft, str(refusal.details["id"]))
-        if isinstance(refusal, Unknown):
-            id = str(refusal.details["id"])
+        if isinstance(refusal, Unknown) and (named := refusal.details.get("id")):
+            id = str(named)
             if where := self.failed.get(id) or self._failed.get(id):
                 reason += f" It should have come from {where}, which was refused."
             elif near := self._ids.alike(refusal.noun(), id, self._is_there):
