@@ -116,6 +116,13 @@ def test_a_row_that_sums_others_or_does_not_fit_is_no_sale(tmp_path: Path) -> No
     assert [getattr(one, "reason", "") for one in others] == [
         "it is the sum of rows above it (6 sold for 12.00)"
     ]
+    for rounded in ("Total,30,1.52", "Total,30,1.51", ",30,2"):
+        rows = ["DE,10,0.0123", "US,20,1.50321", rounded]
+        sold, total = convert_sales(table(tmp_path, *rows, head=head), given=given)
+        assert [each["amount"] for each in sold["sold"]] == ["0.0123", "1.50321"]
+        assert getattr(total, "reason", "").startswith("it is the sum of rows above it")
+    others = convert_sales(table(tmp_path, *rows[:2], "Total,30,1.53", head=head), given=given)
+    assert [len(each["sold"]) for each in others] == [3], "a country called Total, perhaps"
     (beyond,) = convert_sales(table(tmp_path, "DE,1,1,234.50", head=head), given=given)
     assert "more values than the table has columns" in getattr(beyond, "reason", "")
 

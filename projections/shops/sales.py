@@ -100,7 +100,7 @@ def _sales(table: csv.DictReader[str], columns: Mapping[str, str], skipped: int)
         if beyond.strip():
             sale[UNPLACED] = "it has more values than the table has columns"
         elif read := _read(sale):
-            is_sum = of_all and read[1] in (of_all, of_some)
+            is_sum = any(_is_sum(read[1], whole) for whole in (of_all, of_some))
             if is_sum and (len(cells) < fewest or cells[0].strip().lower().startswith(TOTALS)):
                 sale[UNPLACED], of_some = "it is the sum of rows above it", Decimal()
             else:
@@ -114,6 +114,15 @@ def _sales(table: csv.DictReader[str], columns: Mapping[str, str], skipped: int)
         yield sale
     if commas and pointed:
         raise NotConvertible(f"“{pointed}” may be in thousands, since “{commas}” has a comma")
+
+
+def _is_sum(amount: Decimal, whole: Decimal) -> bool:
+    """Whether an amount is a sum, exactly or rounded to the digits that it is written with.
+
+    Shops state fractions of a cent in every row, and whole cents below them.
+    """
+    last_digit = Decimal(1).scaleb(int(amount.as_tuple().exponent))
+    return bool(amount and whole) and abs(_EXACTLY.subtract(whole, amount)) < last_digit
 
 
 def _whole(units: str) -> str:
