@@ -232,6 +232,7 @@ A field that is neither here nor below is the commitment to a text that can be e
 """
 NUMBERS = {
     *("originator_version", "amount_minor", "comment_days", "deferral_minor", "graph_position"),
+    "known_at",
     *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
     *("review_hours", "billing", "months", "version"),
 }

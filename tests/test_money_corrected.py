@@ -164,6 +164,30 @@ def test_a_correction_frees_only_what_the_new_shares_account_for(database: str) 
         assert told.pay() == {a: 200, b: 150, c: 150}
 
 
+@pytest.mark.parametrize("is_revised", [False, True])
+def test_shares_account_only_for_what_was_found_false_before_they_were_proposed(
+    database: str, is_revised: bool
+) -> None:
+    """Nobody can have a finding passed over by finalising what was proposed before it."""
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        piece, pool = song(told, a)
+        shares = [asset(piece, {a: "1/2", b: "1/2"})]
+        proposal = told.propose(pool, shares)
+        uphold(told, "credit", credit_of(piece))
+        if is_revised:
+            said = {"proposal": proposal, "kind": "other", "text": "She wrote the words."}
+            comment = told.tell("comment_on_proposal", **said).id
+            more = {"comments": [comment], "note": "It stands."}
+            told.tell("revise_proposal", proposal=proposal, assets=shares, **more)
+        told.clock.wait(days=14)
+        told.tell("finalise_proposal", proposal=proposal)
+        told.accept(proposal, a, b)
+        told.earn(pool, 100)
+        assert told.held(a, proposal) == (() if is_revised else (TO_BE_CORRECTED,))
+        assert told.pay() == ({a: 50, b: 50} if is_revised else {b: 50})
+
+
 @pytest.mark.parametrize("part", ["1", "1/1000"])
 def test_a_share_in_question_cannot_be_assigned(database: str, part: str) -> None:
     """… as whoever got it would be paid what was held."""

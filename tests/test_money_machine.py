@@ -530,6 +530,7 @@ class Money(RuleBasedStateMachine):
             "open": set(),
             "said": [],
             "state": "open",
+            "known": self.next(),
         }
 
     @rule(index=pick)
@@ -557,7 +558,7 @@ class Money(RuleBasedStateMachine):
             assets = self.assets(data)
             said: dict[str, Any] = {"comments": [comment], "assets": assets, "note": str(index)}
             if self.do(refused, "revise_proposal", proposal=id, **said):
-                known["assets"] = assets
+                known["assets"], known["known"] = assets, self.next()
                 revised = self.told.clock.now.timestamp()
                 known["final"] = max(known["final"], revised + 3 * DAY)
         else:
@@ -600,7 +601,7 @@ class Money(RuleBasedStateMachine):
         first = "" if not pool.agreements else instant(self.told.clock.now)
         effective = first if since is None else f"{since}-01T00:00:00.000000Z"
         before = pool.holds(effective)
-        self.known[id, ""] = self.next()
+        self.known[id, ""] = known.get("known", 0)
         pool.agreements[id] = now = Agreement(known["assets"], effective, len(pool.agreements) + 1)
         shares = now.shares() or {}
         for payee in filter(shares.get, self.people):
@@ -666,7 +667,6 @@ class Money(RuleBasedStateMachine):
             self.proposals[receipt.id] |= {"said": [], "closes": 0, "final": 0, "confirmed": True}
             was = self.consents.get((holds, who))
             self.is_final(receipt.id, since)
-            del self.known[receipt.id, ""]  # nothing but the share was decided
             self.known_as[receipt.id].append(holds)
             if self.consents.get((receipt.id, who)) == "offered" and was in ACCEPTED:
                 self.consents[receipt.id, who] = "carried"

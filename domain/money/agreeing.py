@@ -80,7 +80,9 @@ class FinaliseProposal(Command):
         if unanswered := tuple(each.id for each in noun.comments.values() if each.is_open):
             raise CommentsOpen(unanswered)
         current = noun.current
-        yield from agreed(past, opened, self.proposal, current, effective_at=self.effective_at)
+        known = {"known_at": noun.versions[-1].position}
+        at = self.effective_at
+        yield from agreed(past, opened, self.proposal, current, effective_at=at, **known)
         yield from divide_waiting(past, noun.pool)
 
 

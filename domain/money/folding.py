@@ -210,7 +210,7 @@ class Folding(State):
             getattr(happened, "graph_position", None),
             self.proposed.pop(id, []),
             self.position,
-            known=0 if known_as else self.position,
+            known=0 if known_as else getattr(happened, "known_at", None) or self.position,
             known_as=known_as,
             is_implied=isinstance(happened, Proposal.Implied),
         )

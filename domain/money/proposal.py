@@ -326,7 +326,10 @@ class Proposal(Noun):
         """The agreement it differs from only by an assigned share, if it does."""
         known_as: str | None = None
         """The agreement that accounts for what was found false, as an assignment decides nothing
-        about that; None: this one, for everything found before it."""
+        about that; None: this one."""
+        known_at: int | None = None
+        """It accounts for what was found false up to this position, at which the version that
+        became final was posted. None: for everything found before it."""
 
         def apply(self, noun: Proposal) -> None:
             noun.state = self.STATE

@@ -392,7 +392,7 @@ def _known(view: View, proposals: set[str]) -> _Known:
     found, fresh = _Known(), proposals
     while fresh:
         rows = view.rows(
-            "SELECT k.proposal, k.payee, k.known_as, max(k.position) FROM @known k WHERE "
+            "SELECT k.proposal, k.payee, k.known_as, max(k.upto) FROM @known k WHERE "
             "k.proposal IN :proposals AND k.position <= :as_of "
             "GROUP BY k.proposal, k.payee, k.known_as",
             proposals=sorted(fresh),

@@ -80,7 +80,7 @@ NAMED = table(
 """The people and works named in the terms of a pool."""
 KNOWN = table(
     "known",
-    "proposal TEXT, payee TEXT NULL, known_as TEXT NULL, position BIGINT",
+    "proposal TEXT, payee TEXT NULL, known_as TEXT NULL, upto BIGINT, position BIGINT",
     ("proposal, position",),
 )
 """The positions up to which an agreement, or one share, accounts for what was found false; or the
@@ -274,11 +274,12 @@ def _in_question(position: int, happened: Fact) -> Iterator[Change]:
             yield Put(FORGOTTEN, (happened.originator_id, position))
         case Proposal.Finalised() | Proposal.Implied():
             known_as = getattr(happened, "known_as", None)
-            yield Put(KNOWN, (happened.originator_id, None, known_as, position))
+            upto = getattr(happened, "known_at", None) or position
+            yield Put(KNOWN, (happened.originator_id, None, known_as, upto, position))
         case Proposal.Confirmed(payee=payee):
-            yield Put(KNOWN, (happened.originator_id, payee, None, position))
+            yield Put(KNOWN, (happened.originator_id, payee, None, position, position))
         case Entry.Corrected(replaces=str(replaced), is_complete=True, known_as=known_as):
-            yield Put(KNOWN, (replaced, None, known_as, position))
+            yield Put(KNOWN, (replaced, None, known_as, position, position))
 
 
 def _question(

@@ -85,7 +85,7 @@ _MAY_DEPEND = (
     f"AND {holds('p')} JOIN @pools o ON o.id = p.pool JOIN sharing s ON s.proposal = p.id "
     "WHERE {whose} AND NOT EXISTS (SELECT 1 FROM @known k WHERE k.proposal = d.proposal "
     "AND k.known_as IS NULL AND (k.payee IS NULL OR k.payee = s.payee) "
-    "AND k.position >= d.position AND k.position <= :as_of) "
+    "AND k.upto >= d.position AND k.position <= :as_of) "
     "GROUP BY d.proposal, s.payee ORDER BY d.proposal, s.payee LIMIT :most"
 )
 
