@@ -90,9 +90,11 @@ def _versions(database: str) -> str:
     if not is_postgres(database):
         return f"{python}, SQLite {sqlite3.sqlite_version}"
     with psycopg.connect(database) as connection:
-        asked = "SELECT current_setting('server_version'), current_setting('fsync')"
-        version, fsync = connection.execute(asked).fetchall()[0]
-    return f"{python}, PostgreSQL {version.split()[0]} with fsync {fsync}"
+        names = ("server_version", "fsync", "shared_buffers")
+        asked = ", ".join(f"current_setting('{name}')" for name in names)
+        ((version, fsync, buffers),) = connection.execute(f"SELECT {asked}".encode()).fetchall()
+    server = f"PostgreSQL {version.split()[0]} with fsync {fsync} and {buffers} of shared buffers"
+    return f"{python}, {server}"
 
 
 # -- the file ------------------------------------------------------------------------------
