@@ -163,7 +163,7 @@ COMPUTED = frozenset(
         *("withheld", "withheld_of_parts", "conversion"),
         *("leaders", "left", "thread", "added", "removed_as", "writer"),
         *("notifies", "divides", "conflicts", "commenter", "commenters", "version", "reversal"),
-        "source_id",
+        *("source_id", "known_as", "known_at"),
     }
 )
 """The fields that Stemma computes, and nobody states."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from domain.credit import Credit
 from domain.fact import Fact
+from domain.money.entry import Entry
 from domain.money.hold import Hold, hold_on
 from domain.money.keeping import share_id
 from domain.money.payee import Payee
@@ -51,8 +52,8 @@ def _known(past: Past, happened: Fact, said: dict[str, Any]) -> dict[str, Any]:
         case Payout.Issued():
             return {} if past.stream(happened.batch) else {"batch": None}
         case Proposal.Finalised(replaces=str(earlier)):
-            return {"pool": past.get(Proposal, earlier).pool}
-    known: dict[str, Any] = {}
+            return _accounting(past, happened) | {"pool": past.get(Proposal, earlier).pool}
+    known = _accounting(past, happened)
     if (pool := said.get("pool")) and "release" in said:
         known["release"] = past.get(Pool, pool).opened.release
     if pool and (proposal := said.get("proposal")):
@@ -61,6 +62,21 @@ def _known(past: Past, happened: Fact, said: dict[str, Any]) -> dict[str, Any]:
         known["originator_id"] = share_id(happened.proposal, happened.payee)
     if isinstance(happened, Share.Claimed) and not _is_maker(past, happened):
         known["contributor"] = None
+    return known
+
+
+def _accounting(past: Past, happened: Fact) -> dict[str, Any]:
+    """How an agreement or a correction accounts for findings, unless it is too old to say so."""
+    known: dict[str, Any] = {}
+    match happened:
+        case Proposal.Finalised():
+            if happened.known_as is not None:
+                known["known_as"] = happened.replaces
+            if happened.known_at is not None:
+                noun = past.get(Proposal, happened.originator_id)
+                known["known_at"] = noun.versions[-1].position
+        case Entry.Corrected(known_as=str()):
+            known["known_as"] = happened.proposal if happened.is_complete else None
     return known
 
 

@@ -103,6 +103,20 @@ def test_no_fact_about_what_is_not_there_is_taken(database: str) -> None:
 
 
 @pytest.mark.after(told=every_fact)
+def test_no_agreement_accounts_for_more_than_it_was_made_with(database: str) -> None:
+    """What was found false later would be passed over."""
+    with story(database) as told:
+        facts = told.facts()
+        said = {"known_at": 1_000, "known_as": NOBODY}
+        for name, other in said.items():
+            stating = [one for one in facts if f'"{name}":'.encode() in one.state]
+            assert stating, name
+            for placed in stating:
+                page = [otherwise(placed, **{name: other}), *facts[placed.position :][:1]]
+                assert judged(told, page), (placed.topic, name)
+
+
+@pytest.mark.after(told=every_fact)
 def test_no_fact_about_money_says_otherwise_what_another_one_said(database: str) -> None:
     """Another release, pool, payee or agreement that is there: a history would be moved."""
     with story(database) as told:
