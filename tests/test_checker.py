@@ -119,7 +119,10 @@ def test_the_latest_fact_is_valid_or_invalid_as_for_the_verifier(page: Page, giv
         )
         assert ("nothing came after" in told["title"]) == (latest.place is not None)
     changed = [cheat(service, before, proofs[0]) for cheat in cheats().values()]
-    changed += [*altered(proofs[0]), *altered(proofs[-1])]
+    changed += altered(proofs[0])
+    # That there is nothing about one may prove the same of another.
+    about = proofs[-1].split(b"\n")[1]
+    changed += [one for one in altered(proofs[-1]) if about in one.split(b"\n")]
     for data in changed:
         with pytest.raises(NotVerified):
             verify_latest(data, [SIGNER.verifier])
