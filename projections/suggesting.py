@@ -12,12 +12,12 @@ from typing import Annotated, Any, NamedTuple, Self, Unpack
 
 from domain.engine.documents import Phrase, Some
 from domain.journal import Journal
-from domain.role import wider, within
+from domain.role import within
 from domain.text import folded
 from domain.values import ChallengeId, ContributorId
 from projections import challenges, collaboration, contributors
 from projections.collaboration import Near
-from projections.documents import asks_tag, medium_tag, role_tag
+from projections.documents import asks_tag, medium_tag, role_tag, role_tags
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.merges import accounts_under, roots_of
@@ -292,7 +292,7 @@ class _Own(NamedTuple):
 
     def fitting(self, view: View) -> list[int]:
         """The latest challenges that ask for one of their roles or media."""
-        tags = [role_tag(one) for role in self.roles for one in wider(role)]
+        tags = [tag for role in self.roles for tag in role_tags(role)]
         tags += [medium_tag(medium) for medium, _ in self.media.values()]
         return _found(view, map(asks_tag, dict.fromkeys(tags)), MOST_COMPARED)
 
