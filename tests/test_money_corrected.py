@@ -22,6 +22,15 @@ def song(told: Bank, *people: str, **said: Any) -> tuple[str, str]:
     return piece, told.pool(release=told.release("record", piece), **said)
 
 
+def earned(told: Bank, a: str, b: str) -> tuple[str, str, str]:
+    """1,000 for a song by one person, who has half of it, and another has the other half."""
+    piece, pool = song(told, a)
+    agreement = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})])
+    told.accept(agreement, a, b)
+    told.earn(pool, 1_000)
+    return piece, pool, agreement
+
+
 def credit_of(piece: str, number: int = 0) -> str:
     return part_id(piece, "author", number)
 
@@ -147,10 +156,7 @@ def test_a_correction_frees_only_what_the_new_shares_account_for(database: str) 
     """The shares were agreed before the finding, and corrected after it: they did not know it."""
     with bank(database) as told:
         a, b, c = told.people("a", "b", "c")
-        piece, pool = song(told, a)
-        first = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})])
-        told.accept(first, a, b)
-        told.earn(pool, 1_000)
+        piece, pool, first = earned(told, a, b)
         later = told.agree(pool, [asset(piece, {a: "1/2", b: "1/4", c: "1/4"})], "2020")
         told.accept(later, a, b, c)
         uphold(told, "credit", credit_of(piece))
@@ -190,7 +196,7 @@ def test_shares_account_only_for_what_was_found_false_before_they_were_proposed(
 
 @pytest.mark.parametrize("part", ["1", "1/1000"])
 def test_a_share_in_question_cannot_be_assigned(database: str, part: str) -> None:
-    """… as whoever got it would be paid what was held."""
+    """… as the assignee would be paid what was held."""
     with bank(database) as told:
         a, b, c = told.people("a", "b", "c")
         piece, pool = song(told, a)
@@ -213,10 +219,7 @@ def test_an_assignment_decides_nothing_about_the_shares_of_others(
     """Ben signs with a publisher; what was found false of Ana, or stands, stays so."""
     with bank(database) as told:
         a, b, c = told.people("a", "b", "c")
-        piece, pool = song(told, a)
-        first = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})])
-        told.accept(first, a, b)
-        told.earn(pool, 1_000)
+        piece, pool, first = earned(told, a, b)
         uphold(told, "credit", credit_of(piece))
         if is_confirmed:
             told.tell("confirm_share", proposal=first, payee=a, reason="it stands")

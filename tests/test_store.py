@@ -95,7 +95,7 @@ ASKED: dict[str, Callable[[View], Any]] = {
 def test_a_question_takes_two_messages(
     asked: str, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that finds what it is about, with the state; and one for what is told of others."""
+    """One that finds what it is about, with the state; and one for what the answer adds to it."""
     messages = list[int]()
 
     def counted(queries: Sequence[Any]) -> list[list[Row]]:

@@ -170,7 +170,7 @@ class OneInsert(PostgresTransaction):
 @lru_cache(maxsize=256)
 def _insert(tables: tuple[Table, ...], counts: tuple[int, ...], row: str) -> bytes:
     """One statement that inserts into several tables; from MANY rows on, columns are arrays."""
-    # The first table is written first: whoever is late waits for its key, holding nothing else.
+    # The first table is written first: a late writer waits for its key, holding nothing else.
     before, parts = "there", [f"there AS (SELECT 1 FROM {row})"] if row else []
     for table, count in zip(tables, counts, strict=True):
         after = f" WHERE (SELECT count(*) FROM {before}) > 0" if parts else " WHERE true"

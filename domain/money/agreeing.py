@@ -79,10 +79,14 @@ class FinaliseProposal(Command):
             raise WindowOpen(final_from)
         if unanswered := tuple(each.id for each in noun.comments.values() if each.is_open):
             raise CommentsOpen(unanswered)
-        current = noun.current
-        known = {"known_at": noun.versions[-1].position}
-        at = self.effective_at
-        yield from agreed(past, opened, self.proposal, current, effective_at=at, **known)
+        yield from agreed(
+            past,
+            opened,
+            self.proposal,
+            noun.current,
+            effective_at=self.effective_at,
+            known_at=noun.versions[-1].position,
+        )
         yield from divide_waiting(past, noun.pool)
 
 

@@ -166,7 +166,7 @@ class AssignShare(Command):
             raise BadShare("part", self.part, "some of it must go to someone else")
         if not earlier.shares.get(self.payee):
             raise NoShare(self.payee)
-        # Whoever got it would not be held to the findings about who had it.
+        # The assignee would not be held to what was found about the one who had it.
         if {DISPUTED, TO_BE_CORRECTED} & {*held_now(past, self.payee, earlier.proposal).because}:
             raise ShareInQuestion(self.payee)
         past.watch_money(opened.release)
