@@ -25,6 +25,11 @@ class Member(NamedTuple):
     born: int
 
     @property
+    def counts(self) -> bool:
+        """Whether the person agreed that they are or were in it."""
+        return self.state not in Membership.NOT_COUNTED
+
+    @property
     def does(self) -> list[str]:
         """The member's roles in the group."""
         return list(json.loads(self.roles or "[]"))

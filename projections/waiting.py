@@ -16,18 +16,19 @@ from domain.engine import PLANNED_ONCE, Row
 from domain.identity import part_id
 from domain.journal import Journal
 from domain.known import Known
+from domain.membership import Membership
 from domain.moment import instant
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR
 from domain.stated import MOST_PARTS
-from projections import asks, contributors
+from projections import asks, contributors, groups
 from projections.asks import NEVER_DUE
 from projections.finding import CREDIT_COUNTS
 from projections.money import balances
 from projections.money.pools.accounts import pool_named
 from projections.money.waiting import to_confirm
 from projections.nouns import noun_at
-from projections.store import View, holds
+from projections.store import View, counting, holds
 from projections.tables import NEVER
 
 MOST_COUNTED = 1_000
@@ -65,6 +66,11 @@ class Waiting(NamedTuple):
         return None if self.due == NEVER_DUE else self.due
 
 
+Doubted = Sequence[tuple[str, str, int]]
+"""Shares that depend on something found false: the agreement, the payee, and the position at which
+it was found false."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """Somebody who is asked: their accounts, the works and pools they decide about, their roles."""
@@ -83,9 +89,8 @@ class Asked:
     roles: Collection[str] = ()
     authored: Sequence[int] = ()
     """Works posted with a credit of theirs that have a disputed edge: they may answer, too."""
-    doubted: Sequence[tuple[str, str, int]] = ()
-    """Shares they decide about that depend on something found false: the agreement, the payee, and
-    the position at which it was found false."""
+    doubted: Doubted = ()
+    """Those of the shares they decide about."""
 
     @classmethod
     def of(cls, view: View, journal: Journal, actor: str) -> Asked:
@@ -112,10 +117,7 @@ class Asked:
             pools=pools,
             roles={one.role for one in grants},
             authored=_authored(authored),
-            # Nobody confirms their own share.
-            doubted=[
-                each for each in to_confirm(view, _OF_THEIRS, **speaks) if each[1] not in payees
-            ],
+            doubted=_of_others(view, own, payees, to_confirm(view, _OF_THEIRS, **speaks)),
         )
 
     @property
@@ -229,15 +231,32 @@ _MINE = (
     "AND l.position <= :as_of))"
 )
 
+
+def _of_others(view: View, own: Sequence[int], payees: Sequence[str], doubted: Doubted) -> Doubted:
+    """The shares in doubt without those that somebody or their groups receive: these others
+    confirm."""
+    if not doubted:
+        return ()
+    bands = contributors.ids_of(
+        view, {each.band for each in groups.groups_of(view, own) if each.counts}
+    )
+    theirs = {id for band in bands.values() for id in contributors.account_ids(view, band)}
+    return [each for each in doubted if each[1] not in {*payees, *theirs}]
+
+
 _OF_HOUSE = (
     "EXISTS (SELECT 1 FROM @works w WHERE w.number = o.release "
     f"AND w.poster = '{OPERATOR}' AND {holds('w')})"
 )
+_IS_MEMBER = counting("t", Membership.NOT_COUNTED)
 _OF_POSTER = (
     "EXISTS (SELECT 1 FROM @works w WHERE w.number = o.release "
-    f"AND w.poster = s.payee AND {holds('w')})"
+    f"AND {holds('w')} AND (w.poster = s.payee OR EXISTS (SELECT 1 FROM @memberships t "
+    "JOIN @contributors g ON g.number = t.band JOIN @contributors p ON p.number = t.contributor "
+    f"WHERE g.id = s.payee AND p.id = w.poster AND {_IS_MEMBER} "
+    f"AND {holds('t')} AND {holds('g')} AND {holds('p')})))"
 )
-"""A condition on shares in doubt: they are of who would decide about them."""
+"""A condition on shares in doubt: they are of who would decide about them, or of their group."""
 _OF_THEIRS = f"(o.id IN :pools OR o.release IN (WITH {_MINE} SELECT number FROM mine))"
 """Conditions on pools: those whose shares the operator, or the person asked, decides about."""
 

@@ -12,6 +12,7 @@ from domain.identity import part_id
 from domain.money.held import DISPUTED, NOBODY, TO_BE_CORRECTED, UNACCEPTED, UNCLAIMED
 from domain.permission import OPERATOR
 from domain.refusal import NothingToConfirm, NothingToPay, NotPermitted, ShareInQuestion, WrongState
+from projections import inbox
 from projections.money import payouts, statements
 from projections.money.previewing import previewed
 
@@ -128,6 +129,36 @@ def test_who_closes_the_split_decides_that_the_share_stands(database: str) -> No
         assert told.held(a, proposal) == (TO_BE_CORRECTED,)  # found false since
         told.tell("confirm_share", **confirm)
         assert told.held(a, proposal) == ()
+
+
+def test_a_member_of_a_group_does_not_decide_that_its_share_stands(database: str) -> None:
+    """… nor is asked to: what the group receives is theirs. The operator is asked instead."""
+    with bank(database) as told:
+        band, a, b = told.people("The Tides", "a", "b")
+        for person in (a, b):
+            offer = told.tell("offer_membership", group=band, contributor=person, actor=band)
+            if person == a:
+                told.tell("accept_membership", id=offer.id, actor=a)
+        piece = told.piece("song", by=[band])
+        pool = told.pool(release=told.release("record", piece, actor=a))
+        proposal = told.agree(pool, [asset(piece, {band: "1"})])
+        told.accept(proposal, band)
+        told.earn(pool, 1_000)
+        uphold(told, "credit", credit_of(piece))
+        release = told.books().opened[pool].opened.release
+        told.tell("grant_role", id=b, role="producer", work=release)
+
+        def asked(who: str) -> list[str]:
+            with told.view() as view:
+                items = inbox.inbox(view, told.journal, actor=who).items
+            return [each["kind"] for each in items if each["kind"] == "doubted_share"]
+
+        said = {"proposal": proposal, "payee": band, "reason": "the solo stayed"}
+        assert (asked(a), asked(b), asked(OPERATOR)) == ([], ["doubted_share"], ["doubted_share"])
+        with pytest.raises(NotPermitted, match="that of a group they are or were in"):
+            told.tell("confirm_share", **said, actor=a)
+        told.tell("confirm_share", **said, actor=b)  # was asked to join, and has not
+        assert told.pay() == {band: 1_000}
 
 
 def test_nobody_but_the_operator_decides_that_their_own_share_stands(database: str) -> None:

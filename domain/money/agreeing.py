@@ -12,6 +12,7 @@ from typing import Annotated, Self
 from domain.command import Command, command, record
 from domain.fact import New
 from domain.identity import new_id
+from domain.membership import Membership
 from domain.moment import instant
 from domain.money.dividing import corrected, divide_waiting
 from domain.money.finalising import agreed
@@ -188,7 +189,7 @@ class ConfirmShare(Command):
     """Decide that a share stands, although something it depends on was found false.
 
     Until then, or until a new agreement and a correction, what is owed for it is held. Nobody but
-    the operator decides this about their own share.
+    the operator decides this about their own share, or that of a group they are or were in.
     """
 
     proposal: ProposalId
@@ -213,7 +214,19 @@ class ConfirmShare(Command):
 
     def _must_be_of_another(self, past: Past) -> None:
         """Refuse the payee: who profits from a finding being passed over does not pass it over."""
-        actor = past.person(past.actor)
-        if actor != OPERATOR and past.books().person(self.payee) == actor:
-            why = "Nobody confirms their own share: the operator decides, or others who may."
+        person = past.books().person(self.payee)
+        if past.actor != OPERATOR and person in (past.person(past.actor), *_groups(past)):
+            why = (
+                "Nobody confirms their own share, or that of a group they are or were in: the "
+                "operator decides, or others who may."
+            )
             raise NotPermitted(past.actor, self.words(), why)
+
+
+def _groups(past: Past) -> set[str]:
+    """The groups that the actor is or was in, under any account."""
+    accounts = past.accounts(past.actor)
+    past.watch(Membership.Accepted.TOPIC, *accounts)
+    offered = past.known.saying((Membership.Offered,), "contributor", accounts)
+    every = (past.get(Membership, each.originator_id) for each in offered)
+    return {past.person(each.group) for each in every if each.counts}
