@@ -31,8 +31,9 @@ WARNINGS = {
         "payees. If they are one, use one spelling."
     ),
     "payee_unknown": (
-        "Nobody is called “{payee}” in any terms or agreement, so this is about nobody yet. "
-        "State a contributor by id; on the command line and in bundles, @ and their word will do."
+        "Nobody is called “{payee}” in any terms or agreement, so this is about a new name. If a "
+        "contributor is meant, state their id; on the command line and in bundles, @ and their "
+        "word will do."
     ),
     "document_repeated": "The same document and amount are already recorded: {first}.",
     "document_elsewhere": (

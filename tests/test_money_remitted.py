@@ -331,6 +331,36 @@ def test_what_is_stated_for_a_name_that_nobody_has_is_warned_of(database: str) -
         ]
 
 
+def test_money_that_goes_to_a_name_that_nobody_has_is_warned_of(database: str) -> None:
+    """“ana” is not Ana: she would never be paid. Who paid an expense is known, repaid or not."""
+    with bank(database) as told:
+        ana = told.person("Ana")
+        pool = told.pool(terms={"type": "fixed", "shares": [["label", "1/2"], [ana, "1/2"]]})
+        told.spend(pool, 40, "printer")
+
+        def warned(command: str, **said: Any) -> list[str]:
+            return [one.code for one in told.tell(command, **said).warnings]
+
+        told.earn(pool, 10)
+        assigned = {"payee": ana, "currency": "USD", "reason": "r", "evidence": "e"}
+        adjusted = {"pool": pool, "payer": "operator"}
+        opened = {"pool": pool, "effective_at": "2026-01"}
+        told.tell("record_opening", document="d", lines=[line(ana, 3)], **opened)
+        for number, (payee, codes) in enumerate(
+            (("label", []), ("printer", []), (ana, []), ("ana", ["payee_unknown"]))
+        ):
+            lines, n = [line(payee, 5)], str(number)
+            assert warned("record_adjustment", lines=lines, reason=n, **adjusted) == codes
+            lines = [line(payee + payee[:1] * bool(codes), 5)]
+            assert warned("record_opening", lines=lines, document=n, **opened) == codes
+        for payee, codes in (("heirs", ["payee_unknown"]), ("label", [])):
+            assert warned("record_assignment", to=payee, amount_minor=1, **assigned) == codes
+
+
+def line(payee: str, amount_minor: int) -> dict[str, Any]:
+    return {"payee": payee, "amount_minor": amount_minor}
+
+
 def test_what_came_back_in_the_year_in_which_it_was_paid_is_no_line_of_its_summary(
     database: str,
 ) -> None:

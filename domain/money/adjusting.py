@@ -27,6 +27,7 @@ from domain.money.keeping import (
     must_know,
     of_same_document,
     units_of,
+    warn_of_nobody,
 )
 from domain.money.moving import later_than
 from domain.money.netting import entry_in, moved_after
@@ -199,6 +200,7 @@ class RecordAdjustment(Command):
         books, at = past.books(), self.effective_at and dated(past, self.effective_at)
         units = self._units(past)
         must_know(past, units, self.pool)
+        warn_of_nobody(past, units)
         agreement = books.agreement_for(self.pool, at or instant(past.now))
         if agreement is None:
             raise NotAgreed(self.pool)
@@ -259,6 +261,7 @@ class RecordAssignment(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         must_know(past, [self.payee, self.to])
+        warn_of_nobody(past, [self.to])
         books = past.books()
         if books.person(self.to) in books.forgotten:
             raise ContributorForgotten(self.to)

@@ -162,10 +162,15 @@ def must_know(past: Past, payees: Iterable[str], pool: str | None = None) -> Non
 
 def warn_of_nobody(past: Past, payees: Iterable[str]) -> None:
     """Warn of names under which nobody is paid."""
-    for name in payees:
-        is_name = Payee.parse(name).kind == "other" and not past.is_vouched_for
-        if is_name and not past.books().is_named(name):
+    for name in () if past.is_vouched_for else payees:
+        is_name = Payee.parse(name).kind == "other" and name != OPERATOR
+        if is_name and not past.books().is_named(name) and not _is_payer(past, name):
             past.warn("payee_unknown", payee=name)
+
+
+def _is_payer(past: Past, name: str) -> bool:
+    """Whether it is the id of somebody outside who paid an expense, repaid or not."""
+    return name.startswith(PAYER) and bool(past.stream(name.removeprefix(PAYER)))
 
 
 def _warn_of_alike(past: Past, names: Collection[str], pool: str | None) -> None:

@@ -12,7 +12,14 @@ from typing import Annotated
 from domain.command import Command, Record, command, record
 from domain.fact import New
 from domain.money.entry import Entry, stated_lines
-from domain.money.keeping import dated, entry_facts, first_of_document, must_know, units_of
+from domain.money.keeping import (
+    dated,
+    entry_facts,
+    first_of_document,
+    must_know,
+    units_of,
+    warn_of_nobody,
+)
 from domain.money.reckoning import of_agreement
 from domain.money.split import OF_SPLIT
 from domain.past import Past
@@ -59,6 +66,7 @@ class RecordOpening(Command):
         if not any(units.values()):
             raise BadAmount(0, "nobody is owed anything")
         must_know(past, units, self.pool)
+        warn_of_nobody(past, units)
         books = past.books()
         agreement = books.agreement_for(self.pool, at)
         if agreement is None:
