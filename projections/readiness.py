@@ -160,7 +160,9 @@ class Readiness:
         except DatabaseUnavailable as error:
             log.warning("nothing can be written: %s", error)
             return Check(
-                FAILED, "The database accepts no writes: it is full, read-only or access is denied."
+                FAILED,
+                "The database accepts no writes: it is full or read-only, access is denied, or a "
+                "synchronous standby is away.",
             )
         return Check(OK, "The database accepts writes.")
 

@@ -25,7 +25,7 @@ from domain.engine.standbys import LOOK_SECONDS
 from domain.money.dividing import RecordRevenue
 from domain.refusal import Busy
 from domain.request import key_digest
-from projections.readiness import OK, Readiness
+from projections.readiness import FAILED, OK, Check, Readiness
 from projections.store import Behind
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, read_settings
@@ -135,6 +135,24 @@ def test_a_standby_that_lags_is_passed_over(
     wait_until(lambda: is_read(service))
     with service.store.view(min_position=position) as view:
         assert is_standby(service)
+
+
+def test_while_the_standby_that_commits_wait_for_is_away_nobody_is_told_that_writes_are_taken(
+    service: Service, pair: tuple[PostgresAlone, PostgresAlone]
+) -> None:
+    admit(service)
+    pair[1].stop()
+    try:
+        for _ in range(2):  # the first trial keeps its row locked
+            assert storage(service).status == FAILED
+    finally:
+        pair[1].start()
+    wait_until(lambda: storage(service).status == OK)
+    wait_until(lambda: is_read(service))
+
+
+def storage(service: Service) -> Check:
+    return Readiness(service.journal, service.store, service.log).find_out().checks["storage"]
 
 
 @pytest.mark.parametrize("how", ["killed", "frozen"])

@@ -349,8 +349,7 @@ class Engine(ABC):
     def must_take_writes(self, table: Table, row: Row) -> None:
         """Check that the database takes writes, by writing a row of a table with one key.
 
-        Raises DatabaseUnavailable with the reason if it does not. A lock that somebody else holds
-        is not waited for: it shows that the database takes writes.
+        Raises DatabaseUnavailable with the reason if it does not, or if the commit does not end.
         """
 
     @abstractmethod

@@ -72,6 +72,8 @@ IDLE_SECONDS = 5
 """How long an append, for which everyone else waits, may be idle within its transaction."""
 LONG_IDLE_SECONDS = 60
 """How long any other transaction may be idle: folding many facts takes a while."""
+TRIAL_SECONDS = 2
+"""How long the database may take to commit a trial of whether it takes writes."""
 FREE_SECONDS = 0.4
 """How long to wait for a connection before probing whether the database answers at all."""
 CHECK_SECONDS = 1.0
@@ -338,13 +340,14 @@ class PostgresEngine(Engine):
         return float(self.query("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     def must_take_writes(self, table: Table, row: Row) -> None:
+        """A commit that waits for a synchronous standby keeps the row locked from further trials."""
         with (
             _answering(),
-            suppress(psycopg.errors.LockNotAvailable),
             self._held as connection,
+            within(TRIAL_SECONDS),
             connection.transaction(),
         ):
-            connection.execute(b"SET LOCAL lock_timeout = '100ms'")
+            connection.execute(f"SET LOCAL lock_timeout = '{TRIAL_SECONDS}s'".encode())
             PostgresTransaction(self, connection, Commit(connection)).insert(table, [row])
 
     def pooled(self) -> Pooled:

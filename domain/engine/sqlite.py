@@ -269,7 +269,10 @@ class SQLiteEngine(Engine):
         return time.time()
 
     def must_take_writes(self, table: Table, row: Row) -> None:
-        """On a new connection, since those of the threads wait long for a lock."""
+        """On a new connection, since those of the threads wait long for a lock.
+
+        A lock that somebody else holds shows that the database takes writes.
+        """
         if shutil.disk_usage(Path(self.path).parent).free < LEAST_FREE_BYTES:
             raise DatabaseUnavailable("The disk of the database is full")
         with (
