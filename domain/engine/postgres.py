@@ -45,6 +45,7 @@ from domain.engine import (
 )
 from domain.engine.deadline import TookTooLong, deadline, must_go_on, within
 from domain.engine.documents import Tsvector
+from domain.engine.postgres_address import schema_in
 from domain.engine.postgres_sql import translated
 from domain.engine.postgres_writing import (
     COMMIT,
@@ -88,6 +89,14 @@ PROBE_SECONDS = 1.5
 """How long the server may take to accept a new connection when the pool has none to give."""
 AWAY_SECONDS = 1.0
 """How long a database that did not answer is left alone."""
+NOT_PREPARED = (
+    psycopg.errors.InvalidSqlStatementName,
+    psycopg.errors.DuplicatePreparedStatement,
+)
+POOLED = (
+    "A pooler between here and the database gives each transaction another connection: it has to "
+    "keep one for each session (in PgBouncer, pool_mode = session)"
+)
 OTHER_LAYOUT = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 
@@ -106,6 +115,8 @@ class _answering:  # noqa: N801 - it is used as a function
                 pass
             case psycopg.IntegrityError():
                 raise IntegrityError(str(error)) from error
+            case _ if isinstance(error, NOT_PREPARED):
+                raise DatabaseUnavailable(POOLED) from error
             case psycopg.errors.QueryCanceled():
                 raise TookTooLong("A statement took too long") from error
             case psycopg.errors.LockNotAvailable():
@@ -340,7 +351,7 @@ class PostgresEngine(Engine):
         return float(self.query("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     def must_take_writes(self, table: Table, row: Row) -> None:
-        """A commit that waits for a synchronous standby keeps the row locked from further trials."""
+        """A commit that waits for a standby keeps the row locked, so further trials fail, too."""
         with (
             _answering(),
             self._held as connection,
@@ -596,7 +607,19 @@ def _answered(url: str, **terms: Any) -> _Connection:
     if (encoding := made.info.parameter_status("server_encoding")) != "UTF8":
         made.close()
         raise NoDatabase(f"The encoding of the database “{name}” is {encoding}, and not UTF8")
+    if (schema := schema_in(url)) and not _is_in(made, schema):
+        made.close()
+        raise NoDatabase(
+            f"The address names the schema “{schema}”, and a pooler between here and the database "
+            "does not pass that on"
+        )
     return made
+
+
+def _is_in(connection: psycopg.Connection, schema: str) -> bool:
+    """Whether a connection looks for tables in this schema first."""
+    ((path,),) = connection.execute(b"SHOW search_path").fetchall()
+    return bool(path.partition(",")[0].strip('" ') == schema)
 
 
 def _triggers(table: Table) -> dict[str, tuple[str, str]]:

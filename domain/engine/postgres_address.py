@@ -33,9 +33,15 @@ def must_be_address(url: str) -> None:
 def whereabouts_of(url: str) -> tuple[str, ...]:
     """The server, database and schema of an address, with what it leaves to the usual."""
     read = {name: str(value) for name, value in conninfo_to_dict(url).items() if value}
-    found = re.search(r"search_path=([^ ,]+)", read.get("options", ""))
     server = read.get("host", ""), read.get("hostaddr", ""), read.get("port", "5432")
-    return (*server, read.get("dbname", read.get("user", "")), found[1] if found else "public")
+    return (*server, read.get("dbname", read.get("user", "")), schema_in(url) or "public")
+
+
+def schema_in(url: str) -> str:
+    """The schema that an address names, or nothing."""
+    options = str(conninfo_to_dict(url).get("options") or "")
+    found = re.search(r"search_path=([^ ,]+)", options)
+    return found[1] if found else ""
 
 
 def _secret(url: str) -> str:

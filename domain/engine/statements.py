@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from itertools import groupby
+from secrets import token_hex
 from typing import Any, Self
 
 import psycopg
@@ -44,6 +45,8 @@ class Statements:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection, self._form = connection, Transformer(connection)
         self._names: dict[_Key, bytes] = {}
+        self._prefix = token_hex(4).encode()
+        """Of the names, so that through a pooler nobody executes the statement of another."""
         self._waiting: list[Asked] = []
         self._last: PGresult
         self._made = 0
@@ -113,7 +116,7 @@ class Statements:
             for sql, values, types, formats in written:
                 if (name := self._names.get((sql, types)) or new.get((sql, types))) is None:
                     self._made += 1
-                    name = new[sql, types] = b"s%d" % self._made
+                    name = new[sql, types] = b"%s_%d" % (self._prefix, self._made)
                     connection.send_prepare(name, sql, types)
                 connection.send_query_prepared(name, values, formats, Format.BINARY)
                 places.append(len(places) + self._made - made)
