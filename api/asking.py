@@ -66,14 +66,18 @@ def viewing(
     as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
 
     def wait(position: int, reached: Future[None]) -> None:
-        if position > (head := journal.facts.head()):
-            name = "as_of" if position == as_of else "min_position"
-            said = f"The journal has reached {head}, not {position} yet."
-            error = {"parameter": name, "code": "position_in_future", "detail": said}
-            raise Problem("position_in_future", said, members={"position": head, **listed([error])})
+        must_be_recorded(journal, position, "as_of" if position == as_of else "min_position")
         wait_for("asked" if position in (as_of, min_position) else "recorded", reached)
 
     return store.view(as_of, min_position, wait, by_itself=by_itself)
+
+
+def must_be_recorded(journal: Journal, position: int, name: str) -> None:
+    """Refuse a position that the journal has not reached; ``name`` is the parameter that gave it."""
+    if position > (head := journal.facts.head()):
+        said = f"The journal has reached {head}, not {position} yet."
+        error = {"parameter": name, "code": "position_in_future", "detail": said}
+        raise Problem("position_in_future", said, members={"position": head, **listed([error])})
 
 
 def form_asked(forms: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, request
 
-from api.asking import form_asked, viewing
+from api.asking import form_asked, must_be_recorded, viewing
 from api.fields import Shape, Whole
 from api.operations import documented, of_query
 from api.received import read_query
@@ -23,6 +23,7 @@ from domain.value import LARGEST_POSITION
 from projections.feed import BATCH, STREAM, CloudEvent, Stretch, as_stream, stretch
 from projections.store import Store
 
+FEED = "/feed"
 MOST = 200
 """The most events in an answer."""
 
@@ -55,6 +56,8 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
         if last is not None:
             after = max(after, min(last, LARGEST_POSITION))
         with viewing(journal, store, {}) as view:
+            if after > view.as_of:
+                must_be_recorded(journal, after, "after")
             found = stretch(view, journal, request.root_url, after, asked.get("limit", MOST))
         if is_stream:
             answer = Response(as_stream(found), content_type=f"{STREAM}; charset=utf-8")
@@ -68,9 +71,10 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
         events = {"schema": {"type": "string"}, "example": "id: 44\n\n"}
         answers = {"200": {"description": "The events.", "content": {BATCH: batch, STREAM: events}}}
         codes = ["unauthenticated", "storage_unavailable", "projections_behind", "not_acceptable"]
-        return documented(show_feed, answers, [*codes, *of_query(After)], After)
+        codes += ["position_in_future", *of_query(After)]
+        return documented(show_feed, answers, codes, After)
 
-    routes.add("GET", "/feed", show_feed, "show_feed", doc, public=public)
+    routes.add("GET", FEED, show_feed, "show_feed", doc, public=public)
     return routes
 
 

@@ -16,21 +16,23 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from queue import Full
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
 from api.entrance import HEADERS
+from api.feed import FEED
 from api.problems import PROBLEMS, Problem, of_accident
 from api.received import MAXIMUM_BODY_BYTES
 from api.waiting import COMMUNITY, PATIENCE, NotYet, Patience
 from domain.engine.deadline import within
 from projections.feed import STREAM
-from scripts.streaming import Streams
+from scripts.streaming import Ended, Streams
 from scripts.threads import NotBegun, Threads
 
 log = logging.getLogger(__name__)
@@ -109,7 +111,7 @@ class Gateway:
         """The bodies that are still arriving, and the time limit of each; the oldest first."""
         self.head: Callable[[], int] = lambda: 0
         """Returns the position up to which facts are folded."""
-        self._streams = Streams(self._look)
+        self._streams = Streams(self._look, bounds.threads)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called by the server before it listens."""
@@ -135,7 +137,8 @@ class Gateway:
         if answer is None:
             return
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
-            kind = scope.scheme, scope.headers.get("host"), scope.path, scope.query_string
+            host_and_key = map(scope.headers.get, ("host", "authorization"))
+            kind = scope.scheme, *host_and_key, scope.path, scope.query_string
             ask = partial(self._on, scope)
             await self._streams.send(proto, answer.headers, answer.body, ask, kind)
         else:
@@ -147,7 +150,12 @@ class Gateway:
     async def _on(self, scope: Any, last: str) -> bytes | None:
         """The events of a stream after the id ``last``; None if they can't be had now."""
         answer = await self._asked(scope, b"", None, {"HTTP_LAST_EVENT_ID": last})
-        return answer.body if answer and answer.is_stream else None
+        assert answer is not None
+        if answer.is_stream:
+            return answer.body
+        if answer.status < 500 and answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+            raise Ended
+        return None
 
     async def _answered(self, scope: Any, proto: Any) -> Answer | None:
         """The answer if it is still to be sent; None if the thread that made it has sent it."""
@@ -161,10 +169,12 @@ class Gateway:
             ask = partial(_answer, self.app, environ, self.bounds.seconds, proto)
             return await self._spare.submit(ask, math.inf)
         held: list[bytes] = []
+        is_feed = scope.path == self._root + FEED
         try:
             await self._receive(scope, proto, held)
-            # With a body held, the answer comes back here, so that its bytes are freed at once.
-            return await self._asked(scope, b"".join(held), None if held else proto)
+            async with self._streams.turn(self.bounds.seconds) if is_feed else nullcontext():
+                # With a body held, the answer comes back here, so that its bytes are freed at once.
+                return await self._asked(scope, b"".join(held), None if held else proto)
         finally:
             self._held_bytes -= sum(map(len, held))
 

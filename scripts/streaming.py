@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Hashable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+
+from api.problems import Problem
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +29,21 @@ HEARTBEAT = b":\n\n"
 _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 
 Ask = Callable[[str], Awaitable[bytes | None]]
-"""Asks for the events after an id; returns None if it can't be answered now."""
+"""Asks for the events after an id; returns None if it can't be answered now, or raises Ended."""
 Head = Callable[[], Awaitable[int]]
 """Returns the position up to which facts are folded."""
+
+
+class Ended(Exception):
+    """A stream is not continued: its key is no longer valid, or the journal went back."""
 
 
 class Streams:
     """The streams of one process."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, at_once: int) -> None:
         self.open = 0
+        self._turns = asyncio.Semaphore(at_once)
         self._head, self._known = head, 0
         self._grown = asyncio.Condition()
         self._looking: asyncio.Task[None] | None = None
@@ -46,6 +53,22 @@ class Streams:
     def is_full(self) -> bool:
         """Whether no more streams may be opened."""
         return self.open >= MOST_STREAMS
+
+    @asynccontextmanager
+    async def turn(self, seconds: float) -> AsyncIterator[None]:
+        """A turn to ask for events: they are few, so that many streams leave others their places.
+
+        Raises ``overloaded`` if none is free in time.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Problem("overloaded", "Too many streams are being opened.") from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def send(
         self, proto: Any, headers: list[tuple[str, str]], first: bytes, ask: Ask, kind: Hashable
@@ -69,33 +92,42 @@ class Streams:
             self.open -= 1
 
     async def _go_on(self, transport: Any, first: bytes, ask: Ask, kind: Hashable) -> None:
-        part: bytes | None = first
         last, is_idle = _last_id(first), False
         await _sent(transport, first)
         while True:
             if is_idle and not await self._grows_beyond(last):
                 await _sent(transport, HEARTBEAT)
-            elif part is None or is_idle:
-                await asyncio.sleep(0 if part else LOOK_SECONDS)
             part = await self._together(last, ask, kind)
             upto = last if part is None else _last_id(part)
             is_idle = upto <= last
             if part is not None and not is_idle:
                 await _sent(transport, part)
                 last = upto
+            elif self._known > last:  # refused for now, or answered by a standby that lags
+                await asyncio.sleep(LOOK_SECONDS)
+                await _sent(transport, HEARTBEAT)
 
     async def _together(self, last: int, ask: Ask, kind: Hashable) -> bytes | None:
         """The events after an id, requested once for all streams of a kind that wait for them.
 
-        One that is refused, for its key or its limit, takes nothing from the others: the next asks.
+        One that is refused, for its limit, takes nothing from the others: the next asks.
         """
         key = last, kind
         while (others := self._asking.get(key)) is not None:
             if (part := await asyncio.shield(others)) is not None:
                 return part
-        self._asking[key] = asyncio.ensure_future(_asked(last, ask))
+        self._asking[key] = asyncio.ensure_future(self._asked(last, ask))
         self._asking[key].add_done_callback(lambda _: self._asking.pop(key))
         return await asyncio.shield(self._asking[key])
+
+    async def _asked(self, last: int, ask: Ask) -> bytes | None:
+        try:
+            async with self._turns:
+                return await ask(str(last))
+        except Ended:
+            raise
+        except Exception:  # too much to do, or no database: asked again after a while
+            return None
 
     async def _grows_beyond(self, position: int) -> bool:
         """Whether the journal grows beyond a position before a heartbeat is due."""
@@ -115,13 +147,6 @@ class Streams:
                         self._known = head
                         self._grown.notify_all()
             await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _asked(last: int, ask: Ask) -> bytes | None:
-    try:
-        return await ask(str(last))
-    except Exception:  # too much to do, or no database: asked again after a while
-        return None
 
 
 def _last_id(part: bytes) -> int:

@@ -108,6 +108,9 @@ def test_a_stream_can_be_followed_by_asking_again_after_the_last_id(served: Serv
     last = first.text.strip().rpartition("id: ")[2]
     nothing = nobody.get("/feed", headers={**TAKES_EVENTS, "Last-Event-ID": last})
     assert parsed(nothing.text) == []
+    for asked in ({"Last-Event-ID": "2"}, {}):
+        future = nobody.get("/feed", {"after": 2}, headers={**TAKES_EVENTS, **asked})
+        assert future.code == "position_in_future", "or what is recorded up to there would be lost"
     assert nobody.get("/feed", after=-1).code == "wrong_type"
     assert nobody.get("/feed", headers={"Accept": "image/png"}).code == "not_acceptable"
 
@@ -142,9 +145,23 @@ def test_a_stream_stays_open_holds_no_thread_and_tells_what_happens(tmp_path: Pa
                 one.close()
 
 
+def test_many_streams_that_begin_at_once_refuse_nobody(tmp_path: Path) -> None:
+    """As when all reconnect after a restart: a browser that is refused does not come back."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with running(database, "--workers", "1", STEMMA_THREADS="1") as server:
+        server.admit("Ana")
+        listening = [listen(server.port) for _ in range(120)]
+        try:
+            assert server.ask("/works")[0] == 200
+            for one in listening:
+                assert read_until(one, b"contributor.admitted").startswith(b"HTTP/1.1 200")
+        finally:
+            for one in listening:
+                one.close()
+
+
 def test_no_stream_takes_events_from_another_or_changes_them(tmp_path: Path) -> None:
-    """One question serves the streams that wait for the same event, and need not be the first's:
-    not if its key has ended, and not if it named another host."""
+    """One question serves only the streams that would ask the same, with the same key."""
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with running(database, "--workers", "1") as server:
         server.admit("Ana")
@@ -161,6 +178,7 @@ def test_no_stream_takes_events_from_another_or_changes_them(tmp_path: Path) -> 
             server.admit("Ben")
             for one, source in zip(listening[1:], (b"http://there/", b"http://here/"), strict=True):
                 assert source in read_until(one, b'"Ben"')
+            assert b'"Ben"' not in read_until(listening[0], b"0\r\n\r\n"), "it is over"
         finally:
             for one in listening:
                 one.close()
