@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from domain.derived import refill
@@ -30,7 +29,7 @@ from domain.tree import Frontier, leaf_hash
 from scripts import audit
 from scripts.difference import Difference
 from scripts.layout import TABLES, create_tables
-from scripts.safe_file import written_whole
+from scripts.safe_file import temporary_folder, written_whole
 from scripts.service import Service, open_service
 
 FORMAT = 1
@@ -215,7 +214,7 @@ def verify(path: Path, progress: Progress) -> Content:
 
     Raises BackupDamaged with the first difference.
     """
-    with TemporaryDirectory(dir=path.parent, prefix=".stemma-verify-") as folder:
+    with temporary_folder(".stemma-verify-", path.parent) as folder:
         database = f"{EMBEDDED}{folder}/scratch.db"
         content = restore(database, path, progress)
         with open_service(database) as service:

@@ -1,4 +1,4 @@
-"""Writing files completely or not at all; and lock files.
+"""Writing files completely or not at all; temporary folders; and lock files.
 
 The rule: what was interrupted leaves nothing under the name it would have had.
 """
@@ -9,9 +9,11 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from fcntl import LOCK_EX, flock
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from secrets import token_hex
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from typing import BinaryIO
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -68,6 +70,25 @@ def _settle(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def temporary_folder(prefix: str, place: Path | None = None) -> Iterator[Path]:
+    """A folder until the end of the context; those of processes that were killed are removed.
+
+    A file in it is locked for as long as this process, or one that it has forked, runs.
+    """
+    place = place or Path(gettempdir())
+    for file in place.glob(f"{prefix}*/lock"):
+        with suppress(OSError), file.open() as left:
+            flock(left, LOCK_EX | LOCK_NB)
+            rmtree(file.parent)
+    with TemporaryDirectory(dir=place, prefix=prefix) as name:
+        folder = Path(name)
+        with (folder / "new").open("w") as held:
+            flock(held, LOCK_EX)
+            (folder / "new").rename(folder / "lock")  # others see it only when it is locked
+            yield folder
 
 
 @contextmanager

@@ -16,10 +16,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from shutil import rmtree
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -38,6 +36,7 @@ from scripts.gateway import Bounds, Gateway
 from scripts.hosting import Hosting
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.pushing import start_pushing
+from scripts.safe_file import temporary_folder
 from scripts.service import LASTING, open_by, patiently, prepare, settle
 from scripts.settings import (
     BadSetting,
@@ -231,8 +230,8 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
             _prepare(one.settings, one.name)
         read_communities(settings)  # now with the keys that were created
     announce()
-    with _metrics_folder() as folder:
-        hand_down(settings, folder)
+    with temporary_folder(METRICS) as folder:
+        hand_down(settings, str(folder))
         configure_logs(settings.logs)
         _serve(settings, address)
 
@@ -254,22 +253,6 @@ def _prepare(settings: Settings, community: str = "") -> None:
 
 
 METRICS = "stemma-metrics-"
-
-
-@contextmanager
-def _metrics_folder() -> Iterator[str]:
-    """A folder for the metrics of the workers; folders of killed servers are removed.
-
-    A file in it is locked for as long as any process of the server runs.
-    """
-    for file in Path(gettempdir()).glob(f"{METRICS}*/lock"):
-        with suppress(OSError), file.open() as left:
-            flock(left, LOCK_EX | LOCK_NB)
-            rmtree(file.parent)
-    with TemporaryDirectory(prefix=METRICS) as folder, Path(folder, "new").open("w") as held:
-        flock(held, LOCK_EX)
-        Path(folder, "new").rename(Path(folder, "lock"))  # others see it only when it is locked
-        yield folder
 
 
 def _allow_connections() -> None:

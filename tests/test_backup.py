@@ -137,6 +137,22 @@ def test_a_backup_that_is_killed_has_no_name(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_the_copy_of_a_verification_that_was_killed_is_removed_by_the_next(
+    written: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.backup"
+    path.write_bytes(written)
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom scripts import backup\n"
+        "backup.must_have_root = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "backup.verify(Path(sys.argv[1]), lambda *_: None)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    backup.verify(path, lambda *_: None)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_told_to_stop_leaves_nothing(number: int, tmp_path: Path) -> None:
     """As where a service manager or a closed terminal ends a backup that verifies its copy."""

@@ -19,6 +19,7 @@ from domain.refusal import NotInLog
 from domain.trust import read_policy
 from scripts import server
 from scripts.remote import Remote
+from scripts.safe_file import temporary_folder
 from scripts.witness import witness
 
 LOG = SignerKey.new("stemma.example/log")
@@ -45,8 +46,8 @@ def test_with_a_quorum_witnesses_that_ask_see_what_they_are_to_cosign(
 
 def hold_a_folder(told: Any, place: str) -> None:
     tempfile.tempdir = place
-    with server._metrics_folder() as folder:
-        told.put(folder)
+    with temporary_folder(server.METRICS) as folder:
+        told.put(str(folder))
         signal.pause()
 
 
@@ -65,11 +66,11 @@ def test_a_server_removes_the_metrics_of_those_that_were_killed_and_of_no_other(
         assert servers[0].pid
         os.kill(servers[0].pid, signal.SIGKILL)
         servers[0].join()
-        with server._metrics_folder() as own:
-            left = set(tmp_path.glob(f"{server.METRICS}*")) - {Path(own)}
+        with temporary_folder(server.METRICS) as own:
+            left = set(tmp_path.glob(f"{server.METRICS}*")) - {own}
         assert len(left) == 1
         assert left < folders
-        assert not Path(own).exists()
+        assert not own.exists()
     finally:
         for one in servers:
             one.kill()

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +17,7 @@ import click
 from domain.printable import escaped
 from scripts.commands.frame import as_json, progress_of, shortened
 from scripts.commands.proofs import asks_log
+from scripts.safe_file import temporary_folder
 from scripts.service import Service, open_service
 
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ def audit(
 
 @contextmanager
 def _scratch() -> Iterator[Service]:
-    with TemporaryDirectory() as folder, open_service(f"sqlite:///{folder}/replay.db") as service:
+    with (
+        temporary_folder("stemma-replay-") as folder,
+        open_service(f"sqlite:///{folder}/replay.db") as service,
+    ):
         yield service
 
 

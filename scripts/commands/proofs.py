@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +17,7 @@ import click
 from domain.checkpoint import Trusted
 from projections import history
 from scripts.commands.frame import asked, named, opened, progress_of, shortened, written
-from scripts.safe_file import SHARED
+from scripts.safe_file import SHARED, temporary_folder
 
 if TYPE_CHECKING:
     from scripts.remote import Remote
@@ -225,8 +224,8 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
     from scripts.service import open_service
 
     differing: list[str] = []
-    with TemporaryDirectory() as scratch, believed():
-        file = into or Path(scratch) / "replay.db"
+    with temporary_folder("stemma-replay-") as scratch, believed():
+        file = into or scratch / "replay.db"
         with open_service(f"sqlite:///{file.resolve()}") as service:
             with progress_of("replaying") as told:
                 try:
