@@ -6,18 +6,21 @@ Stemma derives it differently, or after a backup was restored.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 
 from domain.engine import Transaction
 from domain.fact import FACTS as KINDS
+from domain.fact import Fact
 from domain.kept import Rows
 from domain.money.books import Books
 from domain.money.folding import TOPICS
 from domain.money.state import drawn_state
+from domain.permission import OPERATOR
+from domain.quota import vouched
 from domain.seal import Disclosure
-from domain.stored import FOUND, SEARCHED, Placed, found_rows, vault_row
+from domain.stored import FOUND, SEARCHED, SPENT, Placed, facts_in, found_rows, vault_row
 from domain.text import searched
 
 PAGE = 5_000
@@ -44,9 +47,14 @@ SAMPLE = "ÀÉÎõü ß ﬁ İı Ⅷ ５ 三日月 Ångström O’Neill ❤\ufe0
 def refill(transaction: Transaction) -> None:
     """Recompute all derived data from the facts and the texts, within a transaction."""
     transaction.execute("DELETE FROM found")
-    for facts in _pages(transaction):
-        found = [one.fact().found_by() for one in facts]
-        transaction.insert(FOUND, found_rows(found, [one.position for one in facts]))
+    head, are_counted = 0, True
+    for page in _pages(transaction):
+        head, facts = page[-1].position, facts_in(page)
+        places = [one.position for one in page]
+        transaction.insert(FOUND, found_rows([one.found_by() for one in facts], places))
+        are_counted = are_counted and _are_counted(transaction, places, facts)
+    if not are_counted:
+        _vouch(transaction, head)
     _refold(transaction)
     texts = transaction.query("SELECT digest, owner, name, salt, value, folded FROM vault")
     transaction.execute_many(
@@ -57,6 +65,24 @@ def refill(transaction: Transaction) -> None:
             if (again := vault_row(Disclosure(*row[:5]))[-1]) != row[-1]
         ],
     )
+
+
+def _are_counted(transaction: Transaction, places: Sequence[int], facts: Sequence[Fact]) -> bool:
+    """Whether of each fact that counts toward a quota, the count was kept."""
+    sql = "SELECT position FROM spent WHERE position >= :first AND position <= :last"
+    kept = {at for (at,) in transaction.query(sql, first=places[0], last=places[-1])}
+    return all(
+        at in kept
+        for at, one in zip(places, facts, strict=True)
+        if one.spends and one.actor != OPERATOR
+    )
+
+
+def _vouch(transaction: Transaction, head: int) -> None:
+    """Mark all facts as possibly counting toward no quota, as before such marks were kept."""
+    if not transaction.query("SELECT 1 FROM spent WHERE actor = '' LIMIT 1"):
+        place, actor, quota = vouched(head)
+        transaction.insert(SPENT, [(actor, quota, "", place + 1)])
 
 
 def _refold(transaction: Transaction) -> None:

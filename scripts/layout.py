@@ -19,8 +19,7 @@ from api.sending.webhooks import WEBHOOKS
 from domain.derived import derived_version, refill
 from domain.engine import DatabaseDamaged, Engine, Table, Transaction, UpgradeNeeded
 from domain.kept import BOOKS
-from domain.quota import vouched
-from domain.stored import FACTS, SPENT, VAULT
+from domain.stored import FACTS, VAULT
 from domain.stored import TABLES as JOURNAL
 from projections.generations import first_generation
 from projections.heartbeat import HEARTBEATS
@@ -136,7 +135,6 @@ def upgrade(engine: Engine) -> list[str]:
                     _add(transaction, table, column, kind)
         create_tables(transaction)
         refill(transaction)
-        _vouch(transaction)
         fill_parts(transaction)
         begin_again(transaction)
     return missing
@@ -150,12 +148,3 @@ def _add(transaction: Transaction, table: Table, column: str, kind: str) -> None
         )
     kind = transaction.engine.typed(kind)
     transaction.execute(f"ALTER TABLE {table.name} ADD COLUMN {column} {kind}")
-
-
-def _vouch(transaction: Transaction) -> None:
-    """Mark all facts from before quotas were noted as possibly counting toward none."""
-    sql = "SELECT (SELECT max(position) FROM stored_events), (SELECT count(*) FROM spent"
-    head, noted = transaction.query(f"{sql} WHERE actor = '')")[0]
-    if head and not noted:
-        place, actor, quota = vouched(head)
-        transaction.insert(SPENT, [(actor, quota, "", place + 1)])

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stories import every_fact, meanwhile, story
+from stories import every_fact, id_of, meanwhile, raw_connection, story
 from test_commands import Stemma
 
 from domain.note import SignerKey
 from projections.progress import no_progress
 from scripts import audit, backup
-from scripts.bundle import export_lines
+from scripts.bundle import Found, export_lines, import_lines
 from scripts.service import open_service
 
 SIGNER = SignerKey.new("stemma.example/log")
@@ -60,6 +60,26 @@ def test_a_backup_brings_back_everything_on_the_other_engine(
         told = Stemma(other_database)("contributor", "add", "--name", "Afterwards")
         assert json.loads(told)["position"] == len(before["facts"]) + 1  # type: ignore[arg-type]
     assert "is not empty" in Stemma(other_database).wrong("restore", str(path))
+
+
+def test_a_backup_without_marks_of_what_was_vouched_for_is_marked(
+    database: str, other_database: str, tmp_path: Path
+) -> None:
+    """As it is if it was made by a version that kept no such marks."""
+    path, id = tmp_path / "stemma.backup", id_of("ana")
+    lines = [
+        {"type": "contributor", "id": id, "name": "Ana"},
+        {"type": "contribution", "title": "Piece", "medium": "text", "by": id},
+    ]
+    with story(database) as told:
+        assert not import_lines(told.journal, [Found("", one) for one in lines]).refused
+        with raw_connection(database) as connection:
+            connection.execute("DELETE FROM spent WHERE actor = ''")
+        backup.write(told.service, path, lambda *_: None)
+    Stemma(other_database)("restore", str(path))
+    with open_service(other_database) as service:
+        for check in audit.CHECKS.values():
+            assert isinstance(audit.first_difference(check, service, no_progress), str)
 
 
 @pytest.mark.after(told=every_fact)
