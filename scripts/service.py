@@ -186,13 +186,17 @@ def open_tables(
     return engine
 
 
-def bring_up_to_date(database: str, progress: Progress = no_progress) -> list[str]:
+def bring_up_to_date(
+    database: str, progress: Progress = no_progress, *, only_if_needed: bool = False
+) -> list[str]:
     """Upgrade the tables of a database, and rebuild read tables of another version.
 
     Returns what was added to the permanent tables. Of several processes, the first does it, and
     the others wait: two rebuilds would take the tables from each other.
     """
     with closing(open_engine(database, create=False)) as engine, engine.alone():
+        if only_if_needed and _is_up_to_date(database):
+            return []
         added = [] if is_empty(found_in(engine)) else upgrade(engine)
         with open_service(database) as service:
             try:
@@ -202,11 +206,20 @@ def bring_up_to_date(database: str, progress: Progress = no_progress) -> list[st
     return added
 
 
+def _is_up_to_date(database: str) -> bool:
+    try:
+        with open_service(database) as service:
+            service.store.current()
+    except (UpgradeNeeded, RebuildNeeded):
+        return False
+    return True
+
+
 def prepare(settings: Settings) -> None:
     """Make the database of the settings ready to be served, or raise what prevents it."""
     is_there = not settings.embedded or Path(settings.database.removeprefix(EMBEDDED)).exists()
     if settings.upgrade and is_there:
-        bring_up_to_date(settings.database)
+        bring_up_to_date(settings.database, only_if_needed=True)
     with open_service(settings.database) as service:
         service.store.current()
         service.journal.must_have_credible_clock()

@@ -8,6 +8,7 @@ from stories import every_fact, raw_connection, story
 from test_commands import Stemma
 
 from domain.engine import DatabaseDamaged, RebuildNeeded, UpgradeNeeded
+from domain.note import SignerKey
 from projections.progress import no_progress
 from scripts import audit
 from scripts.service import bring_up_to_date, open_service, prepare
@@ -87,6 +88,18 @@ def test_serving_upgrades_and_rebuilds_where_the_setting_says_so(database: str) 
     spoil(database, OLD["the first version"])
     prepare(read_settings({"STEMMA_UPGRADE": "yes"}, database=database))
     is_whole(database)
+
+
+def test_serving_leaves_what_is_up_to_date_alone(database: str) -> None:
+    """Else each start would take as long as an upgrade, and begin the signed map again."""
+    with story(database, signer=SignerKey.new("stemma.example/log")) as told:
+        told.piece("song")
+        told.service.follower.catch_up()
+        told.service.log.catch_up()
+        filled = told.service.log.map.rows()
+    prepare(read_settings({"STEMMA_UPGRADE": "yes"}, database=database))
+    with story(database) as told:
+        assert told.service.log.map.rows() == filled != {}
 
 
 NEWER: dict[str, str] = {
