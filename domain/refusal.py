@@ -726,6 +726,14 @@ class NothingToPay(Conflict, says="Nobody has {least} or more that can be paid n
     """Nobody has enough that can be paid now."""
 
 
+class PayoutsChanged(
+    Conflict,
+    says="This would pay {total} now, and not {stated}: something has changed since the preview.",
+    about=("total_minor",),
+):
+    """A batch whose total was stated, as a preview showed it, pays exactly that or nothing."""
+
+
 class StatementTooLong(
     Refusal,
     says="The statement has {lines} lines; a PDF has at most {limit}. Ask for a shorter "

@@ -300,7 +300,8 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     cleo = served.admit("Cleo Marsh")
     adjusted = {"form_token": form.token, "typed_in": "EUR", "pool": euros, "reason": "Late."}
     adjusted |= {"lines": "cleo marsh; 13.00\nSomebody outside; -3.00", "payer": "operator"}
-    assert kim.post("/do/adjustment", adjusted).status == 303
+    done = kim.post("/do/adjustment", adjusted)
+    assert "Nobody is called “Somebody outside” in any terms or agreement" in done.text_seen
     owed = {one["payee"]["id"]: one["owed_minor"] for one in served.operator.get("/balances").items}
     balances = kim.get("/desk/accountant/balances?payee=cleo+marsh&from=2026").text_seen
     assert "13.00 EUR" in balances
@@ -464,6 +465,31 @@ def test_who_paid_before_having_a_share_is_told_apart_and_can_be_joined(served: 
         post(f"/contributors/{nell}/identify", name=name, reason="It is she.")
     (joined,) = served.operator.get(f"/balances?payee={nell}").items
     assert joined["owed_minor"] == 500 + 700
+
+
+def test_a_batch_pays_what_its_preview_showed_or_nothing(served: Served) -> None:
+    """Revenue that comes in between is seen before it is paid."""
+    pool = _pool(served, "W", "A round", name="w", currency="DKK")
+    sale = {"amount_minor": 4_000, "source": "store", "effective_at": "2026-01"}
+    served.operator.post(f"/pools/{pool}/revenue", sale)
+    kim = signed_in(served, with_role(served, "Kim Lane", "accountant"))
+    path = "/desk/accountant/payout"
+    page = kim.get(f"{path}?currency=DKK")
+    assert "40.00 DKK together" in page.text_seen
+    served.operator.post(f"/pools/{pool}/revenue", sale | {"amount_minor": 500})
+    said = {"form_token": page.token, "currency": "DKK", "minimum": "", "total": "4000"}
+    page = kim.post(path, said)
+    assert page.status == 409
+    assert "This would pay 45.00 DKK now, and not 40.00 DKK" in page.text_seen
+    assert 'name="total" value="4500"' in page.text
+
+    def paid() -> list[int]:
+        every = served.operator.get("/payouts", payee="choir").items
+        return [one["amount_minor"] for one in every if one["currency"] == "DKK"]
+
+    assert paid() == []
+    assert kim.post(path, said | {"total": "4500"}).status == 303
+    assert paid() == [4_500]
 
 
 def test_payouts_that_came_back_are_ticked_one_by_one(served: Served) -> None:

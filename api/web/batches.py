@@ -28,6 +28,9 @@ MOST_AT_ONCE = 200
 """How many payouts are settled or returned in one append."""
 
 
+_SENT = ("currency", "minimum", "total", "id")
+
+
 class Previewed(Listed):
     """The parameters of a preview and of a batch."""
 
@@ -51,7 +54,7 @@ def pages(frame: Frame) -> None:
 
     @frame.form("/desk/accountant/payout")
     def issue_payouts() -> Answer:
-        said = {name: request.form.get(name, "").strip() for name in ("currency", "minimum", "id")}
+        said = {name: request.form.get(name, "").strip() for name in _SENT}
         said["currency"] = said["currency"].upper()
         try:
             receipt = frame.record(_issue(said))
@@ -91,7 +94,9 @@ def _minimum(said: dict[str, Any]) -> int:
 
 def _issue(said: dict[str, Any]) -> IssuePayouts:
     currency = currency_code(said["currency"])
-    given = {"id": said["id"]} if said["id"] else {}
+    given: dict[str, Any] = {"id": said["id"]} if said["id"] else {}
+    if said["total"].isdecimal():
+        given["total_minor"] = int(said["total"])
     return IssuePayouts.of({"currency": currency, "minimum_minor": _minimum(said), **given})
 
 

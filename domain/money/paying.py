@@ -27,7 +27,14 @@ from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR, OWN
-from domain.refusal import NoExchangeRate, NothingToPay, UnknownContributor, UnknownWork, WrongState
+from domain.refusal import (
+    NoExchangeRate,
+    NothingToPay,
+    PayoutsChanged,
+    UnknownContributor,
+    UnknownWork,
+    WrongState,
+)
 from domain.remix import Remix
 from domain.value import MOST_PIECES, Amount, Example, Most
 from domain.values import CreditId, CurrencyCode, NewBatchId, PayeeText, PayoutId, Reason, Reference
@@ -67,7 +74,7 @@ class Minimum(Record):
     "payout",
     _PATH,
     may=BOOKS,
-    refuses=(NothingToPay, NoExchangeRate, UnknownContributor, UnknownWork),
+    refuses=(NothingToPay, PayoutsChanged, NoExchangeRate, UnknownContributor, UnknownWork),
     makes="batch",
     home=_PATH,
 )
@@ -88,6 +95,14 @@ class IssuePayouts(Command):
     payees: Annotated[
         tuple[PayeeText, ...] | None, Most(MOST_PIECES), "Only these; default everyone."
     ] = None
+    total_minor: Annotated[
+        int | None,
+        Amount(
+            help="What all of it comes to, as a preview showed it: a batch of any other total is "
+            "refused."
+        ),
+        Example(None),
+    ] = None
     id: NewBatchId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -100,6 +115,10 @@ class IssuePayouts(Command):
         if not paid:
             least = money(self.minimum_minor, self.currency)
             raise NothingToPay(least, currency=self.currency, minimum_minor=self.minimum_minor)
+        total_minor = sum(each.amount_minor for each in paid)
+        if self.total_minor not in (None, total_minor):
+            total, stated = (money(x, self.currency) for x in (total_minor, self.total_minor))
+            raise PayoutsChanged(total, stated, total_minor=total_minor)
         yield Batch.Opened.born(
             past.id,
             currency=self.currency,
@@ -107,7 +126,7 @@ class IssuePayouts(Command):
             minimums=[[each.payee, each.minimum_minor] for each in self.minimums],
             payees=None if self.payees is None else list(self.payees),
             count=len(paid),
-            total_minor=sum(each.amount_minor for each in paid),
+            total_minor=total_minor,
         )
         if any(each.sent.quote for each in paid):
             # The gain from rounding is carried from one payout to the next, so both are watched.
