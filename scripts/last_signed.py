@@ -7,9 +7,11 @@ after it; this file does.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from pathlib import Path
 
+from domain.checkpoint import Checkpoint
+from domain.note import Note
+from domain.tree import NotVerified
 from scripts.safe_file import written_whole
 
 log = logging.getLogger(__name__)
@@ -23,10 +25,16 @@ class LastSigned:
         self._is_told = False
 
     def read(self) -> bytes | None:
-        """The checkpoint; None if there is none."""
-        with suppress(FileNotFoundError):
-            return self._path.read_bytes()
-        return None
+        """The checkpoint; None if there is none. Raises NotVerified if the file does not say."""
+        try:
+            note = self._path.read_bytes()
+            Checkpoint.parse(Note.parse(note).text)
+        except FileNotFoundError:
+            return None
+        except (OSError, NotVerified) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else problem
+            raise NotVerified(f"{self._path.name} can't be read ({why})") from problem
+        return note
 
     def write(self, note: bytes) -> None:
         """Replace it by a later one; a file that can't be written is reported once."""

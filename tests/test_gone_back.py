@@ -1,5 +1,6 @@
 """A database that was set back: the log notices, signs nothing, and goes on under another name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,30 @@ def test_following_goes_on_although_nothing_is_signed(set_back: Path, other_data
         follow_once(service)
         assert service.store.current().position == 3
         assert service.heartbeat.age() is not None
+
+
+@pytest.mark.parametrize(
+    "how, why",
+    [
+        (lambda file: file.mkdir(), "Is a directory"),
+        (lambda file: file.write_bytes(b"\xff"), "the note is not UTF-8 at byte 0"),
+        (lambda file: file.touch(), "the note has no blank line before its signatures"),
+    ],
+)
+def test_a_file_that_does_not_say_what_was_signed_is_named(
+    how: Callable[[Path], object], why: str, database: str, tmp_path: Path
+) -> None:
+    """As after a command of another user, who alone may read what it wrote."""
+    kept = tmp_path / "log.key.signed"
+    how(kept)
+    with open_service(database, signer=SIGNER, last_signed=LastSigned(kept)) as service:
+        Story(service).person("Ana")
+        follow_once(service)
+        prober = Prober(service)
+        assert prober.failed() == {"log"}
+        told = prober.after(0).checks["log"].detail
+        assert told == f"The log can't go on: {kept.name} can't be read ({why})."
+        assert service.log.checkpoint() is None
 
 
 def test_what_was_signed_is_signed_again_once_the_facts_are_back(
