@@ -5,8 +5,11 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,7 +20,14 @@ from serving import Served, serving
 from stories import Story, story
 
 from api.identity.identities import Identities
-from api.identity.issuer import DISCOVERY, FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, IssuerKeys
+from api.identity.issuer import (
+    DISCOVERY,
+    FRESH_SECONDS,
+    PAUSE_SECONDS,
+    STALE_SECONDS,
+    TIMEOUT_SECONDS,
+    IssuerKeys,
+)
 from api.identity.tokens import LEEWAY_SECONDS, LONGEST_TOKEN, KeysAndTokens, Tokens
 from api.problems import Problem
 from scripts.settings import BadSetting, read_settings
@@ -310,6 +320,49 @@ def test_keys_are_taken_only_from_where_the_settings_lead(
         door.lets_in(issuer.token(SUBJECT))
     assert time.monotonic() - began < 5
     assert "/others" not in issuer.asked
+
+
+def test_keys_that_trickle_are_given_up_in_time(door: Door) -> None:
+    """However little comes at a time: a token would hold its thread for as long."""
+    stopped = threading.Event()
+
+    def answer(listening: socket.socket) -> None:
+        with suppress(OSError), listening.accept()[0] as one:
+            one.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not stopped.wait(0.1):
+                one.sendall(b"X")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        jwks = f"http://127.0.0.1:{listening.getsockname()[1]}/keys"
+        began = time.monotonic()
+        try:
+            with pytest.raises(Problem, match="issuer"):
+                door.opened(jwks=jwks).caller(door.issuer.token(SUBJECT))
+            assert time.monotonic() - began < 3 * TIMEOUT_SECONDS
+        finally:
+            stopped.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "strange"},
+        {"kty": "OKP", "crv": "Ed999", "x": "AA", "kid": "strange"},
+        {"kty": "RSA", "e": "AQAB", "kid": "strange"},
+        {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "kid": "strange"},
+    ],
+    ids=str,
+)
+def test_a_key_that_is_not_understood_keeps_none_of_the_others_from_use(
+    strange: dict[str, Any], door: Door, issuer: Issuing
+) -> None:
+    published = [strange, issuer.keys[0].as_dict(private=False)]
+    issuer.answers = {"/keys": json.dumps({"keys": published}).encode()}
+    assert door.lets_in(issuer.token(SUBJECT)) == door.ana
+    assert door.lets_in(issuer.token(SUBJECT, header={"kid": "strange"})) is None
 
 
 def test_the_settings_may_name_where_the_keys_are(door: Door, issuer: Issuing) -> None:

@@ -14,14 +14,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from joserfc.errors import JoseError
 
-from api.sending.outbound import is_public
+from api.sending.outbound import Target, Unreached, ask, is_public
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
@@ -97,19 +96,20 @@ class IssuerKeys:
             self._tried_at = self._clock()
             self._keys = self._fetch()
             self._fetched_at = self._tried_at
-        except (OSError, ValueError, JoseError) as problem:
+        except (OSError, ValueError, Unreached) as problem:
             log.warning("the keys of the issuer were not fetched: %s", problem)
         finally:
             self._fetching.release()
 
     def _fetch(self) -> list[Key]:
-        from joserfc.jwk import KeySet
-
         found = _document(self._issuer.jwks or self._address())
         usable = [one for one in _list_of(found, "keys") if one.get("use", "sig") == "sig"]
         # Public keys only: whoever verifies with a shared secret (“oct”) could also sign with it.
         usable = [one for one in usable if one.get("kty") in ("RSA", "EC", "OKP")]
-        return list(KeySet.import_key_set({"keys": usable}))
+        keys = [key for key in map(_key, usable) if key is not None]
+        if not keys:
+            raise ValueError("no key among them is understood")
+        return keys
 
     def _address(self) -> str:
         """The address of the keys, from the discovery document."""
@@ -143,31 +143,36 @@ def _must_be_reachable(address: str, configured: str) -> None:
             raise ValueError(f"the keys are said to be at {parts.hostname}, a private address")
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """Follows no redirect, because it could lead anywhere."""
+def _key(published: dict[str, Any]) -> Key | None:
+    """A key, or None if it is not understood: others stay usable (RFC 7517, section 5)."""
+    from joserfc.jwk import import_key
 
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Follow nothing; the redirect becomes an error."""
-
-
-_OPENER = build_opener(_NoRedirect, ProxyHandler({}))
+    try:
+        return import_key(published)
+    except (JoseError, ValueError, LookupError, TypeError) as problem:
+        log.warning("a key of the issuer is not understood: %s", type(problem).__name__)
+        return None
 
 
 def _document(address: str) -> dict[str, Any]:
     """The JSON object at an address, fetched within the limits of size and time."""
     must_be_address(address)
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    request = Request(address, headers={"Accept": "application/json"})
-    content = b""
-    with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
-        while part := answer.read1(1 << 16):
-            content += part
-            if len(content) > LARGEST_DOCUMENT_BYTES:
-                raise ValueError(f"{address} is larger than {LARGEST_DOCUMENT_BYTES} bytes")
-            if time.monotonic() > deadline:
-                raise URLError(f"{address} takes too long")
+    parts = urlsplit(address)
+    host, is_encrypted = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if is_encrypted else 80)
+    target = Target(is_encrypted, host, port, parts.path or "/", host)
+    answer = ask(
+        target,
+        "GET",
+        None,
+        {"Accept": "application/json", "User-Agent": "stemma"},
+        seconds=TIMEOUT_SECONDS,
+        most_bytes=LARGEST_DOCUMENT_BYTES,
+    )
+    if answer.status != HTTPStatus.OK:
+        raise ValueError(f"{address} answers {answer.status}")
     try:
-        found = json.loads(content)
+        found = json.loads(answer.said)
     except RecursionError:
         raise ValueError(f"{address} is nested too deeply") from None
     if not isinstance(found, dict):

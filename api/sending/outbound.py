@@ -139,13 +139,14 @@ def _with_inner(address: Address) -> list[Address]:
 class _Pinned(HTTPConnection):
     """A connection to the checked IP address, under the host name of the URL."""
 
-    def __init__(self, target: Target, authorities: str) -> None:
-        super().__init__(target.host, target.port, timeout=SECONDS)
+    def __init__(self, target: Target, authorities: str, seconds: float) -> None:
+        super().__init__(target.host, target.port, timeout=seconds)
         self._target, self._authorities = target, authorities
+        self.default_port = 443 if target.is_encrypted else 80  # not named in the header “Host”
 
     def connect(self) -> None:
         """Connect; for https, the certificate must be that of the host name."""
-        self.sock = socket.create_connection((self._target.ip, self._target.port), SECONDS)
+        self.sock = socket.create_connection((self._target.ip, self._target.port), self.timeout)
         if self._target.is_encrypted:
             # The handshake comes after the assignment, or ``end`` could not break it off.
             wrapped = trusting(self._authorities).wrap_socket(
@@ -180,14 +181,33 @@ def post(
     Raises Unreached if there is no answer within ``SECONDS``.
     """
     target = target_of(url, allowed)
-    with closing(_Pinned(target, authorities)) as connection:
-        watch = Timer(SECONDS, connection.end)
+    return ask(
+        *(target, "POST", body, headers, authorities), seconds=SECONDS, most_bytes=MOST_ANSWER_BYTES
+    )
+
+
+def ask(
+    target: Target,
+    method: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    authorities: str = "",
+    *,
+    seconds: float,
+    most_bytes: int,
+) -> Reply:
+    """Send a request and return the answer, of whose body at most so much is read.
+
+    Raises Unreached if there is no answer within ``seconds``.
+    """
+    with closing(_Pinned(target, authorities, seconds)) as connection:
+        watch = Timer(seconds, connection.end)
         watch.daemon = True
         watch.start()
         try:
-            connection.request("POST", target.path, body, dict(headers))
+            connection.request(method, target.path, body, dict(headers))
             answer = connection.getresponse()
-            said = answer.read(MOST_ANSWER_BYTES)
+            said = answer.read(most_bytes)
             return Reply(answer.status, said.decode(errors="replace"))
         except (OSError, HTTPException, ValueError) as error:
             raise Unreached(f"it did not answer: {type(error).__name__}") from None
