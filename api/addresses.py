@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from api.problems import of_refusal
 from domain.identity import ID
 from domain.refusal import REFUSALS
 
+HOST = re.compile(r"([\w.~-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
+"""A host as a request may name it, with its port."""
 MOST_KNOWN, LONGEST_KNOWN = 4096, 256
 """Of how many kinds of addresses the route is known, and how long they are at most."""
 
@@ -118,6 +121,8 @@ class Addresses(Map):
         if server_name is not None or _is_upgrade(environ):
             return super().bind_to_environ(environ, server_name, subdomain)
         asked: Request = environ["werkzeug.request"]
+        if not asked.host and HOST.fullmatch(named := environ.get("HTTP_HOST", "")):
+            asked.host = named  # Werkzeug reads one with an underscore as empty
         host = self._adapters(asked.host).server_name
         query = asked.query_string.decode(errors="replace")
         terms = host, asked.root_path, "", asked.scheme, asked.path, asked.method, query

@@ -73,7 +73,7 @@ def viewing(
 
 
 def must_be_recorded(journal: Journal, position: int, name: str) -> None:
-    """Refuse a position that the journal has not reached; ``name`` is the parameter that gave it."""
+    """Refuse a position that the journal has not reached, given by the parameter ``name``."""
     if position > (head := journal.facts.head()):
         said = f"The journal has reached {head}, not {position} yet."
         error = {"parameter": name, "code": "position_in_future", "detail": said}

@@ -11,7 +11,6 @@ import io
 import logging
 import math
 import os
-import re
 import socket
 import sys
 import time
@@ -25,6 +24,7 @@ from queue import Full
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
+from api.addresses import HOST
 from api.entrance import HEADERS
 from api.feed import FEED
 from api.problems import PROBLEMS, Problem, of_accident
@@ -52,8 +52,6 @@ GRACE_SECONDS = 2.0
 """The time a thread gets, after its deadline, to notice it."""
 LONGEST_PREFERENCES = 1_000
 """The longest “Accept” header that is read: thousands of media types take half a second."""
-HOST = re.compile(r"([\w.~-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
-"""A host as a request may name it, with its port."""
 NOTHING: Mapping[str, str] = {}
 CLOSE = {"Connection": "close"}
 """Ends a connection whose further bytes can't be trusted, or are not read."""

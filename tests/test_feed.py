@@ -112,6 +112,8 @@ def test_a_stream_can_be_followed_by_asking_again_after_the_last_id(served: Serv
         future = nobody.get("/feed", {"after": 2}, headers={**TAKES_EVENTS, **asked})
         assert future.code == "position_in_future", "or what is recorded up to there would be lost"
     assert nobody.get("/feed", after=-1).code == "wrong_type"
+    named = nobody.get("/feed", headers={"Host": "web_1:8000"}).json  # as of a container
+    assert [one["source"] for one in named] == ["http://web_1:8000/"]
     assert nobody.get("/feed", headers={"Accept": "image/png"}).code == "not_acceptable"
 
 

@@ -34,6 +34,7 @@ NO_PAGES = {
     "/contributor": "it leads to the search for people",
     "/static/<path:filename>": "a part of pages",
     "/static/pictures.css": "a part of pages",
+    "/favicon.ico": "the icon of pages",
     "/static/arimo-<int:weight>.woff2": "a part of pages with a picture, which browsers keep",
     **{
         f"/works/<id>/lineage.{name}": "a whole lineage for other tools"

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, NamedTuple
 
-from flask import Response, g, request, send_from_directory
+from flask import Response, current_app, g, request, send_from_directory
 
 from api.questions import written
 from api.web import words
@@ -56,6 +56,11 @@ def pages(frame: Frame) -> None:
     @frame.page("/static/pictures.css", anybody=True)
     def show_picture_sheet() -> Answer:
         return Response(SHEET.read_text("utf-8"), content_type="text/css; charset=utf-8")
+
+    @frame.page("/favicon.ico", anybody=True)
+    def show_icon() -> Answer:
+        """The icon, which browsers ask for here beside an answer that is no page."""
+        return current_app.send_static_file("stemma.svg")
 
     @frame.page("/static/arimo-<int:weight>.woff2", anybody=True)
     def show_font(weight: int) -> Answer:
