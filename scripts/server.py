@@ -147,11 +147,16 @@ def _opened(
 
 
 def _live_with_parent() -> None:
-    """Keep this worker's heartbeat; exit once the parent is gone, to free the port."""
-    parent, sign = multiprocessing.parent_process(), _sign_of_life(os.getpid())
-    while parent is None or os.getppid() == parent.pid:
-        sign.write_text(str(time.monotonic()))
-        time.sleep(LOOK_SECONDS)
+    """Keep this worker's heartbeat; exit once the parent is gone, to free the port.
+
+    The heartbeat is the time of a file, for which neither a disk nor the files of a process can
+    be too full.
+    """
+    parent = multiprocessing.parent_process()
+    with _sign_of_life(os.getpid()).open("w") as sign:
+        while parent is None or os.getppid() == parent.pid:
+            os.utime(sign.fileno(), 2 * (time.monotonic(),))
+            time.sleep(LOOK_SECONDS)
     os._exit(1)
 
 
@@ -211,8 +216,8 @@ class Supervisor(MPServer):
             time.sleep(seconds / 4)
             for worker in list(self.wrks):
                 pid = worker.inner.pid
-                with suppress(OSError, ValueError):  # not yet begun, or just ended
-                    silent = time.monotonic() - float(_sign_of_life(pid).read_text())
+                with suppress(OSError):  # not yet begun, or just ended
+                    silent = time.monotonic() - _sign_of_life(pid).stat().st_mtime
                     if silent > seconds:
                         log.warning("a worker stood still for %.0f s and is replaced", silent)
                         os.kill(pid, signal.SIGKILL)
@@ -230,7 +235,8 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
             _prepare(one.settings, one.name)
         read_communities(settings)  # now with the keys that were created
     announce()
-    with temporary_folder(METRICS) as folder:
+    place = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with temporary_folder(METRICS, place) as folder:
         hand_down(settings, str(folder))
         configure_logs(settings.logs)
         _serve(settings, address)
@@ -253,6 +259,8 @@ def _prepare(settings: Settings, community: str = "") -> None:
 
 
 METRICS = "stemma-metrics-"
+MEMORY = Path("/dev/shm")
+"""Where Linux keeps files in memory: the metrics are mapped, and a full disk would end workers."""
 
 
 def _allow_connections() -> None:

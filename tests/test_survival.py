@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from databases import PostgresAlone, started_alone
 from test_overload import at_once
+from test_readiness import small_disk
 from test_server import (
     Server,
     alive,
@@ -37,6 +38,7 @@ from domain.engine.deadline import TookTooLong, within
 from domain.engine.opening import open_engine
 from domain.engine.postgres import AWAY_SECONDS
 from projections.generations import advance
+from scripts.server import LEAST_SILENCE_SECONDS
 from scripts.service import open_service
 
 # -- processes that end ----------------------------------------------------------------------
@@ -84,6 +86,21 @@ def test_a_worker_that_is_frozen_is_replaced(tmp_path: Path) -> None:
         wait_until(partial(has_others, server, frozen), server.process, seconds=60)
         wait_until(server.is_ready, server.process)
         assert server.admit("Ana")["position"] == 1
+
+
+@pytest.mark.slow
+def test_no_worker_ends_because_the_disk_for_temporary_files_is_full(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with small_disk(tmp_path) as disk:
+        settings = {"STEMMA_REQUEST_SECONDS": "1", "TMPDIR": str(disk)}
+        with serving(database, "--workers", "1", **settings) as server:
+            before = workers_of(server)
+            with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+                while ballast.write(bytes(1 << 16)):
+                    pass
+            time.sleep(LEAST_SILENCE_SECONDS + 3)
+            assert server.admit("Ana")["position"] == 1
+            assert workers_of(server) == before
 
 
 def has_others(server: Server, crashed: list[int]) -> bool:
