@@ -371,6 +371,29 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
     assert "“no” was left out" in page.text_seen
 
 
+@pytest.mark.parametrize(
+    "pressed",
+    [{"do": "find"}, {"do": "preview"}, {"do": "add"}, {"drop_source": "0"}, {"add_source": ""}],
+    ids=["find", "preview", "paste", "remove", "add"],
+)
+def test_a_search_that_is_not_answered_yet_is_kept(served: Served, pressed: dict[str, str]) -> None:
+    """Before, a name typed into one search was gone once the other was answered."""
+    ben = served.admit("Ben Unforgotten")
+    poem = served.post_piece("A poem unforgotten")
+    someone = signed_in(served, served.admit("Ana"))
+    said = {"form_token": someone.get("/post").token, "title": "A song", "medium": "audio"}
+    said |= {"find_works": "unforgotten", "find_people": "ben unf", "paste_sources": "no"}
+    said |= {"source": ["https://example.org/a", "https://example.org/b"]}
+    if "add_source" in pressed:
+        pressed = {"add_source": poem}
+    page = someone.post("/post", said | pressed).text
+    assert 'name="find_people" value="ben unf"' in page
+    assert f'name="add_person" value="{ben}"' in page, "both searches are answered"
+    assert ('name="find_works" value="unforgotten"' in page) == ("add_source" not in pressed)
+    if "drop_source" in pressed:
+        assert re.search(r'<select id="kind-0" name="source_kind" autofocus', page)
+
+
 WRONG = {"grounds": "other", "reason": "No.", "evidence": "the drafts"}
 
 

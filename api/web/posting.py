@@ -17,7 +17,7 @@ from api.schemas import body_of
 from api.web.address import asked, id_in_path
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, to_page
-from api.web.posting_form import ALL_FIELDS, FIELDS, PostingForm, can_be_named
+from api.web.posting_form import ALL_FIELDS, FIELDS, PostingForm
 from domain.command import Command
 from domain.commands.crediting import OpenCredit
 from domain.commands.deriving import DeclareRemix
@@ -152,9 +152,8 @@ def _taken(
     try:
         if sheet.change():
             return _form(frame, sheet, purpose, work=work)
-        found_here = _looked_for(frame, sheet)
-        if found_here is not None or do in ("change", "add", "find", ALL_FIELDS):
-            return _form(frame, sheet, purpose, work=work, searched=found_here or ("", ""))
+        if _looked_for(frame, sheet) or do in ("change", "add", "find", ALL_FIELDS):
+            return _form(frame, sheet, purpose, work=work)
         if do == "record":
             receipt = frame.record(*_some(state(sheet)))
             return to_page(then(receipt), receipt.position)
@@ -170,23 +169,13 @@ def _some(commands: list[Command]) -> list[Command]:
     return commands
 
 
-def _looked_for(frame: Frame, sheet: PostingForm) -> tuple[str, str] | None:
-    """What the form searches for, as kind and text; None if nothing.
-
-    Ids and addresses need no search: they are added to the form, and both texts are empty.
-    """
+def _looked_for(frame: Frame, sheet: PostingForm) -> bool:
+    """Whether the form searches for something, or has added what it names or was pasted."""
     if request.form.get("do") in ("add", "preview"):
         with frame.store.view() as view:
             if sheet.read_pasted(view):
-                return ("", "")
-    for kind, add in (("works", sheet.add_source), ("people", sheet.add_person)):
-        q = request.form.get(f"find_{kind}", "").strip()
-        if q and can_be_named(q):
-            add(q)
-            return ("", "")
-        if q:
-            return (kind, q)
-    return None
+                return True
+    return sheet.add_named() or any(sheet.sought.values())
 
 
 def _form(
@@ -197,20 +186,15 @@ def _form(
     work: str | None = None,
     template: str = "form.html",
     problem: Problem | None = None,
-    searched: tuple[str, str] = ("", ""),
 ) -> Answer:
-    kind, q = searched
     with frame.view(asked()) as view:
-        found = suggestions(view, q, kind) if kind else None
         told = render_template(
             template,
             purpose=purpose,
             work=_work(view, work),
             problem=problem,
             wrong=sheet.wrong(problem),
-            searched=kind,
-            q=q,
-            found=found,
+            found={kind: suggestions(view, q, kind) for kind, q in sheet.sought.items() if q},
             kinds=REMIX_KINDS,
             roles=roles(),
             media=MEDIA,

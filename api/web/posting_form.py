@@ -20,7 +20,7 @@ from domain.identity import may_be_id
 from domain.outside import normal_uri
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS, exact_rate
-from domain.text import folded
+from domain.text import folded, whole
 from projections import attribution, projects, timeline
 from projections.ancestry import ancestry
 from projections.store import View
@@ -78,8 +78,8 @@ _PERSON_FIELDS = {
 }
 """For rows of people, and above for sources: the fields by each of their names in commands and
 rows, with the prefix of the input's id (the number of the row follows) and the label."""
-PASTED = ("sources", "people")
-"""What can be pasted as a list."""
+PASTED, SEARCHED = ("sources", "people"), ("works", "people")
+"""What can be pasted as a list, and what can be searched for."""
 COLUMNS = ("person", "role", "character", "credited_as")
 """What the columns of a pasted table of people hold, unless its first line names them."""
 _HEADINGS = {"name": "person"} | {
@@ -98,8 +98,10 @@ class PostingForm:
     complaints: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
     """The pasted lines that were not read yet or could not be, by what they are: see PASTED."""
-    added: str = ""
-    """The id of the input to focus: the first one of the row added last."""
+    sought: dict[str, str] = field(default_factory=dict)
+    """What is typed into the fields that search, by what they search: see SEARCHED."""
+    focused: str = ""
+    """The id of the input to go on with: that of the row added last, or after one removed."""
 
     @classmethod
     def empty(cls) -> PostingForm:
@@ -115,6 +117,7 @@ class PostingForm:
             list(_rows("source", SOURCE))[:MOST_ROWS],
             list(_rows("person", PERSON))[:MOST_ROWS],
             left={what: request.form.get(f"paste_{what}", "").strip("\r\n") for what in PASTED},
+            sought={what: request.form.get(f"find_{what}", "").strip() for what in SEARCHED},
         )
 
     # -- adding and removing ----------------------------------------------------------------
@@ -124,23 +127,41 @@ class PostingForm:
         form = request.form
         if (named := form.get("add_source")) is not None:
             self.add_source(named)
+            self.sought["works"] = ""
         elif (named := form.get("add_person")) is not None:
             self.add_person(named)
+            self.sought["people"] = ""
         elif (place := form.get("drop_source")) is not None:
-            self.sources = [row for n, row in enumerate(self.sources) if str(n) != place]
+            self._drop(self.sources, place, "kind")
         elif (place := form.get("drop_person")) is not None:
-            self.people = [row for n, row in enumerate(self.people) if str(n) != place]
+            self._drop(self.people, place, "role")
         elif (name := form.get("drop_for")) is not None:
             self.fields.pop(name, None)
         else:
             return False
         return True
 
+    def _drop(self, rows: list[Row], place: str, field: str) -> None:
+        """Remove a row; its place goes to the next one, or else to the last."""
+        if (number := whole(place)) is not None and number < len(rows):
+            del rows[number]
+            if rows:
+                self.focused = f"{field}-{min(number, len(rows) - 1)}"
+
+    def add_named(self) -> bool:
+        """Add what a search names by an id or an address; False if none does."""
+        adding = {"works": self.add_source, "people": self.add_person}
+        named = [what for what, q in self.sought.items() if q and can_be_named(q)]
+        for what in named:
+            adding[what](self.sought[what])
+            self.sought[what] = ""
+        return bool(named)
+
     def add_source(self, named: str, kind: str = KIND, rate: str = "") -> None:
         """Cite a work by its id or the address of its page, or an outside source by its address."""
         row = dict.fromkeys(SOURCE, "") | {"source": _named(named), "kind": kind, "rate": rate}
         self.sources.append(row)
-        self.added = f"kind-{len(self.sources) - 1}"
+        self.focused = f"kind-{len(self.sources) - 1}"
 
     def add_person(self, named: str) -> None:
         """Add a person by their id or the address of their page.
@@ -150,7 +171,7 @@ class PostingForm:
         row = dict.fromkeys(PERSON, "") | {"person": _named(named)}
         if row not in self.people:
             self.people.append(row)
-        self.added = f"role-{self.people.index(row)}"
+        self.focused = f"role-{self.people.index(row)}"
 
     def read_pasted(self, view: View) -> bool:
         """Add what was pasted; False if nothing was."""
