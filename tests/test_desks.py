@@ -271,6 +271,51 @@ def test_every_form_is_headed_by_a_whole_sentence() -> None:
         assert str(command.__doc__).partition("\n")[0].endswith("."), name
 
 
+def test_what_is_wrong_with_an_amount_is_told_with_the_names_that_are_not_clear(
+    served: Served,
+) -> None:
+    """Before, the form was gone, with all that had been typed into it."""
+    post = served.operator.post
+    whole = post("/releases", title="W", components=[{"work": served.post_piece("A psalm")}]).id
+    terms = {"type": "fixed", "shares": [["house", "1"]]}
+    said = {"name": "P", "kind": "song", "currency": "EUR", "terms": terms}
+    pool = post(f"/releases/{whole}/pools", said).id
+    kim = signed_in(served, with_role(served, "Kim of the psalm", "accountant"))
+    said = {"form_token": kim.get("/do/revenue").token, "typed_in": "EUR", "pool": pool}
+    said |= {"source": "store", "note": "As told.", "amount_minor": "much", "sold": "No such work"}
+    page = kim.post("/do/revenue", said)
+    assert page.status == 422
+    for told in ("much is not a valid amount", "Nothing and nobody is called “No such work”"):
+        assert told in page.text_seen
+    assert "As told." in page.text_seen
+    lines = {"lines": "Kim of the psalm; 1.00\nSomebody; much", "reason": "Late."}
+    page = kim.post("/do/adjustment", said | lines)
+    assert "Lines: 2, amount_minor: much is not a valid amount" in page.text_seen
+    assert "Kim of the psalm; 1.00\nSomebody; much" in page.text, "as it was typed"
+
+
+def test_who_or_what_a_form_names_can_be_changed_until_it_is_recorded(served: Served) -> None:
+    """Before, a name that was found was fixed in the form, also when it was the wrong one."""
+    one, two = served.admit("Ada Fern"), served.admit("Ada Firn")
+    work = served.post_piece("Ferns")
+    operator = reader(served).sign_in(served.operator.key or "")
+    said = {"form_token": operator.get("/do").token, "contributor": "Ada Fern"}
+    both = {**said, "id": "Ada Fern", "into": "Ada Firn"}
+    told = operator.post("/do/contributor.merge", both | {"do": "preview"}).text_seen
+    assert "Ada Fern and Ada Firn are one person" in told
+    sent = both | {"id": one, "into": two, "do": "change"}
+    page = operator.post("/do/contributor.merge", sent)
+    assert "Contributor: Ada Fern" in page.text_seen
+    assert f'<input type="text" id="into" value="{two}"' in page.text
+    page = operator.post("/do/credit", {**said, "work": work, "role": "bard"})
+    assert "Contributor: Ada Fern" in page.text_seen
+    assert f'<input type="text" id="contributor" value="{one}"' in page.text
+    page = operator.post("/do/credit", {**said, "work": "Not here"})
+    assert "This is not a UUID" not in page.text_seen, "the name of the person is clear"
+    page = operator.post("/do/payment-currency", {**said, "payee": "Ada Fern", "currency": "none"})
+    assert "Payee: Ada Fern" in page.text_seen, "and not only an id"
+
+
 def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served) -> None:
     post = served.operator.post
     whole = post("/releases", title="W", components=[{"work": served.post_piece("A hymn")}]).id

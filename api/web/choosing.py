@@ -93,9 +93,10 @@ class Names:
 class NotOne(Exception):
     """Names in a form that do not match exactly one person or work."""
 
-    def __init__(self, found: Found, said: dict[str, str]) -> None:
+    def __init__(self, found: Found, said: dict[str, str], sent: dict[str, str]) -> None:
         super().__init__()
-        self.found, self.said = found, said
+        self.found, self.said, self.sent = found, said, sent
+        """What to choose from and what is wrong, by field; the form, with ids for clear names."""
 
     def problem(self, further: Iterable[Mapping[str, str]]) -> Problem:
         """The problem to show with the form, together with its other errors."""
@@ -132,8 +133,16 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
                 f"{next(iter(found.get(name, [name])))}{end}{rest}" for name, end, rest in parts
             )
     if said:
-        raise NotOne(choices, said)
+        raise NotOne(choices, said, sent | ids)
     return sent | ids
+
+
+def with_lines_of(
+    command: type[Command], sent: Mapping[str, str], typed: Mapping[str, str]
+) -> dict[str, str]:
+    """What was sent, but with names, as they were typed, in the fields that hold many."""
+    many = {one.name for one in command.fields() if _named_by(one.value)[1]}
+    return {**sent, **{name: text for name, text in typed.items() if name in many}}
 
 
 def one_called(view: View, noun: str, typed: str) -> str:
@@ -148,7 +157,8 @@ def named(
     view: View, journal: Journal, command: type[Command], sent: Mapping[str, str]
 ) -> dict[str, Markup]:
     """By field: a link to what the id in it names, so that nobody has to recognise ids."""
-    refs = {one.name: one.value.noun for one in command.fields() if isinstance(one.value, Ref)}
+    named = {one.name: one.value for one in command.fields() if isinstance(one.value, Ref | Payee)}
+    refs = {name: _named_by(value)[0] for name, value in named.items()}
     ids = {name: sent.get(name, "") for name in refs if may_be_id(sent.get(name, ""))}
     told = _told(view, journal, {*ids.values()})
     for name, id in ids.items():

@@ -17,7 +17,7 @@ from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import amounts, errors
 from api.web.address import form_id
 from api.web.choosing import KINDS as NAMED
-from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named
+from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named, with_lines_of
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
@@ -66,7 +66,7 @@ class Input(NamedTuple):
     words: Mapping[str, str] | None = None
     """Suggested words with their meanings; any other may be typed."""
     about: Markup | None = None
-    """A link to what its id names, if known; it is shown in place of the input."""
+    """A link to what its id names, if known; another can then be chosen behind a disclosure."""
 
 
 def pages(frame: Frame) -> None:
@@ -87,13 +87,14 @@ def pages(frame: Frame) -> None:
 
     @frame.form("/do/<name>")
     def take_form(name: str) -> Answer:
-        command, sent = _command(name), sent_in_form()
-        do, typed_in = sent.pop("do", "record"), sent.get(TYPED_IN)
+        command, written = _command(name), sent_in_form()
+        do, typed_in = written.pop("do", "record"), written.get(TYPED_IN)
         if do == "change":
-            return _form(frame, command, sent)
+            return _form(frame, command, written)
+        sent = written
         try:
             with frame.store.view() as view:
-                sent = chosen(view, command, sent)
+                sent = chosen(view, command, written)
             said = frame.with_id(command, sent)
             typed(command, said, amounts.currency_known(frame, command, sent))  # all that is wrong
             currency = amounts.currency_of(frame, command, sent)
@@ -103,11 +104,13 @@ def pages(frame: Frame) -> None:
                 return _preview(frame, stated, sent)
             receipt = frame.record(stated)
         except NotOne as names:
-            known = amounts.currency_known(frame, command, sent)
-            problem = names.problem(wrong_beside(command, sent, names.said, known))
+            known = amounts.currency_known(frame, command, names.sent)
+            problem = names.problem(wrong_beside(command, names.sent, names.said, known))
+            sent = with_lines_of(command, names.sent, written)
             return _form(frame, command, sent, problem, names.found), problem.code
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
+            sent = with_lines_of(command, sent, written)
             return _form(frame, command, sent, problem), problem.code
         place = leads_to(frame, command, receipt.id, sent)
         if receipt.warnings:

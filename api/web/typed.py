@@ -10,20 +10,25 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, cast
 
 from api import percentages
-from api.problems import Problem
+from api.problems import Problem, of_refusal
 from api.schemas import stated
 from api.web import amounts
 from api.web.choosing import SEPARATOR
 from domain.command import Command, Record
-from domain.refusal import BadCountry, BadCurrency
+from domain.refusal import BadAmount, BadCountry, BadCurrency, Wrong
 from domain.text import whole
 from domain.unambiguous import read_json
 from domain.value import Amount, Json, Many, Number, Rate, Several, Text, Value
+from domain.wrong import Path
 
 
 def typed(command: type[Command], sent: dict[str, str], currency: str | None = None) -> Command:
     """The command typed into a form; as long as it names no currency, its amounts are not read."""
-    return stated(command, dict(_said(command, sent, currency)))
+    try:
+        said = dict(_said(command, sent, currency))
+    except BadAmount as refusal:
+        raise of_refusal(refusal) from None
+    return stated(command, said)
 
 
 def wrong_beside(
@@ -46,20 +51,22 @@ def _said(
         typed = sent.get(name, "")
         if text := typed.strip():
             keeps = isinstance(value, Text) and value.keeps_spaces
-            yield name, typed if keeps else _json(value, text, currency)
+            yield name, typed if keeps else _json(value, text, currency, (name,))
 
 
 def _lines(text: str) -> Iterator[str]:
     return filter(None, map(str.strip, text.splitlines()))
 
 
-def _record(record: type[Record], line: str, currency: str | None) -> Any:
+def _record(record: type[Record], line: str, currency: str | None, path: Path) -> Any:
     """The record in a line: a JSON object, or its fields in order, separated by ``SEPARATOR``."""
     if line.startswith("{"):
         return _read(read_json, line)
     fields = record.fields()
     said = zip(fields, map(str.strip, line.split(SEPARATOR, len(fields) - 1)), strict=False)
-    return {one.name: _json(one.value, text, currency) for one, text in said if text}
+    return {
+        one.name: _json(one.value, text, currency, (*path, one.name)) for one, text in said if text
+    }
 
 
 def _read(read: Callable[[str], Any], text: str) -> Any:
@@ -70,6 +77,14 @@ def _read(read: Callable[[str], Any], text: str) -> Any:
         return text
 
 
+def _amount(value: Amount, text: str, currency: str, path: Path) -> int:
+    try:
+        return amounts.within(value, text, currency)
+    except BadAmount as refusal:
+        refusal.wrong = (Wrong(path, refusal),)
+        raise
+
+
 def _number(text: str) -> int:
     number = whole(text)
     if number is None:
@@ -77,16 +92,18 @@ def _number(text: str) -> int:
     return number
 
 
-def _json(value: Value, text: str, currency: str | None) -> Any:
+def _json(value: Value, text: str, currency: str | None, path: Path) -> Any:
     match value:
         case Amount():
-            return amounts.within(value, text, currency) if currency else value.least
+            return _amount(value, text, currency, path) if currency else value.least
         case Number() | Json():
             return _read(_number if isinstance(value, Number) else read_json, text)
         case Rate():
             return percentages.exact(text)
         case Several(record=record):
-            return [_record(record, line, currency) for line in _lines(text)]
+            return [
+                _record(record, line, currency, (*path, n)) for n, line in enumerate(_lines(text))
+            ]
         case Many(inner=inner):
-            return [_json(inner, line, currency) for line in _lines(text)]
+            return [_json(inner, line, currency, (*path, n)) for n, line in enumerate(_lines(text))]
     return text.upper() if value.refuses in ((BadCountry,), (BadCurrency,)) else text
