@@ -276,6 +276,16 @@ def test_a_page_of_ones_own_fits_and_axe_finds_nothing(
     look_at(own_window, name)
 
 
+@pytest.mark.parametrize("name", ["piece", "release", "person", "pool", "statement", "credit"])
+def test_a_page_fits_a_phone_on_which_text_is_large(
+    window: Page, places: dict[str, str], name: str
+) -> None:
+    window.goto(places[name])
+    window.set_viewport_size({"width": 360, "height": 900})
+    window.evaluate("document.documentElement.style.fontSize = '150%'")
+    assert overflow(window) <= 0
+
+
 def test_every_page_is_looked_at(places: dict[str, str]) -> None:
     assert set(places) == {*PAGES, *OWN_PAGES}
 
