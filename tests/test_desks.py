@@ -192,6 +192,30 @@ def test_a_person_is_forgotten_after_a_look_at_whom_and_what_that_erases(served:
     assert "Zoé Erased" not in operator.get(f"/piece/{song}").text_seen
 
 
+def test_a_text_is_erased_after_a_look_at_whose_it_is_and_what_stays(served: Served) -> None:
+    una = served.admit("Una of Before")
+    own = [{"contributor": una, "role": "singer"}]
+    said = {"title": "A song to withdraw", "medium": "audio", "authors": own}
+    song = served.acting(una).post("/contributions", said).id
+    served.post_piece("A remix that stays", song)
+    someone, head = signed_in(served, una), served.head
+    form = someone.get(f"/do/contribution.withdraw?id={song}")
+    assert "Record it" not in form.text_seen
+    said = {"form_token": form.token, "do": "preview"}
+    withdrawn = {**said, "id": song, "reason": "It was a draft."}
+    told = someone.post("/do/contribution.withdraw", withdrawn).text_seen
+    assert "A song to withdraw will have no title, not even in answers about the past." in told
+    assert "A song to withdraw has 0 sources, 1 credit and 1 work made from it." in told
+    renamed = {**said, "id": una, "name": "Una <of> Now"}
+    kept = someone.post("/do/contributor.rename", {**renamed, "former": "kept"}).text
+    erased = someone.post("/do/contributor.rename", renamed).text
+    assert "is called Una &lt;of&gt; Now." in erased
+    assert "The former name is erased, also from answers about the past." in erased
+    assert ("This cannot be undone." in erased, "This cannot be undone." in kept) == (True, False)
+    assert served.head == head
+    assert someone.post("/do/contributor.rename", {**renamed, "do": "record"}).status == 303
+
+
 def test_the_auditor_sees_what_is_disputed_misdated_and_corrected(served: Served) -> None:
     ana, ben = served.admit("Ana Vale"), served.admit("Ben Vale")
     poem = served.operator.post("/contributions", title="A vale", medium="text", made_at="2019").id

@@ -1,4 +1,4 @@
-"""Previews of commands that join accounts or works, separate them again, or erase a person.
+"""Previews of commands that join accounts or works, separate them again, or erase texts.
 
 They are computed from what is known now, before anything is recorded.
 """
@@ -16,10 +16,14 @@ from domain.command import Command
 from domain.commands.admitting import MergeContributor, SeparateContributor
 from domain.commands.forgetting import ForgetContributor
 from domain.commands.joining import AcceptJoin, JoinWorks, UndoJoin
+from domain.commands.naming import RenameContributor
+from domain.commands.submitting import WithdrawContribution
 from domain.money.currency import money
 from domain.outside import outside_id
 from projections import around, attribution, contributors, lineage, people, timeline, wording
 from projections.store import View
+
+IRREVERSIBLE = "This cannot be undone."
 
 
 def foreseen(view: View, command: Command) -> list[Markup]:
@@ -79,7 +83,28 @@ def _forgotten(view: View, command: Any) -> Iterator[Markup]:
         yield Markup("{} that they posted will have no title.").format(several(posted, "work"))
     for currency, units in sorted(sum((Counter(one.owed) for one in has), Counter()).items()):
         yield Markup("{} is owed to them, and will be held.").format(money(units, currency))
-    yield Markup("This cannot be undone.")
+    yield Markup(IRREVERSIBLE)
+
+
+def _renamed(view: View, command: Any) -> Iterator[Markup]:
+    old = words.link(timeline.names(view, [command.id])[command.id])
+    yield Markup("From now on, {} is called {}.").format(old, command.name)
+    if command.former == "kept":
+        yield Markup("The former name stays on record, and is shown as such.")
+    else:
+        yield Markup("The former name is erased, also from answers about the past.")
+        yield Markup("So is every wording on credits that contains it.")
+        yield Markup(IRREVERSIBLE)
+
+
+def _withdrawn(view: View, command: Any) -> Iterator[Markup]:
+    (one,) = timeline.names(view, [command.id]).values()
+    yield Markup("{} will have no title, not even in answers about the past.").format(
+        words.link(one)
+    )
+    yield _has(view, one) + "."
+    yield Markup("These stay, and so does what it earns for others.")
+    yield Markup(IRREVERSIBLE)
 
 
 def _joined(view: View, command: Any) -> Iterator[Markup]:
@@ -110,9 +135,14 @@ def _of_works(view: View, work: str, into: str) -> Iterator[Markup]:
 
 
 def _of_work(view: View, one: Mapping[str, Any]) -> Markup:
+    return Markup("{}: all of these are of the one.").format(_has(view, one))
+
+
+def _has(view: View, one: Mapping[str, Any]) -> Markup:
+    """What a work has, as the beginning of a sentence."""
     told = around.work(view, one["id"])
     credits = attribution.standing_on(view, lineage.find(view, one["id"]).number)
-    return Markup("{} has {}, {} and {} made from it: all of these are of the one.").format(
+    return Markup("{} has {}, {} and {} made from it").format(
         words.link(one),
         wording.several(len(told["sources"]) + told["sources_left_out"], "source"),
         wording.several(len(credits), "credit"),
@@ -124,6 +154,8 @@ PREVIEWED: Mapping[type[Command], Callable[[View, Any], Iterator[Markup]]] = {
     MergeContributor: _merged,
     SeparateContributor: _parted,
     ForgetContributor: _forgotten,
+    RenameContributor: _renamed,
+    WithdrawContribution: _withdrawn,
     JoinWorks: _joined,
     AcceptJoin: _accepted,
     UndoJoin: _undone,
