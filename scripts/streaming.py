@@ -116,18 +116,19 @@ class Streams:
         while (others := self._asking.get(key)) is not None:
             if (part := await asyncio.shield(others)) is not None:
                 return part
-        self._asking[key] = asyncio.ensure_future(self._asked(last, ask))
-        self._asking[key].add_done_callback(lambda _: self._asking.pop(key))
+        self._asking[key] = asyncio.ensure_future(self._asked(key, ask))
         return await asyncio.shield(self._asking[key])
 
-    async def _asked(self, last: int, ask: Ask) -> bytes | None:
+    async def _asked(self, key: tuple[int, Hashable], ask: Ask) -> bytes | None:
         try:
             async with self._turns:
-                return await ask(str(last))
+                return await ask(str(key[0]))
         except Ended:
             raise
         except Exception:  # too much to do, or no database: asked again after a while
             return None
+        finally:  # before it is done, or another stream would wait for it without ever pausing
+            del self._asking[key]
 
     async def _grows_beyond(self, position: int) -> bool:
         """Whether the journal grows beyond a position before a heartbeat is due."""

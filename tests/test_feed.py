@@ -1,8 +1,10 @@
 """The change feed: every public fact, in order, as others read CloudEvents and event streams."""
 
+import asyncio
 import html
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from test_server import serving as running
 
 from domain.readers import EVERYONE
 from projections.feed import BATCH, STREAM
+from scripts.streaming import Streams
 
 TAKES_EVENTS = {"Accept": STREAM}
 
@@ -184,6 +187,37 @@ def test_no_stream_takes_events_from_another_or_changes_them(tmp_path: Path) -> 
         finally:
             for one in listening:
                 one.close()
+
+
+def test_streams_that_ask_just_when_another_was_refused_hold_up_nothing() -> None:
+    """As while the database is away; each begins at another step of the loop."""
+    is_free = threading.Event()
+
+    class Client:
+        def response_stream(self, *_: object) -> "Client":
+            return self
+
+        async def send_bytes(self, _: bytes) -> None:
+            pass
+
+    async def refused(_: str) -> bytes:
+        raise OSError
+
+    async def head() -> int:
+        return 2
+
+    async def begin() -> None:
+        streams = Streams(head, 1)
+        sending = []
+        for _ in range(20):
+            one = streams.send(Client(), [], b"id: 1\n\n", refused, "the same")
+            sending.append(asyncio.create_task(one))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+        is_free.set()
+
+    threading.Thread(target=asyncio.run, args=(begin(),), daemon=True).start()
+    assert is_free.wait(30)
 
 
 def listen(port: int, *, host: str = "here", key: str = KEY) -> socket.socket:
