@@ -375,7 +375,7 @@ def _referred(
 def remix_counts(view: View, numbers: Iterable[int]) -> Counter[int]:
     """How many works were made from each of these, by number."""
     rows = view.rows_for(
-        "SELECT e.parent, count(DISTINCT e.child) FROM @remixes e "
+        f"{PLANNED_ONCE}SELECT e.parent, count(DISTINCT e.child) FROM @remixes e "
         f"WHERE e.parent IN :numbers AND {REMIX_COUNTS} GROUP BY e.parent",
         numbers=list(numbers),
     )

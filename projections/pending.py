@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, TypedDict
 
 from domain.claim import CONTRIBUTOR, PENDING, POSTER
-from domain.engine import Row
+from domain.engine import PLANNED_ONCE, Row
 from domain.value import Example
 from projections import lineage
 from projections.ancestry import ancestry
@@ -72,8 +72,8 @@ def behind_later(view: View, id: str) -> Callable[[], Waiting]:
 def _claims_on(view: View, works: list[int]) -> Sequence[Row]:
     """The node and the work of each claim on these nodes, deferred (see View.later)."""
     return view.later(
-        f"SELECT c.work, c.own_work FROM @credits c WHERE c.work IN :works AND {holds('c')} "
-        f"AND c.state = '{PENDING}' AND c.waits_for = '{POSTER}' UNION ALL "
+        f"{PLANNED_ONCE}SELECT c.work, c.own_work FROM @credits c WHERE c.work IN :works "
+        f"AND {holds('c')} AND c.state = '{PENDING}' AND c.waits_for = '{POSTER}' UNION ALL "
         f"SELECT e.child, e.own_child FROM @remixes e WHERE e.child IN :works AND {holds('e')} "
         f"AND e.state = '{PENDING}'",
         works=works,
