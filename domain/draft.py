@@ -69,10 +69,15 @@ class Acknowledgement(NamedTuple):
 
 def read_first(command: Command, by: str) -> Iterator[str]:
     """The ids of the streams that any command reads: of the actor, and of all ids it names."""
-    if by != OPERATOR:
-        yield by
-        yield grant_id(by, "auditor")
+    yield from read_of(by)
     yield from (id for _, id in command.ids())
+
+
+def read_of(actor: str) -> Iterator[str]:
+    """The ids of the streams that are read for every command of an actor."""
+    if actor != OPERATOR:
+        yield actor
+        yield grant_id(actor, "auditor")
 
 
 class Draft(Past):
@@ -153,8 +158,7 @@ class Draft(Past):
     ) -> Acknowledgement:
         self.actor, self._sheet = by, self.SHEET(by, self.now, self.signing)
         self.warnings = []
-        if by != OPERATOR:
-            self.prefetch((by, grant_id(by, "auditor")))
+        self.prefetch([*read_of(by)])
         key = None if key is None else key_digest(by, key)
         stated, problem = self._read(command)
         stated = stated and stated.settled(self)

@@ -9,7 +9,7 @@ import random
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, count, pairwise
@@ -240,8 +240,8 @@ class Journal(Application[str]):
                 told = decide(draft)
                 if draft.facts:
                     return told, draft
-        with self.engine.snapshot():
-            draft = self.draft(basis=self.facts.basis(about), **terms)
+        with self.supposing(about) as supposed:
+            draft = supposed(**terms)
             return decide(draft), draft
 
     def draft(self, **terms: Any) -> Draft:
@@ -307,12 +307,18 @@ class Journal(Application[str]):
             if self.last_written == written:
                 self.last_written = end
 
+    @contextmanager
+    def supposing(self, about: Collection[str]) -> Iterator[Callable[..., Draft]]:
+        """Makes drafts on one snapshot; what has an id in ``about`` is read once for all of them."""
+        with self.engine.snapshot():
+            yield partial(self.draft, basis=self.facts.basis(about))
+
     def rehearse(
         self, *commands: Command, by: str = OPERATOR
     ) -> tuple[Acknowledgement, Sequence[Fact]]:
         """The answer to the last command, and the facts that would be recorded; raises refusals."""
-        with self.engine.snapshot():
-            draft = self.draft()
+        with self.supposing({id for one in commands for id in read_first(one, by)}) as supposed:
+            draft = supposed()
             answers = [draft.carry_out(command, by) for command in commands]
         return answers[-1], draft.facts
 

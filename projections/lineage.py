@@ -332,14 +332,15 @@ def nodes_of(view: View, ids: Iterable[str]) -> dict[str, str]:
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, WorkRef]:
     """How answers refer to the works with these numbers."""
-    wanted = [*set(numbers)]
-    if not wanted:
-        return {}
+    return view.looked_up("references", numbers, partial(_references, view))
+
+
+def _references(view: View, numbers: list[int]) -> dict[int, WorkRef]:
     rows = view.rows(
         f"{PLANNED_ONCE}SELECT w.number, w.id, w.kind, w.state, "
         "(SELECT v.value FROM vault v WHERE v.digest = w.title), w.medium, w.uri, w.made_at "
         f"FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
-        numbers=wanted,
+        numbers=numbers,
     )
     return {number: _referred(*told) for number, *told in rows}
 

@@ -202,7 +202,7 @@ def _decidable(
     decided = {verb.command for verb in verbs.values()}
     was_accepted = any(one.topic == f"{noun}.accepted" for one in shown)
     return {
-        "forms": [one for one in forms_for(frame, noun, id) if one not in decided and g.actor],
+        "forms": [one for one in forms_for(frame, id, noun) if one not in decided],
         "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
         "seen": max((one.position for one in shown if one.originator_id == id), default=0),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
@@ -23,6 +24,7 @@ from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
 from api.web.typed import typed, wrong_beside
 from domain.command import Command, Field
+from domain.draft import Draft, read_of
 from domain.identity import new_id
 from domain.money.currency import called, decimal
 from domain.past import Past
@@ -119,10 +121,20 @@ def pages(frame: Frame) -> None:
         return to_page(place, receipt.position)
 
 
-def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:
-    """The commands about a noun (the first id in their path) that the reader may send now."""
-    about, past = [one for one in COMMANDS.values() if _is_about(one, noun)], _past(frame)
-    return [one for one in about if _stands(past, one, id) and _fits(frame, one, id)]
+def forms_for(frame: Frame, id: str, *nouns: str) -> list[type[Command]]:
+    """The commands about one of these nouns, the first id in their path, that the reader may send
+    now."""
+    if g.actor is None:
+        return []
+    about = [one for noun in nouns for one in _about(noun)]
+    with frame.journal.supposing({id, *read_of(g.actor)}) as supposed:
+        past = _past(supposed)
+        return [one for one in about if _stands(past, one, id) and _fits(supposed(), one, id)]
+
+
+@cache
+def _about(noun: str) -> list[type[Command]]:
+    return [one for one in COMMANDS.values() if _is_about(one, noun)]
 
 
 def _is_about(command: type[Command], noun: str) -> bool:
@@ -130,26 +142,30 @@ def _is_about(command: type[Command], noun: str) -> bool:
     return any(isinstance(value, Ref) and value.noun == noun for value in values)
 
 
-def _fits(frame: Frame, command: type[Command], id: str) -> bool:
+def _fits(draft: Draft, command: type[Command], id: str) -> bool:
     """Whether the state of a noun allows a command, tried with the examples of its fields."""
     if WrongState not in command.REFUSES:
         return True
     if any(one.is_needed and one.value.example is None for one in command.fields()):
         return True
     try:
-        return bool(frame.journal.rehearse(_example(command, id), by=g.actor)[1])
+        draft.carry_out(_example(command, id), g.actor)
     except Refusal as why:
         return not isinstance(why, WrongState)
+    return bool(draft.facts)
 
 
 def is_open(frame: Frame, command: type[Command], id: str) -> bool:
     """Whether the reader has a relation that allows a command; its content may still be refused."""
-    return _stands(_past(frame), command, id)
+    if g.actor is None:
+        return False
+    with frame.journal.supposing({id, *read_of(g.actor)}) as supposed:
+        return _stands(_past(supposed), command, id)
 
 
-def _past(frame: Frame) -> Past:
+def _past(supposed: Callable[[], Draft]) -> Past:
     """A draft in which the reader is the actor."""
-    draft = frame.journal.draft()
+    draft = supposed()
     draft.actor = g.actor
     return draft
 

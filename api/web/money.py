@@ -108,7 +108,7 @@ def _pool(frame: Frame, view: View, id: str, at: Continued) -> str:
     pool = pools.pool(view, frame.journal, id, actor=reader())
     may = Reader(view, frame.journal, reader()).may
     statement = revenue = expenses = months = None
-    forms = [] if g.actor in (None, ANONYMOUS) else forms_for(frame, "pool", id)
+    forms = [] if g.actor in (None, ANONYMOUS) else forms_for(frame, id, "pool")
     if pool["accounts"] is not None:
         statement = pools.statement(view, frame.journal, id, actor=reader())
         months = earning.pool_earnings(view, frame.journal, id, actor=reader())["months"]

@@ -118,7 +118,7 @@ def _releases(frame: Frame) -> None:
             "release.html",
             work=(work := around.work(view, id)),
             seen=seen(work["media_url"], frame.media_hosts),
-            may_open_pool=g.actor is not None and is_open(frame, OpenPool, id),
+            may_open_pool=is_open(frame, OpenPool, id),
             parts=parts,
             wholes=wholes,
             identifiers=identifiers.of(view, row.number),
@@ -184,17 +184,15 @@ def _pieces(frame: Frame) -> None:
 
 def _forms(frame: Frame, row: WorkRow) -> list[type[Command]]:
     """The commands by which the reader may correct or take back something about a piece."""
-    if g.actor is None:
-        return []
     nouns = ("work", "contribution") if row.kind == "contribution" else ("work",)
-    found = [one for noun in nouns for one in forms_for(frame, noun, row.id)]
+    found = forms_for(frame, row.id, *nouns)
     # Whoever may describe a work may also join it with another and state its numbers.
     return [*found, JoinWorks, StateIdentifier] if DescribeWork in found else found
 
 
 def _forms_about(frame: Frame, id: str) -> list[type[Command]]:
     """The commands about an account that are open to the reader."""
-    found = forms_for(frame, "contributor", id) if g.actor else []
+    found = forms_for(frame, id, "contributor")
     return [*found, StateIdentifier] if RenameContributor in found else found
 
 

@@ -126,7 +126,7 @@ def _project(frame: Frame) -> None:
             tellers=_named(view, [one["by"] for one in news.items]),
             **talking.about(view, "project", id, said.at, COMMENTS),
             facts=_history(view, frame, projects.find(view, id).number),
-            forms=forms_for(frame, "project", id) if g.actor else [],
+            forms=forms_for(frame, id, "project"),
         )
 
     @frame.viewed("/step/<id>")
@@ -163,7 +163,7 @@ def _challenge(frame: Frame) -> None:
             sorts=sorts(ANSWER_ORDERS),
             own=_own(view, id) if found["is_open"] else [],
             suggested=_suggested(view, id) if found["is_open"] else [],
-            may_feature=g.actor is not None and is_open(frame, FeatureAnswer, id),
+            may_feature=is_open(frame, FeatureAnswer, id),
             **talking.about(view, "challenge", id, said.at),
             facts=_history(view, frame, challenges.find(view, id).number),
             forms=_forms(frame, id),
@@ -172,7 +172,7 @@ def _challenge(frame: Frame) -> None:
 
 def _forms(frame: Frame, challenge: str) -> list[type[Command]]:
     """The commands about a challenge open to the reader; those on answers are beside these."""
-    found = forms_for(frame, "challenge", challenge) if g.actor else []
+    found = forms_for(frame, challenge, "challenge")
     return [one for one in found if "work" not in one.by_name()]
 
 
