@@ -309,7 +309,7 @@ class Journal(Application[str]):
 
     @contextmanager
     def supposing(self, about: Collection[str]) -> Iterator[Callable[..., Draft]]:
-        """Makes drafts on one snapshot; what has an id in ``about`` is read once for all of them."""
+        """Makes drafts on one snapshot; what has an id in ``about`` is read once for all."""
         with self.engine.snapshot():
             yield partial(self.draft, basis=self.facts.basis(about))
 
