@@ -268,6 +268,7 @@ def test_a_receipt_is_told_in_titles_and_names_to_those_who_may_read_it(served: 
         assert "Invalid: altered" in wrong.text_seen
     altered = auditor.post("/audit", {"text": receipt.replace("extra ", "extra A", 1)})
     assert "Invalid: altered, or from another log." in altered.text_seen
+    assert "extra A" in altered.text_seen, "what was pasted is still there"
     assert served.head == head
 
 

@@ -371,6 +371,26 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
     assert "“no” was left out" in page.text_seen
 
 
+def test_a_preview_carries_only_the_fields_that_many_rows_use(served: Served) -> None:
+    someone = signed_in(served, served.admit("Ana of many"))
+    lines = "\n".join(f"https://example.org/many/{n} sample 1/300" for n in range(200))
+    said = {"form_token": someone.get("/post").token, "title": "Many", "medium": "audio"}
+    added = someone.post("/post", said | {"paste_sources": lines, "do": "add"}).text
+
+    def sent(page: str) -> dict[str, list[str]]:
+        held = re.findall(r'<input [^>]*?name="(id|source\w*)" value="([^"]*)"', page)
+        return {name: [value for each, value in held if each == name] for name, _ in held}
+
+    rows = sent(added) | {"source_kind": ["sample"] * 200}
+    preview = someone.post("/post", said | rows | {"do": "preview"}).text
+    carried = sent(preview)
+    assert set(carried) == {"id", "source", "source_kind", "source_rate"}
+    assert len(preview) < 100_000
+    done = someone.post("/post", said | carried | {"do": "record"})
+    work = served.operator.get(f"/works/{done.headers['Location'].split('/')[2].split('?')[0]}")
+    assert len(work.json["sources"]) + work.json["sources_left_out"] == 200
+
+
 @pytest.mark.parametrize(
     "pressed",
     [{"do": "find"}, {"do": "preview"}, {"do": "add"}, {"drop_source": "0"}, {"add_source": ""}],
