@@ -153,6 +153,9 @@ class Credit(Disputable):
         by_piece: bool | None = None
         """Whether it puts on hold only what the payee gets for this piece; None, as in older facts:
         all of the payee's share."""
+        by_origin: bool | None = None
+        """Whether it also puts on hold what others have from the person, by assignment or through a
+        group; older ones do not."""
 
     @fact("credit.corrected", "{actor} corrected the credit of {contributor} on {work}")
     class Corrected(Event):

@@ -121,6 +121,9 @@ class Opening(Fact):
     by_piece: bool | None = None
     """Whether it puts on hold only what a payee gets for the piece; older ones hold all of their
     share."""
+    by_origin: bool | None = None
+    """Whether it also puts on hold what others have from the person, by assignment or through a
+    group; older ones do not."""
 
     def apply(self, noun: Disputable) -> None:
         """Remember who opened the dispute, and the state before it."""
@@ -174,6 +177,9 @@ class Settlement(_Following):
     by_piece: bool | None = None
     """Whether it puts on hold only what a payee gets for the piece; older ones hold all of their
     share."""
+    by_origin: bool | None = None
+    """Whether it also puts on hold what others have from the person, by assignment or through a
+    group; older ones do not."""
 
     @property
     def leaves(self) -> str:

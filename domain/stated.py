@@ -157,6 +157,7 @@ ENVELOPE = frozenset({"timestamp", "actor", "message", "signature", "binds", "ow
 COMPUTED = frozenset(
     {
         *("made", "deadline", "waits_for", "by_name", "by_piece", "is_false", "stands_as"),
+        "by_origin",
         *("disputer", "erased", "holds", "comment", "before", "was", "number", "batch", "parts"),
         *("paper", "agreement", "agreed", "rules", "flow", "lines", "value", "on"),
         *("node", "moved", "asked"),

@@ -97,7 +97,7 @@ class Asked:
         """An actor, with what they have and decide about as of the view's position."""
         now = instant(journal.clock())
         if actor == OPERATOR:
-            doubted = to_confirm(view, f"({_OF_HOUSE} OR {_OF_POSTER})")
+            doubted = to_confirm(view, journal, f"({_OF_HOUSE} OR {_OF_POSTER})")
             return cls(now, is_operator=True, doubted=doubted)
         own = contributors.accounts(view, actor)
         ids = sorted(view.ids("contributors", own).values())
@@ -117,7 +117,9 @@ class Asked:
             pools=pools,
             roles={one.role for one in grants},
             authored=_authored(authored),
-            doubted=_of_others(view, own, payees, to_confirm(view, _OF_THEIRS, **speaks)),
+            doubted=_of_others(
+                view, journal, own, [*ids, *payees], to_confirm(view, journal, _OF_THEIRS, **speaks)
+            ),
         )
 
     @property
@@ -232,16 +234,25 @@ _MINE = (
 )
 
 
-def _of_others(view: View, own: Sequence[int], payees: Sequence[str], doubted: Doubted) -> Doubted:
-    """The shares in doubt without those that somebody or their groups receive: these others
-    confirm."""
+def _of_others(
+    view: View, journal: Journal, own: Sequence[int], payees: Sequence[str], doubted: Doubted
+) -> Doubted:
+    """The shares in doubt without those that somebody or their groups have, or had before: these
+    others confirm."""
     if not doubted:
         return ()
     bands = contributors.ids_of(
         view, {each.band for each in groups.groups_of(view, own) if each.counts}
     )
     theirs = {id for band in bands.values() for id in contributors.account_ids(view, band)}
-    return [each for each in doubted if each[1] not in {*payees, *theirs}]
+    theirs.update(payees)
+    keys = [(payee, proposal) for proposal, payee, _ in doubted]
+    claims = balances.claims(view, journal, keys)
+    return [
+        each
+        for each, of in zip(doubted, map(claims.__getitem__, keys), strict=True)
+        if theirs.isdisjoint({of.payee, of.person, *of.givers})
+    ]
 
 
 _OF_HOUSE = (

@@ -232,7 +232,7 @@ def verify(told: Bank) -> None:
     stood = standings(books, books.accounts, questions, above)
     payable = defaultdict(int, {key: units for key, _, _, units, _ in stood})
     with told.view() as view:
-        shown = balances.held(view, books.accounts)
+        shown = balances.held(view, told.journal, books.accounts)
         assert shown == {key: why for key, why in held.items() if why.because}
         for each, stands in balances.standings(view, told.journal, balances.accounts(view)):
             units = stands.sums[PAYABLE] - stands.sums[DEBT]

@@ -236,7 +236,10 @@ NUMBERS = {
     *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
     *("review_hours", "billing", "months", "version"),
 }
-FLAGS = {"holds", "is_false", "is_complete", "by_name", "by_piece", "by_document", "by_territory"}
+FLAGS = {
+    *("holds", "is_false", "is_complete", "by_document", "by_territory"),
+    *("by_name", "by_piece", "by_origin"),
+}
 TEXT_FOR_A_REASON = {
     "medium": "what a work is made of, forty characters; it is on the page of the work",
     "licence": "the name of a licence; it is on the page of the work",

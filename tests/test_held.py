@@ -7,6 +7,7 @@ from stories import OPERATOR
 from domain.refusal import NothingToPay
 from projections.money import pools, statements
 from projections.money.previewing import previewed
+from projections.money.waiting import for_questions
 
 
 def test_a_dispute_holds_only_what_the_payee_has_by_the_piece(database: str) -> None:
@@ -90,3 +91,70 @@ def statement_of(told: Bank, person: str) -> Shown:
         for each in one["held"]
     ]
     return one["balances"]["payable_minor"], one["balances"]["held_minor"], held
+
+
+def test_a_dispute_holds_what_was_assigned_from_the_person_disputed(database: str) -> None:
+    """Ana's part of the song is her publisher's, and partly a bank's; Ben's own is not in question.
+
+    Of 600, the song brings 400: Ben 200, Ana 100, and 100 that were hers, of which the bank has 25.
+    """
+    with bank(database) as told:
+        ana, ben, eva = told.people("ana", "ben", "eva")
+        song, intro = told.piece("song", by=[ana, ben]), told.piece("intro", by=[eva])
+        of_ana, of_ben = (one.originator_id for one in told.since(0, "credit.granted")[:2])
+        pool = told.pool()
+        shares = [asset(song, {ana: "1/2", ben: "1/2"}, "2"), asset(intro, {eva: "1"})]
+        told.accept(told.agree(pool, shares, "2026-01"), ana, ben, eva)
+        assigned = assign(told, pool, ana, eva, "1/2", "2026-02")
+        sold = assign(told, pool, eva, "bank", "1/4", "2026-03")
+        told.accept(assigned, eva)
+        told.accept(sold, eva)
+        told.earn(pool, 600, "2026-05")
+        told.tell("dispute_credit", id=of_ana, grounds="other", reason="r")
+        # Eva has 150 of her intro and 75 that were Ana's; the bank has 50 and 25 of these.
+        assert statement_of(told, ana) == (0, 100, [(["disputed"], 100, [song])])
+        assert statement_of(told, eva) == (150, 75, [(["disputed"], 75, [song])])
+        assert statement_of(told, ben) == (200, 0, [])
+        with told.view() as view:
+            held = for_questions(view, told.journal, [of_ana])
+        assert held == {of_ana: {"USD": 200}}
+        assert told.pay() == {eva: 150, ben: 200, "bank": 50}
+        told.tell("settle_credit", id=of_ana, outcome="upheld", reason="r")
+        assert statement_of(told, eva) == (0, 75, [(["to_be_corrected"], 75, [song])])
+        told.tell("confirm_share", proposal=sold, payee=eva, reason="r")
+        assert told.pay() == {eva: 75}
+        told.tell("hold_credit", id=of_ben, reason="r")
+        assert told.held("bank", sold) == ("to_be_corrected",)
+
+
+def assign(told: Bank, pool: str, payee: str, to: str, part: str, since: str) -> str:
+    said = {"pool": pool, "payee": payee, "to": to, "part": part, "effective_at": since}
+    return told.tell("assign_share", **said, reason="r", evidence="e").id
+
+
+def test_a_dispute_about_a_group_holds_what_its_members_have_through_it(database: str) -> None:
+    """… and nothing else of theirs; and what somebody has of a member goes with the member."""
+    with bank(database) as told:
+        band, ana, ben = told.people("band", "ana", "ben")
+        song = told.piece("song", by=[band, ana])
+        credit = told.since(0, "credit.granted")[0].originator_id
+        offer = told.tell("offer_membership", group=band, contributor=ben)
+        told.tell("accept_membership", id=offer.id, actor=ben)
+        among = [{"contributor": one, "part": "1/2"} for one in (ana, ben)]
+        told.tell("divide_shares", id=band, among=among)
+        pool = told.pool()
+        proposal = told.agree(pool, {band: "1/2", ana: "1/2"}, "2026-01")
+        told.accept(proposal, ana, ben)
+        sold = assign(told, pool, ben, "bank", "1/5", "2026-02")
+        told.accept(sold, ana, ben)
+        told.earn(pool, 400, "2026-05")
+        told.tell("dispute_membership", id=offer.id, grounds="other", reason="r")
+        assert told.held("bank", sold) == ("disputed",)
+        assert told.pay() == {ana: 300}
+        told.tell("settle_membership", id=offer.id, outcome="dismissed", reason="r")
+        other = told.agree(pool, [asset(song, {band: "1/2", ana: "1/2"})], "2026-06")
+        told.accept(other, ana, ben)
+        told.earn(pool, 400, "2026-06")
+        told.tell("dispute_credit", id=credit, grounds="other", reason="r")
+        assert told.pay() == {ben: 80, "bank": 20, ana: 200}
+        assert statement_of(told, ana) == (0, 100, [(["disputed"], 100, [song])])

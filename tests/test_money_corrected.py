@@ -161,6 +161,29 @@ def test_a_member_of_a_group_does_not_decide_that_its_share_stands(database: str
         assert told.pay() == {band: 1_000}
 
 
+def test_who_assigned_a_share_does_not_decide_that_it_stands(database: str) -> None:
+    """… as the finding is about them: a producer could sell their share and then let it stand."""
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        piece = told.piece("song", by=[a])
+        pool = told.pool(release=told.release("record", piece, actor=a))
+        told.accept(told.agree(pool, [asset(piece, {a: "1"})], "2026-01"), a)
+        said = {"pool": pool, "payee": a, "to": b, "effective_at": "2026-02"}
+        sold = told.tell("assign_share", **said, reason="r", evidence="e").id
+        told.accept(sold, b)
+        told.earn(pool, 100)
+        uphold(told, "credit", credit_of(piece))
+        assert told.held(b, sold) == (TO_BE_CORRECTED,)
+        with told.view() as view:
+            asked = [one["kind"] for one in inbox.inbox(view, told.journal, actor=a).items]
+        assert "doubted_share" not in asked
+        said = {"proposal": sold, "payee": b, "reason": "it stands"}
+        with pytest.raises(NotPermitted, match="one they had before"):
+            told.tell("confirm_share", **said, actor=a)
+        told.tell("confirm_share", **said)
+        assert told.pay() == {b: 100}
+
+
 def test_nobody_but_the_operator_decides_that_their_own_share_stands(database: str) -> None:
     """The poster assembled the release, so they decide about the others, under any account."""
     with bank(database) as told:

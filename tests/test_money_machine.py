@@ -453,6 +453,10 @@ class Money(RuleBasedStateMachine):
         """By agreement and payee (or all): what was found false before was known then."""
         self.known_as: dict[str, list[str]] = defaultdict(list)
         """By agreement: others whose knowledge holds for it, too."""
+        self.of_others: dict[tuple[str, str], dict[str, list[tuple[Fraction, list[str]]]]] = (
+            defaultdict(dict)
+        )
+        """By agreement and payee, by piece: the parts of their share that others had, and who."""
         self.moment = 0
         self.struck: set[tuple[str, str]] = set()
         self.holds: set[str] = set()
@@ -626,7 +630,7 @@ class Money(RuleBasedStateMachine):
         more = {"agreed_on": "2026-01", "document": str(next(names))}
         id = self.told.tell("record_agreement", **said, **more).id
         self.proposals[id] = {"pool": pool, "assets": assets, "open": set(), "said": []}
-        self.proposals[id] |= {"closes": 0, "final": 0, "confirmed": True}
+        self.proposals[id] |= {"closes": 0, "final": 0, "confirmed": True, "known": self.next()}
         self.is_final(id, since)
         for payee in signed:
             if (id, payee) in self.consents:
@@ -646,7 +650,7 @@ class Money(RuleBasedStateMachine):
             refused = BadShare
         elif not (known.agreements[holds].shares() or {}).get(who):
             refused = NoShare
-        elif self.pieces_in_question(who, holds):
+        elif self.pieces_in_question(who, holds) or self.has_of_others_in_question(who, holds):
             refused = ShareInQuestion
         said = {"pool": pool, "payee": who, "to": heir, "part": part, "effective_at": since}
         more = {"reason": str(next(names)), "evidence": "e"}
@@ -668,8 +672,33 @@ class Money(RuleBasedStateMachine):
             was = self.consents.get((holds, who))
             self.is_final(receipt.id, since)
             self.known_as[receipt.id].append(holds)
+            self.pass_on(receipt.id, holds, who, heir, _F(part))
             if self.consents.get((receipt.id, who)) == "offered" and was in ACCEPTED:
                 self.consents[receipt.id, who] = "carried"
+
+    def pass_on(self, now: str, before: str, who: str, heir: str, part: Fraction) -> None:
+        """The heir has of others what the payee had of them, and the payee's own."""
+        agreements = self.pools[self.proposals[now]["pool"]].agreements
+        was = agreements[before].parts() or {}
+        for (payee, piece), own in was.items():
+            had = self.of_others[before, payee].get(piece, [])
+            if payee not in (who, heir):
+                self.of_others[now, payee][piece] = had
+            elif payee == who and own:
+                self.of_others[now, who][piece] = had
+                moved, theirs = own * part, was.get((heir, piece), NONE)
+                rest = (1 - sum(share for share, _ in had), list[str]())
+                given = [(share * moved, [who, *givers]) for share, givers in [*had, rest]]
+                kept = [
+                    (share * theirs, givers)
+                    for share, givers in self.of_others[before, heir].get(piece, [])
+                ]
+                whole = moved + theirs
+                self.of_others[now, heir][piece] = [
+                    (amount / whole, givers) for amount, givers in [*kept, *given]
+                ]
+            elif payee == heir and not was.get((who, piece), NONE):
+                self.of_others[now, heir][piece] = had
 
     @rule(data=st.data(), index=pick, since=st.sampled_from([None, *MONTHS]), accepted=pick)
     @precondition(lambda self: self.pools)
@@ -1015,17 +1044,40 @@ class Money(RuleBasedStateMachine):
         if pieces and not any(own.values()):
             return owed
         waits = sum(own[piece] for piece in pieces)
+        waits += sum(
+            own.get(piece, NONE) * part
+            for piece, had in self.of_others[agreement, payee].items()
+            for part, givers in had
+            if piece not in pieces and self.is_in_question(piece, givers, payee, agreement)
+        )
         came_in = owed + self.gone[payee, agreement]
-        return min(owed, ceil(came_in * waits / sum(own.values()))) if pieces else 0
+        return min(owed, ceil(came_in * waits / sum(own.values()))) if waits or pieces else 0
 
-    def pieces_in_question(self, payee: str, agreement: str) -> set[str]:
-        assets = self.proposals[agreement]["assets"]
-        pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
-        questioned = {
+    def is_in_question(self, piece: str, givers: list[str], payee: str, agreement: str) -> bool:
+        """Whether somebody who had a part of a piece is, or was found, not to have made it."""
+        people = {self.person(giver) for giver in givers}
+        return any(
+            (piece, who) in self.questioned() for who in people
+        ) or piece in self.found_false(payee, agreement, people)
+
+    def has_of_others_in_question(self, payee: str, agreement: str) -> bool:
+        return any(
+            part and self.is_in_question(piece, givers, payee, agreement)
+            for piece, had in self.of_others[agreement, payee].items()
+            for part, givers in had
+        )
+
+    def questioned(self) -> set[tuple[str, str]]:
+        """The pieces with a credit that is disputed or on hold, and its person."""
+        return {
             (self.node(work), self.person(who))
             for credit, (work, who, state) in self.credits.items()
             if state == "disputed" or credit in self.holds
         }
+
+    def pieces_in_question(self, payee: str, agreement: str) -> set[str]:
+        assets = self.proposals[agreement]["assets"]
+        pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
         waiting = {
             work
             for child, parent, state in self.edges.values()
@@ -1034,7 +1086,7 @@ class Money(RuleBasedStateMachine):
         }
         return (
             pieces & waiting
-            | {piece for piece in pieces if (piece, self.person(payee)) in questioned}
+            | {piece for piece in pieces if (piece, self.person(payee)) in self.questioned()}
             | self.found_false(payee, agreement)
         )
 
@@ -1103,9 +1155,9 @@ class Money(RuleBasedStateMachine):
         counts = work == song and (song, intro) not in self.struck
         return {work, intro} if counts else {work}
 
-    def found_false(self, payee: str, agreement: str) -> set[str]:
+    def found_false(self, payee: str, agreement: str, people: set[str] | None = None) -> set[str]:
         """The pieces in which something was found false since the share was agreed, corrected or
-        confirmed."""
+        confirmed; of these people, or of the payee and about edges."""
         assets = self.proposals[agreement]["assets"]
         pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
         works = {self.release, *(one["asset"] for one in assets)}
@@ -1115,9 +1167,10 @@ class Money(RuleBasedStateMachine):
         known = max(self.known[each, who] for each in reached for who in ("", payee))
         found: set[str] = set()
         for child, work, who, at in self.false:
-            if at > known and child == "" and self.person(who) == self.person(payee):
+            whose = {self.person(payee)} if people is None else people
+            if at > known and child == "" and self.person(who) in whose:
                 found |= pieces & {self.node(work)}
-            elif at > known and child in works:
+            elif at > known and child in works and people is None:
                 found |= pieces & self.above(work)
         return found
 
@@ -1256,6 +1309,33 @@ class Money(RuleBasedStateMachine):
             gone = self.gone[payee, agreement] + sign * units
             self.gone[payee, agreement] = max(0, gone) if left else 0
 
+    @rule(
+        index=pick,
+        payee=st.sampled_from([0, 1]),
+        to=pick,
+        part=st.sampled_from(["1", "1/3"]),
+        amount=st.integers(50, 5_000),
+        question=st.sampled_from(["hold", "dispute", "uphold"]),
+    )
+    @precondition(lambda self: any(each.agreements for each in self.pools.values()))
+    def sell_and_question(
+        self, index: int, payee: int, to: int, part: str, amount: int, question: str
+    ) -> None:
+        """A share is assigned, and then a credit of who had it is in question."""
+        self.assign_share(index, payee, to, part, MONTHS[0])
+        latest = list(self.proposals)[-1]
+        for number, (proposal, _) in enumerate(list(self.consents)):
+            if proposal == latest:
+                self.consent(number, "accept")
+        pool = list(self.pools).index(self.proposals[latest]["pool"])
+        self.earn(pool, amount, "x", MONTHS[0], False, None, 0)
+        owners = [self.person(who) for _, who, _ in self.credits.values()]
+        if self.person(self.people[payee]) in owners:
+            credit = owners.index(self.person(self.people[payee]))
+            for _ in range(1 + (question == "uphold")):
+                self.question(credit, question == "hold", question == "uphold")
+        self.pay(1)
+
     @rule(index=pick, verb=st.sampled_from(["settle", "settle", "return", "claim"]))
     @precondition(lambda self: self.payouts)
     def move_payout(self, index: int, verb: str) -> None:
@@ -1326,7 +1406,13 @@ class Money(RuleBasedStateMachine):
     @precondition(lambda self: self.consents)
     def confirm(self, index: int) -> None:
         proposal, payee = self.one(self.consents, index)
-        refused = None if self.found_false(payee, proposal) else NothingToConfirm
+        is_found = self.found_false(payee, proposal) or any(
+            piece in self.found_false(payee, proposal, {self.person(giver) for giver in givers})
+            for piece, had in self.of_others[proposal, payee].items()
+            for part, givers in had
+            if part
+        )
+        refused = None if is_found else NothingToConfirm
         said = {"proposal": proposal, "payee": payee, "reason": str(next(names))}
         if self.do(refused, "confirm_share", **said):
             self.known[proposal, payee] = self.next()

@@ -184,7 +184,7 @@ def _doubted(frame: Frame, view: View, told: ProposalTold) -> list[PayeeRef]:
     """The payees whose shares depend on something found false, if the reader may confirm them."""
     if told["state"] != Proposal.Finalised.STATE or not g.actor:
         return []
-    found = to_confirm(view, "p.id = :proposal", proposal=told["id"])
+    found = to_confirm(view, frame.journal, "p.id = :proposal", proposal=told["id"])
     payees = {line["payee"]["id"]: line["payee"] for line in told["shares"]}
     return [
         payees.get(payee) or pools.payees_told(view, [payee])[payee]

@@ -221,7 +221,8 @@ class RevokeCredit(Command):
     def decide(self, past: Past) -> Iterator[New]:
         credit = past.get(Credit, self.id)
         is_false = _is_last(past, credit) or None
-        yield credit.then(Credit.Revoked, reason=self.reason, is_false=is_false, by_piece=is_false)
+        holds = dict.fromkeys(("is_false", "by_piece", "by_origin"), is_false)
+        yield credit.then(Credit.Revoked, reason=self.reason, **holds)
 
 
 def _is_last(past: Past, credit: Credit) -> bool:

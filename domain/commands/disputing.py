@@ -99,7 +99,7 @@ class _Dispute(_OnDisputable):
         return sides | of_works(past, works)
 
     def decide(self, past: Past) -> Iterator[New]:
-        holds = {"by_name": True, "by_piece": True}
+        holds = dict.fromkeys(("by_name", "by_piece", "by_origin"), True)
         deadline, noun = deadline_of(self.answer_by, past.now), self.disputable(past)
         disputed = noun.then(noun.Disputed, deadline=deadline, **self.own(), **holds)
         if past.is_limited:
@@ -159,8 +159,7 @@ class _Settle(_OnDisputable):
             disputer=noun.disputer,
             stands_as=noun.GONE if is_gone or not noun.dispute else noun.dispute.before,
             **self.own(),
-            is_false=is_false,
-            by_piece=is_false,
+            **dict.fromkeys(("is_false", "by_piece", "by_origin"), is_false),
         )
         if self.outcome == "withdrawn":
             self._permit(past, noun, sides)

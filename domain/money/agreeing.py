@@ -189,7 +189,8 @@ class ConfirmShare(Command):
     """Decide that a share stands, although something it depends on was found false.
 
     Until then, or until a new agreement and a correction, what is owed for it is held. Nobody but
-    the operator decides this about their own share, or that of a group they are or were in.
+    the operator decides this about their own share, one they had before, or that of a group they
+    are or were in.
     """
 
     proposal: ProposalId
@@ -213,12 +214,16 @@ class ConfirmShare(Command):
         return TO_BE_CORRECTED in held_now(past, self.payee, self.proposal).because
 
     def _must_be_of_another(self, past: Past) -> None:
-        """Refuse the payee: who profits from a finding being passed over does not pass it over."""
-        person = past.books().person(self.payee)
-        if past.actor != OPERATOR and person in (past.person(past.actor), *_groups(past)):
+        """Refuse the payee: who profits from a finding being passed over does not pass it over.
+
+        Nor do those who had a part of it before, as the finding may be about them.
+        """
+        claim = past.books().claim(self.payee, self.proposal)
+        own = {past.person(past.actor), *_groups(past)}
+        if past.actor != OPERATOR and not own.isdisjoint({claim.person, *claim.givers}):
             why = (
-                "Nobody confirms their own share, or that of a group they are or were in: the "
-                "operator decides, or others who may."
+                "Nobody confirms their own share, one they had before, or that of a group they are "
+                "or were in: the operator decides, or others who may."
             )
             raise NotPermitted(past.actor, self.words(), why)
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from domain.cached import cached_property
+from domain.money.passing import PassedOn
 from domain.money.proposal import Assets, depends_on
 from domain.money.shares import Shares, parts_of, shares_of
 
@@ -38,6 +39,8 @@ class Agreement:
     """Other agreements whose account of what was found false holds for it, too."""
     is_implied: bool = False
     """Whether the terms of the pool name everybody, so that it has no shares."""
+    passed: PassedOn = field(default_factory=dict)
+    """The parts of shares that others had before, by assignment or through a group."""
 
     @cached_property
     def shares(self) -> Shares:

@@ -25,6 +25,7 @@ from domain.money.held import (
     accounting_for,
     against,
 )
+from domain.money.passing import NOTHING_PASSED
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve
@@ -238,6 +239,10 @@ class Books(Folding):
             named={*self._at_nodes(known.works), *above[known.release]} if is_named else (),
             known=self.known_of(payee, agreement),
             is_forgotten=person in self.forgotten,
+            passed={
+                asset: tuple(each.at(self.person, self._at_nodes) for each in passed)
+                for asset, passed in known.passed.get(payee, NOTHING_PASSED).items()
+            },
         )
 
     def known_of(self, payee: str, agreement: str) -> int:
@@ -284,6 +289,7 @@ class Books(Folding):
                 each.by_name,
                 each.false_at,
                 each.by_piece,
+                each.by_origin,
             )
             for each in doubts
         )

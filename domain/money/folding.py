@@ -23,6 +23,7 @@ from domain.money.entry import Costs, Entry, FlowRows, Lines, read_lines
 from domain.money.held import Owed
 from domain.money.hold import Hold
 from domain.money.outsider import Outsider
+from domain.money.passing import passed_by, passed_in
 from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.period import Period
@@ -199,9 +200,9 @@ class Folding(State):
                     self._merge(payee, happened.contributor)
 
     def _finalise(self, id: str, happened: Proposal.Finalised | Proposal.Implied) -> None:
-        by = getattr(happened, "known_as", None)
+        by, replaced = (getattr(happened, name, None) for name in ("known_as", "replaces"))
         known_as = () if by is None else (by,)
-        self.agreements[id] = now = Agreement(
+        now = Agreement(
             id,
             happened.pool,
             happened.release,
@@ -214,6 +215,11 @@ class Folding(State):
             known_as=known_as,
             is_implied=isinstance(happened, Proposal.Implied),
         )
+        passed = passed_in(now.assets)
+        if replaced is not None:
+            earlier = self.agreements[replaced]
+            passed = passed_by(earlier.assets, earlier.passed, earlier.parts, now.parts)
+        self.agreements[id] = replace(now, passed=passed)
         self.agreed[id] = Fraction()
         for payee in now.shares:
             self.mentioned[payee, id] = self.position
@@ -282,11 +288,14 @@ class Folding(State):
         self, id: str, happened: Fact, work: str, contributor: str | None, child: str | None
     ) -> None:
         if isinstance(happened, Opening | Hold.Opened):
-            by_name, by_piece = bool(happened.by_name), bool(happened.by_piece)
-            self.doubts[EVERY, id] = Doubt(work, contributor, child, by_name, by_piece)
+            limits = bool(happened.by_name), bool(happened.by_piece), bool(happened.by_origin)
+            self.doubts[EVERY, id] = Doubt(work, contributor, child, *limits)
         elif getattr(happened, "is_false", None):
-            by_piece = bool(getattr(happened, "by_piece", None))
-            self.doubts[EVERY, id] = Doubt(work, contributor, child, True, by_piece, self.position)
+            by_piece, by_origin = (
+                bool(getattr(happened, name, None)) for name in ("by_piece", "by_origin")
+            )
+            limits = True, by_piece, by_origin
+            self.doubts[EVERY, id] = Doubt(work, contributor, child, *limits, self.position)
         else:
             self.doubts.pop((EVERY, id), None)
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 
+from domain.money.passing import NOTHING_PASSED, Passed
 from domain.money.payee import Payee
 
 UNCLAIMED = "unclaimed"
@@ -52,6 +53,14 @@ class Claim(NamedTuple):
     """What was found false up to this position was known when the share was agreed, corrected or
     confirmed, and no longer matters."""
     is_forgotten: bool = False
+    passed: Mapping[str, tuple[Passed, ...]] = NOTHING_PASSED
+    """By asset: the parts that others had before; persons and works after all merges and joins."""
+
+    @property
+    def givers(self) -> set[str]:
+        """The persons who had a part of it before."""
+        every = (each for passed in self.passed.values() for each in passed)
+        return {giver.payee for each in every for giver in each.givers}
 
     @property
     def own(self) -> set[str]:
@@ -75,10 +84,16 @@ class Question(NamedTuple):
     by_piece: bool = False
     """Whether it puts on hold only what a payee gets for the piece; False for older disputes, which
     hold all of a share."""
+    by_origin: bool = False
+    """Whether it also puts on hold what others have from the person; False for older disputes."""
+
+    def is_settled_for(self, claim: Claim) -> bool:
+        """Whether a claim accounts for what was found."""
+        return self.false_at is not None and self.false_at <= claim.known
 
     def touches(self, claim: Claim) -> bool:
         """Whether a claim depends on what is in question."""
-        if self.false_at is not None and self.false_at <= claim.known:
+        if self.is_settled_for(claim):
             return False
         works, own = {*claim.works}, claim.own
         if self.by_name and claim.named:
@@ -96,6 +111,19 @@ class Question(NamedTuple):
             return ()
         return {asset for asset, works in claim.assets.items() if not self.works.isdisjoint(works)}
 
+    def reached(self, claim: Claim) -> Iterator[tuple[str, int]]:
+        """The parts of a claim that somebody had for what is in question: the asset, the index."""
+        if self.child is not None or not self.by_origin or self.is_settled_for(claim):
+            return
+        for asset, passed in claim.passed.items():
+            for index, each in enumerate(passed):
+                if any(
+                    giver.payee == self.person
+                    and not self.works.isdisjoint((claim.release, *giver.works))
+                    for giver in each.givers
+                ):
+                    yield asset, index
+
 
 class Questions:
     """All open questions, indexed by person."""
@@ -111,11 +139,11 @@ class Questions:
         """Whether nothing is in question."""
         return not self._edges and not self._credits
 
-    def of(self, claim: Claim) -> Iterator[Question]:
-        """The questions on which a claim depends."""
-        for each in (*self._edges, *self._credits.get(claim.person, ())):
-            if each.touches(claim):
-                yield each
+    def about(self, claim: Claim) -> Iterator[Question]:
+        """The questions on which a claim may depend."""
+        yield from self._edges
+        for person in {claim.person, *claim.givers}:
+            yield from self._credits.get(person, ())
 
 
 def accounting_for(agreement: str, known_as: Callable[[str], Iterable[str]]) -> list[str]:
@@ -138,11 +166,13 @@ class Held(NamedTuple):
     """The reasons; empty: it can be paid."""
     assets: frozenset[str] = frozenset()
     """The assets on hold; empty: the whole claim."""
+    parts: tuple[tuple[str, Fraction], ...] = ()
+    """Of which of these assets only a part is on hold, and how much of it."""
 
 
 def against(claim: Claim, questions: Questions) -> Held:
     """Why a claim can't be paid now, and which assets of it."""
-    open_now = list(questions.of(claim))
+    open_now, assets, parts = depending(claim, questions.about(claim))
     is_false = {each.false_at is not None for each in open_now}
     stands = {
         UNCLAIMED: Payee.parse(claim.person).is_work,
@@ -153,9 +183,39 @@ def against(claim: Claim, questions: Questions) -> Held:
         NOBODY: claim.is_forgotten,
     }
     because = tuple(reason for reason in REASONS if stands[reason])
-    about = [each.limited_to(claim) for each in open_now]
-    is_limited = {*because} <= {DISPUTED, TO_BE_CORRECTED} and all(about)
-    return Held(because, frozenset().union(*about) if is_limited else frozenset())
+    is_limited = {*because} <= {DISPUTED, TO_BE_CORRECTED}
+    return Held(because, assets, parts) if is_limited else Held(because)
+
+
+class Depending(NamedTuple):
+    """The questions on which a claim depends, and what of it does, as in ``Held``."""
+
+    questions: list[Question]
+    assets: frozenset[str]
+    parts: tuple[tuple[str, Fraction], ...]
+
+
+def depending(claim: Claim, questions: Iterable[Question]) -> Depending:
+    """Which of these questions a claim depends on, and through which assets or parts of them."""
+    found: list[Question] = []
+    about: list[Collection[str]] = []
+    reached: dict[str, set[int]] = defaultdict(set)
+    for each in questions:
+        passed = list(each.reached(claim))
+        for asset, index in passed:
+            reached[asset].add(index)
+        if is_own := each.touches(claim):
+            about.append(each.limited_to(claim))
+        if is_own or passed:
+            found.append(each)
+    if not all(about):
+        return Depending(found, frozenset(), ())
+    whole: frozenset[str] = frozenset().union(*about)
+    only = tuple(
+        (asset, sum((claim.passed[asset][index].part for index in reached[asset]), Fraction()))
+        for asset in sorted({*reached} - whole)
+    )
+    return Depending(found, whole.union(reached), only)
 
 
 class Owed(NamedTuple):
@@ -187,7 +247,9 @@ class Owed(NamedTuple):
         whole = sum(parts.values(), Fraction())
         if not held.assets or not whole:
             return self.left_minor
-        waits = sum((parts.get(asset, Fraction()) for asset in held.assets), Fraction())
+        only = dict(held.parts)
+        of = (parts.get(asset, Fraction()) * only.get(asset, 1) for asset in held.assets)
+        waits = sum(of, Fraction())
         return min(self.left_minor, ceil((self.left_minor + self.gone_minor) * waits / whole))
 
 

@@ -46,6 +46,9 @@ class Hold(Noun):
         by_piece: bool | None = None
         """Whether it holds only what the payee gets for this piece; older ones hold all of their
         share."""
+        by_origin: bool | None = None
+        """Whether it also holds what others have from the person, by assignment or through a group;
+        older ones do not."""
 
     @fact("hold.lifted", "{actor} released what {contributor} earned with {work}")
     class Lifted(Event):

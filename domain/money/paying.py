@@ -267,7 +267,7 @@ class HoldCredit(_OfHold):
     def decide(self, past: Past) -> Iterator[New]:
         credit = past.get(Credit, self.id)
         past.watch_money(credit.contributor)
-        said = {"reason": self.reason, "by_name": True, "by_piece": True}
+        said = {"reason": self.reason, "by_name": True, "by_piece": True, "by_origin": True}
         if past.stream(past.id):
             yield past.get(Hold, past.id).then(Hold.Opened, **said)
         else:

@@ -42,6 +42,8 @@ class Doubt(NamedTuple):
     """Whether it also puts on hold what terms give by name."""
     by_piece: bool
     """Whether it puts on hold only what a payee gets for the piece in question."""
+    by_origin: bool
+    """Whether it also puts on hold what others have from the person."""
     false_at: int | None = None
     """The position at which it was found false."""
 

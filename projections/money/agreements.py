@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from domain.journal import Journal
 from domain.money.held import ByAsset
 from domain.money.keeping import share_id
+from domain.money.passing import PassedOn, passed_by, passed_in
 from domain.money.proposal import Proposal, payees_of
 from domain.money.share import Share
 from domain.money.shares import parts_of, waived_in
@@ -23,6 +24,23 @@ def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, 
         if isinstance(happened, Share.Waived):
             waivers |= waived_in(noun.current.assets, happened.payee, happened.scope)
     return waivers
+
+
+def passed_under(view: View, journal: Journal, proposal: str) -> PassedOn:
+    """The parts of shares that others had before they had them under an agreement."""
+    noun = noun_at(view, journal, Proposal, proposal)
+    assigned = (
+        (view.at(position), happened.replaces)
+        for position, happened in noun.facts
+        if isinstance(happened, Proposal.Finalised) and happened.replaces is not None
+    )
+    then, earlier = next(assigned, (view, None))
+    if earlier is None:
+        return passed_in(noun.current.assets)
+    parts = parts_in(then, journal, (earlier, proposal))
+    assets = noun_at(then, journal, Proposal, earlier).current.assets
+    before = passed_under(then, journal, earlier)
+    return passed_by(assets, before, parts[earlier], parts[proposal])
 
 
 def parts_in(

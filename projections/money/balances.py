@@ -29,6 +29,7 @@ from domain.money.held import (
     against,
     covering_debts,
 )
+from domain.money.passing import NOTHING_PASSED, Passed
 from domain.money.payee import Payee, people_among
 from domain.money.postings import (
     ACCOUNTS,
@@ -41,7 +42,7 @@ from domain.money.postings import (
     WITHHELD,
 )
 from projections import contributors, lineage
-from projections.money.agreements import parts_in
+from projections.money.agreements import parts_in, passed_under
 from projections.money.questioned import questions, with_above
 from projections.money.told import PayeeRef
 from projections.store import View, holds, wanted
@@ -166,7 +167,7 @@ def standings(
     view: View, journal: Journal, of: Collection[Account]
 ) -> Iterator[tuple[Account, Standing]]:
     """Each account with its standing; all accounts of a payee in a pool must be given together."""
-    found = held(view, ((each.payee, each.proposal) for each in of))
+    found = held(view, journal, ((each.payee, each.proposal) for each in of))
     limited = {key for key, why in found.items() if why.assets}
     parts = parts_in(view, journal, {proposal for _, proposal in limited})
     owed, of_each = owed_to(view, limited), {}
@@ -209,18 +210,20 @@ def owed_to(view: View, accounts: Collection[Key]) -> dict[Key, Owed]:
     return found
 
 
-def held(view: View, of: Iterable[Key]) -> dict[Key, Held]:
+def held(view: View, journal: Journal, of: Iterable[Key]) -> dict[Key, Held]:
     """By payee and agreement: whether and why what is owed is on hold."""
     open_now = Questions(questions(view).values())
     found = {}
-    for key, claim in claims(view, of, is_clear=open_now.is_empty).items():
+    for key, claim in claims(view, journal, of, is_clear=open_now.is_empty).items():
         why = against(claim, open_now)
         if why.because:
             found[key] = why
     return found
 
 
-def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key, Claim]:
+def claims(
+    view: View, journal: Journal, of: Iterable[Key], *, is_clear: bool = False
+) -> dict[Key, Claim]:
     """By payee and agreement: the claim, with everything that could put it on hold.
 
     With ``is_clear`` nothing is in question, so the works that claims depend on are not read.
@@ -231,6 +234,7 @@ def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key
     forgotten = _forgotten(view, {persons.get(payee, payee) for payee, _ in asked})
     works = {} if is_clear else _works(view, {proposal for _, proposal in asked})
     known = _known(view, set() if is_clear else {proposal for _, proposal in asked})
+    passed = {} if is_clear else _passed(view, journal, asked)
     nothing = _Works("", "")
     found = {}
     for payee, proposal in asked:
@@ -245,8 +249,39 @@ def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key
             named=about.named if payee in about.payees_named else (),
             known=known.upto(payee, proposal),
             is_forgotten=person in forgotten,
+            passed=passed.get((payee, proposal), NOTHING_PASSED),
         )
     return found
+
+
+def _passed(
+    view: View, journal: Journal, asked: Collection[Key]
+) -> dict[Key, dict[str, tuple[Passed, ...]]]:
+    """By payee and agreement, by asset: the parts that others had before."""
+    rows = view.rows(
+        f"SELECT a.id FROM @proposals a WHERE a.id IN :ids AND a.is_passed = 1 AND {holds('a')}",
+        ids=sorted({proposal for _, proposal in asked}),
+    )
+    of = {proposal: passed_under(view, journal, proposal) for (proposal,) in rows}
+    found = {
+        (payee, proposal): of[proposal][payee]
+        for payee, proposal in asked
+        if payee in of.get(proposal, ())
+    }
+    givers = [g for own in found.values() for of in own.values() for p in of for g in p.givers]
+    persons = persons_of(view, {each.payee for each in givers}) if givers else {}
+    nodes = lineage.nodes_of(view, {work for each in givers for work in each.works})
+
+    def person(payee: str) -> str:
+        return persons.get(payee, payee)
+
+    def at_nodes(works: Iterable[str]) -> Collection[str]:
+        return {nodes.get(work, work) for work in works}
+
+    return {
+        key: {asset: tuple(each.at(person, at_nodes) for each in of) for asset, of in own.items()}
+        for key, own in found.items()
+    }
 
 
 def payees_of(view: View, id: str) -> list[str]:

@@ -16,7 +16,7 @@ def questions(view: View) -> dict[str, Question]:
         row[0]: _Row(*row[1:])
         for row in view.rows(
             "SELECT h.id, h.work, h.contributor, h.child, h.state, h.by_name, h.by_piece, "
-            "h.position "
+            "h.by_origin, h.position "
             "FROM @holds h WHERE h.position <= :as_of ORDER BY h.position"
         )
     }
@@ -39,6 +39,7 @@ def questions(view: View) -> dict[str, Question]:
             bool(each.by_name),
             each.position if each.state == "false" else None,
             bool(each.by_piece),
+            bool(each.by_origin),
         )
         for id, each in still.items()
     }
@@ -53,6 +54,7 @@ class _Row(NamedTuple):
     state: str
     by_name: int
     by_piece: int
+    by_origin: int
     position: int
 
 

@@ -51,10 +51,11 @@ POOLS = table(
 PROPOSALS = table(
     "proposals",
     "id TEXT, pool TEXT, state TEXT, number BIGINT NULL, opened_at TEXT, closes_at TEXT, "
-    "effective_at TEXT NULL, staged BIGINT, born BIGINT",
+    "effective_at TEXT NULL, is_passed BIGINT, staged BIGINT, born BIGINT",
     ("id", "pool, born"),
     key="id",
 )
+"""``is_passed``: whether it may have shares that came from others (see domain.money.passing)."""
 PIECES = table(
     "pieces",
     "proposal TEXT, payee TEXT, asset TEXT, piece TEXT, position BIGINT",
@@ -69,7 +70,7 @@ SHARES = table(
 HOLDS = table(
     "holds",
     "id TEXT, work TEXT, contributor TEXT NULL, child TEXT NULL, state TEXT, by_name BIGINT, "
-    "by_piece BIGINT, position BIGINT",
+    "by_piece BIGINT, by_origin BIGINT, position BIGINT",
     ("position", "state, position"),
 )
 NAMED = table(
@@ -224,13 +225,17 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Pool.Amended():
             yield from _named(position, id, happened)
         case Proposal.Posted():
-            opened = {"opened_at": instant(happened.timestamp), "staged": position}
+            opened: dict[str, Any] = {"opened_at": instant(happened.timestamp), "staged": position}
+            opened |= {"is_passed": int(_is_passed(happened))}
             yield born(PROPOSALS, happened, state="open", **opened, born=position)
             yield from _pieces(position, happened)
         case Proposal.Revised():
-            yield Amend(PROPOSALS, id, {"staged": position})
+            is_passed = {"is_passed": 1} if _is_passed(happened) else {}
+            yield Amend(PROPOSALS, id, {"staged": position} | is_passed)
             yield from _pieces(position, happened)
         case Proposal.Continued():
+            if _is_passed(happened):
+                yield Amend(PROPOSALS, id, {"is_passed": 1})
             yield from _pieces(position, happened)
         case Proposal.Extended(closes_at=closes_at):
             yield Amend(PROPOSALS, id, {"closes_at": closes_at})
@@ -238,9 +243,10 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(PROPOSALS, id, {"state": "withdrawn"})
         case Proposal.Implied(timestamp=at):
             when = {"opened_at": instant(at), "closes_at": instant(at), "staged": position}
-            yield born(PROPOSALS, happened, **when, born=position)
-        case Proposal.Finalised(number=number, effective_at=effective_at):
+            yield born(PROPOSALS, happened, **when, is_passed=0, born=position)
+        case Proposal.Finalised(number=number, effective_at=effective_at, replaces=replaced):
             final = {"state": "finalised", "number": number, "effective_at": effective_at}
+            final |= {"is_passed": 1} if replaced else {}
             yield Amend(PROPOSALS, id, final)
         case Share.Offered() | Share.Claimed():
             yield born(
@@ -291,9 +297,15 @@ def _question(
         state, by_name = "open", bool(happened.by_name)
     elif getattr(happened, "is_false", None):
         state = "false"
-    flags = int(by_name), int(bool(getattr(happened, "by_piece", None)))
+    limits = (int(bool(getattr(happened, name, None))) for name in ("by_piece", "by_origin"))
+    flags = int(by_name), *limits
     row = (happened.originator_id, work, contributor, child, state, *flags, position)
     return Put(HOLDS, row)
+
+
+def _is_passed(happened: Proposal.Stage | Proposal.Continued) -> bool:
+    """Whether somebody has a share through a group."""
+    return any(asset.get("through") for asset in happened.divided)
 
 
 def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Iterator[Change]:

@@ -11,7 +11,16 @@ from typing import Any
 
 from domain.engine import PLANNED_ONCE
 from domain.journal import Journal
-from domain.money.held import DISPUTED, HELD, NO_PARTS, TO_BE_CORRECTED, Held, Owed, Question
+from domain.money.held import (
+    DISPUTED,
+    HELD,
+    NO_PARTS,
+    TO_BE_CORRECTED,
+    Held,
+    Owed,
+    Question,
+    depending,
+)
 from domain.money.proposal import Proposal
 from projections import lineage
 from projections.finding import REMIX_COUNTS
@@ -90,7 +99,9 @@ _MAY_DEPEND = (
 )
 
 
-def to_confirm(view: View, whose: str, **values: Any) -> list[tuple[str, str, int]]:
+def to_confirm(
+    view: View, journal: Journal, whose: str, **values: Any
+) -> list[tuple[str, str, int]]:
     """(agreement, payee, position): shares that depend on something found false there.
 
     They wait for a confirmation or a new agreement. ``whose`` is an SQL condition on pools.
@@ -98,7 +109,8 @@ def to_confirm(view: View, whose: str, **values: Any) -> list[tuple[str, str, in
     if not view.rows(f"{_FOUND_FALSE} LIMIT 1"):
         return []  # as nearly always
     rows = view.rows(_MAY_DEPEND.replace("{whose}", whose), most=MOST_DOUBTED, **values)
-    held = balances.held(view, ((payee, proposal) for proposal, payee, _ in rows)) if rows else {}
+    keys = [(payee, proposal) for proposal, payee, _ in rows]
+    held = balances.held(view, journal, keys) if rows else {}
     return [
         (proposal, payee, at)
         for proposal, payee, at in rows
@@ -129,15 +141,16 @@ def for_questions(
         return {}
     asked = {id: each for id, each in questions(view).items() if id in ids}
     of = _concerned(view, asked.values()) if payees is None else _of_payees(view, payees)
-    claims = balances.claims(view, ((each.payee, each.proposal) for each in of))
+    claims = balances.claims(view, journal, ((each.payee, each.proposal) for each in of))
     parts = parts_in(view, journal, {each.proposal for each in of})
     owed = balances.owed_to(view, claims)
 
     def held(question: Question, each: Account) -> int:
         claim = claims[each.payee, each.proposal]
-        if not question.touches(claim):
+        depends, assets, limits = depending(claim, [question])
+        if not depends:
             return 0
-        why = Held((DISPUTED,), frozenset(question.limited_to(claim)))
+        why = Held((DISPUTED,), assets, limits)
         known = owed.get((each.payee, each.proposal), Owed(each.owed))
         return known.held_minor(why, parts.get(each.proposal, {}).get(each.payee, NO_PARTS))
 
@@ -156,12 +169,24 @@ def _concerned(view: View, asked: Iterable[Question]) -> list[Account]:
     for question in asked:
         if question.child is None:
             person = question.person
-            accounts = _of_payees(view, balances.payees_of(view, person) if person else ())
+            payees = balances.payees_of(view, person) if person else []
+            accounts = [*_of_payees(view, payees), *_passed_by(view, payees)]
         else:
             pools = _pools_below(view, question.child)
             accounts = [each for pool in pools for each in balances.accounts(view, pool=pool)]
         found |= {(each.payee, each.proposal): each for each in accounts}
     return list(found.values())
+
+
+def _passed_by(view: View, payees: Collection[str]) -> list[Account]:
+    """The accounts in pools in which one of these payees may have passed a share on."""
+    rows = view.rows(
+        "SELECT DISTINCT a.pool FROM @pieces q JOIN @proposals a ON a.id = q.proposal "
+        "WHERE (q.payee IN :payees OR q.piece IN :payees) AND q.position <= :as_of AND EXISTS "
+        "(SELECT 1 FROM @proposals b WHERE b.pool = a.pool AND b.is_passed = 1) ORDER BY a.pool",
+        payees=sorted(payees),
+    )
+    return [each for (pool,) in rows for each in balances.accounts(view, pool=pool)]
 
 
 def _pools_below(view: View, work: str) -> list[str]:
