@@ -142,22 +142,24 @@ class Limits:
     def _taken(self, row: str, limit: Limit, size: int, now: int) -> int | None:
         """Take ``size`` requests; returns the time at which the quota is whole; None: refused.
 
-        This is the generic cell rate algorithm (ITU-T I.371) in one SQL statement.
+        This is the generic cell rate algorithm (ITU-T I.371) in one SQL statement. A time later
+        than any that can be reached is of a clock that was set back since, and counts for nothing.
         """
-        cost = size * limit.step
+        cost, whole = size * limit.step, limit.seconds * SECOND
         with self._engine.transaction(durable=False) as transaction:
             if random.randrange(CLEANED_ONCE_IN) == 0:
                 transaction.execute("DELETE FROM rates WHERE until < :now", now=now)
             found = transaction.query(
                 "INSERT INTO rates (name, until) VALUES (:row, :first) "
                 "ON CONFLICT (name) DO UPDATE SET until = :cost + "
-                "CASE WHEN rates.until > :now THEN rates.until ELSE :now END "
-                "WHERE rates.until <= :latest RETURNING until",
+                "CASE WHEN rates.until > :now AND rates.until <= :most THEN rates.until ELSE :now "
+                "END WHERE rates.until <= :latest OR rates.until > :most RETURNING until",
                 row=row,
                 first=now + cost,
                 cost=cost,
                 now=now,
-                latest=now + limit.seconds * SECOND - cost,
+                latest=now + whole - cost,
+                most=now + 2 * whole,  # as other machines' clocks may be ahead of this one
             )
         return int(found[0][0]) if found else None
 

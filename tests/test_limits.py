@@ -222,6 +222,21 @@ def test_limits_hold_for_all_workers_together(database: str) -> None:
     assert allowed == limit.quota
 
 
+def test_nobody_waits_for_a_clock_that_was_set_back(database: str) -> None:
+    limit, clock = Limit(2, 60), Clock()
+    with open_service(database) as service:
+        limits = Limits(service.engine, {}, clock=clock)
+
+        def is_over() -> bool:
+            return limits.take("reads", limit, "ana").is_over
+
+        assert [is_over() for _ in range(3)] == [False, False, True]
+        clock.now -= 3600
+        assert [is_over() for _ in range(3)] == [False, False, True]
+        clock.now -= 1  # as the clock of another machine
+        assert is_over()
+
+
 def test_the_largest_limit_of_the_operator_is_counted_as_well(tmp_path: Path) -> None:
     most = read_limits("reads=999999/1")["reads"]
     limit = most._replace(quota=most.quota * OPERATOR_FACTOR)
