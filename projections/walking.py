@@ -127,6 +127,9 @@ def onwards_of(
 
     With ``most``, only the first so many edges.
     """
+    known = view.known(("onwards", way))
+    if not is_whole and all(number in known for number in level):
+        return {number: leads for number in level if (leads := known[number])}
     here, there = way
     leading = f"JOIN EACH @remixes e ON e.{here} = far.number WHERE {REMIX_COUNTS}"
     further = f"UNION SELECT e.{there} FROM far {leading}" if is_whole else ""
@@ -140,4 +143,6 @@ def onwards_of(
     onwards: dict[int, list[int]] = {}
     for one, other in sorted(rows):
         onwards.setdefault(one, []).append(other)
+    if most is None or len(rows) < most:  # nothing was left out
+        known.update((number, onwards.get(number)) for number in level)
     return onwards

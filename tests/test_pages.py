@@ -4,9 +4,10 @@ Rule: everything here is seen in the answer itself; how a browser shows it is te
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -14,6 +15,7 @@ from serving import OPERATOR_KEY, Served, serving
 
 from api.identity.keys import digest_of
 from domain.dispute import GROUNDS
+from domain.engine import Row
 from projections import wording
 from scripts.service import Service
 
@@ -879,3 +881,25 @@ def test_a_page_says_what_is_claimed_about_what_its_work_was_made_from(public: S
         assert said not in text
         assert said in reader(public).get(path).text_seen, path
     assert "There are also open claims" not in reader(public).get(f"/piece/{poem}").text_seen
+
+
+def test_what_a_page_names_several_times_is_read_once(
+    on_either: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And all that it may offer is tried on one state: so its messages to the database are few."""
+    messages = list[int]()
+    engine = on_either.service.engine
+    read_all = engine.read_all
+
+    def counted(asked: Sequence[Any]) -> list[list[Row]]:
+        messages.append(len(asked))
+        return read_all(asked)
+
+    monkeypatch.setattr(engine, "read_all", counted)
+    ana = on_either.admit("Ana")
+    song = on_either.post_piece("A song", on_either.post_piece("A poem", by=ana), by=ana)
+    reader = signed_in(on_either, ana)
+    for _ in range(2):  # the second time, what a process reads once is known
+        messages.clear()
+        assert "A song" in reader.get(f"/piece/{song}").text_seen
+    assert len(messages) <= 46
