@@ -111,6 +111,7 @@ def test_a_form_takes_names_and_asks_which_if_several_are_called_so(served: Serv
     assert f"Cleo Reed (writer, …{one[-6:]})" in asked.text_seen
     assert f"Cleo Reed (not credited yet, …{other[-6:]})" in asked.text_seen
     assert set(re.findall(r'<option value="([0-9a-f-]{36})">', asked.text)) == {one, other, third}
+    assert '<option value="Cleo Reed">' in asked.text, "not chosen yet, it is asked again"
     for name, answer in {
         "Zebedee": "Nothing and nobody is called “Zebedee”.",
         "Kleo Reeding": "called “Kleo Reeding”. Did you mean Cleo Reeding or Cleo Reed?",
