@@ -67,6 +67,14 @@ def must_include(command: type[Command] | None) -> None:
         raise Problem("outside_scope", f"The scope of this key is “{scope}”, without {what}.")
 
 
+def must_include_everything(what: str) -> None:
+    """Refuse unless the scope of the caller is everything: what is sent outlasts their key."""
+    scope = EVERYTHING if (caller := the_visit().caller) is None else caller.scope
+    if scope.words is not None:
+        said = f"The scope of this key is “{scope}”; {what} takes a key for everything."
+        raise Problem("outside_scope", said)
+
+
 def actor() -> str:
     """The operator, or the id of the contributor, whose key this request carries."""
     return cast("str", the_visit().actor)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 from flask import Response, jsonify
 
-from api.authentication import actor
+from api.authentication import actor, must_include_everything
 from api.fields import Choice, Nothing, Shape, Text, Units
 from api.listing import WHOLE, Part
 from api.routes import Routes
@@ -34,6 +34,7 @@ from projections import contributors
 from projections.store import Store, told_of
 from projections.told import Count, Instant
 
+CHANGING = "changing where mail is sent to"
 LONGEST_TOKEN = 64
 Often = Annotated[str, one_of(OFTEN)]
 
@@ -101,6 +102,7 @@ class Notifications:
 
     def put(self, actor: str, address: str | None = None, often: str | None = None) -> Mailbox:
         """Set the address and the frequency of the actor's mailbox."""
+        must_include_everything(CHANGING)
         there = self.own(actor)
         if not self.is_sent:
             raise BadAddress("this installation sends no mail")
@@ -123,6 +125,7 @@ class Notifications:
 
     def end(self, actor: str) -> Mailbox:
         """Erase the actor's address."""
+        must_include_everything(CHANGING)
         there = self.own(actor)
         if there is None:
             raise UnknownMailbox(actor)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypedDict
 from flask import request
 
 from api.allowance import Network
-from api.authentication import actor
+from api.authentication import actor, must_include_everything
 from api.fields import Nothing, Shape, Text, Units
 from api.listing import WHOLE, Part
 from api.routes import Routes
@@ -25,6 +25,7 @@ from projections import contributors
 from projections.store import Store, told_of
 from projections.told import Count, Instant
 
+CHANGING = "changing webhooks"
 LONGEST_TYPES = 500
 WebhookState = Annotated[str, one_of((ACTIVE, DISABLED))]
 
@@ -94,6 +95,7 @@ class Subscriptions:
         after: int | None = None,
     ) -> Webhook:
         """Add a webhook of the actor's."""
+        must_include_everything(CHANGING)
         must_be_url(url, self._allowed)
         for word in (types or "").split():
             if not any(topic.startswith(word) for topic in FACTS):
@@ -107,12 +109,14 @@ class Subscriptions:
 
     def end(self, actor: str, id: str) -> Webhook:
         """End a webhook: nothing more is sent."""
+        must_include_everything(CHANGING)
         found = self._webhooks.named(id, self._holders(actor))
         self._webhooks.end(id)
         return found
 
     def go_on(self, actor: str, id: str, after: int | None = None) -> Webhook:
         """Enable a webhook again, from where it stopped or from a position."""
+        must_include_everything(CHANGING)
         self._webhooks.named(id, self._holders(actor))
         head = self._journal.facts.head()
         self._webhooks.go_on(id, None if after is None else min(after, head))

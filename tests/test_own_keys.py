@@ -70,6 +70,30 @@ def test_a_key_does_what_its_words_say_and_no_more(served: Served) -> None:
     )
 
 
+def test_a_key_with_a_scope_sends_nothing_elsewhere(served: Served) -> None:
+    """Else who finds a key that only reads has mail sent to themselves, long after it has ended."""
+    ana = served.acting(served.admit("Ana"))
+    hook = ana.post("/webhooks", url="https://ana.example/").id
+    ana.post("/notifications", address="ana@ana.example")
+    words = made(ana, scope="read contribution keys")["key"]
+    key, someone = served.client(words), reader(served).sign_in(words)
+    token = {"form_token": someone.get("/post").token}
+    for answer in (
+        key.post("/webhooks", url="https://eve.example/"),
+        *(key.post(f"/webhooks/{hook}/{verb}") for verb in ("end", "enable")),
+        key.post(f"/webhooks/{hook}/replay", after=0),
+        key.post("/notifications", address="eve@eve.example"),
+        key.post("/notifications/end"),
+    ):
+        assert (answer.status, answer.code) == (403, "outside_scope")
+    for path in ("/own-webhooks", "/own-notifications"):
+        sent = {"url": "https://eve.example/", "address": "eve@eve.example"}
+        page = someone.post(path, {**token, **sent})
+        assert (page.status, "outside_scope" in page.text) == (403, True), path
+    assert [one["url"] for one in key.get("/webhooks").items] == ["https://ana.example/"]
+    assert [one["address"] for one in key.get("/notifications").items] == ["ana@ana.example"]
+
+
 def test_a_scope_never_adds_to_what_the_holder_may_do(served: Served) -> None:
     ana = served.admit("Ana")
     key = served.client(made(served.acting(ana), scope="payout role:moderator")["key"])
