@@ -39,6 +39,10 @@ class Repetitions:
                 if request.position <= self._upto:  # later ones are not in this past
                     self._asked[request.target].append(request)
 
+    def know(self, read: Repetitions) -> None:
+        """Know the requests that another draft on the same snapshot, still empty, has read."""
+        self._asked.update((target, [*requests]) for target, requests in read._asked.items())
+
     def about(self, target: str) -> list[Request]:
         """The requests with a target, in order, also those of the draft."""
         self.prefetch([target])

@@ -25,7 +25,7 @@ NAME = (
 """A person's name at the position, or their current one if the text of that name was erased."""
 _NUMBER = f"(SELECT s.number FROM @contributors s WHERE s.id = :id AND {holds('s')})"
 """The number of the contributor with the id ``:id``."""
-_PERSONS, _IDS = "persons", "ids of contributors"
+_PERSONS, _PEOPLE, _IDS = "persons", "people by id", "ids of contributors"
 
 
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
@@ -80,12 +80,18 @@ def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | N
         row = view.one(_FOUND, id=id)
         if row is None:
             raise UnknownContributor(id)
-        note_name(view, row[0], id, row[-1])
-        view.known(_IDS)[row[0]] = id
-        return {id: row}
+        return {id: _noted(view, row)}
 
-    number, _, digest, state, merged_into, born, _ = view.looked_up("people by id", [id], read)[id]
+    number, _, digest, state, merged_into, born, _ = view.looked_up(_PEOPLE, [id], read)[id]
     return number, id, digest, state, merged_into, born
+
+
+def _noted(view: View, row: Row) -> Row:
+    """A contributor that was read, noted so that they are not read again."""
+    number, id, *_, name = row
+    note_name(view, number, id, name)
+    view.known(_IDS)[number], view.known(_PEOPLE)[id] = id, row
+    return row
 
 
 _FOUND = (
@@ -100,7 +106,7 @@ def person(view: View, id: ContributorId) -> Person:
     rows = view.later(_FOUND, id=id)
     numbers, names = identifiers.asked_of(view, _NUMBER, id=id), _names(view, id)
     done = _done_by(view, f"p.number = {_NUMBER}", id=id)
-    for number, _, _, state, merged_into, born, name in rows:
+    for number, _, _, state, merged_into, born, name in (_noted(view, row) for row in rows):
         into = persons(view, [merged_into])[merged_into]["id"] if merged_into is not None else None
         return {
             "id": id,
@@ -238,4 +244,8 @@ def account_ids(view: View, id: str) -> list[str]:
 
 def accounts_of(view: View, number: int) -> list[int]:
     """The number of an account and those of all merged into it, directly or not."""
-    return [*accounts_under(view.rows, [number])]
+
+    def read(_: list[int]) -> dict[int, list[int]]:
+        return {number: [*accounts_under(view.rows, [number])]}
+
+    return [*view.looked_up("accounts", [number], read)[number]]

@@ -129,7 +129,8 @@ def forms_for(frame: Frame, id: str, *nouns: str) -> list[type[Command]]:
     about = [one for noun in nouns for one in _about(noun)]
     with frame.journal.supposing({id, *read_of(g.actor)}) as supposed:
         past = _past(supposed)
-        return [one for one in about if _stands(past, one, id) and _fits(supposed(), one, id)]
+        past.repetitions.prefetch([id])
+        return [one for one in about if _stands(past, one, id) and _fits(supposed(), past, one, id)]
 
 
 @cache
@@ -142,12 +143,13 @@ def _is_about(command: type[Command], noun: str) -> bool:
     return any(isinstance(value, Ref) and value.noun == noun for value in values)
 
 
-def _fits(draft: Draft, command: type[Command], id: str) -> bool:
+def _fits(draft: Draft, past: Draft, command: type[Command], id: str) -> bool:
     """Whether the state of a noun allows a command, tried with the examples of its fields."""
     if WrongState not in command.REFUSES:
         return True
     if any(one.is_needed and one.value.example is None for one in command.fields()):
         return True
+    draft.repetitions.know(past.repetitions)
     try:
         draft.carry_out(_example(command, id), g.actor)
     except Refusal as why:
@@ -163,7 +165,7 @@ def is_open(frame: Frame, command: type[Command], id: str) -> bool:
         return _stands(_past(supposed), command, id)
 
 
-def _past(supposed: Callable[[], Draft]) -> Past:
+def _past(supposed: Callable[[], Draft]) -> Draft:
     """A draft in which the reader is the actor."""
     draft = supposed()
     draft.actor = g.actor
