@@ -883,9 +883,9 @@ def test_a_page_says_what_is_claimed_about_what_its_work_was_made_from(public: S
     assert "There are also open claims" not in reader(public).get(f"/piece/{poem}").text_seen
 
 
-@pytest.mark.parametrize(("page", "most"), [("piece", 45), ("contributor", 47)])
+@pytest.mark.parametrize("page", ["piece", "contributor"])
 def test_what_a_page_names_several_times_is_read_once(
-    on_either: Served, monkeypatch: pytest.MonkeyPatch, page: str, most: int
+    on_either: Served, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     """And all that it may offer is tried on one state: so its messages to the database are few."""
     messages = list[int]()
@@ -904,4 +904,4 @@ def test_what_a_page_names_several_times_is_read_once(
     for _ in range(2):  # the second time, what a process reads once is known
         messages.clear()
         assert "A song" in reader.get(path).text_seen
-    assert len(messages) <= most
+    assert len(messages) <= 50  # some of them the follower's
