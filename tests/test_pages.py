@@ -373,6 +373,25 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
     assert "“no” was left out" in page.text_seen
 
 
+def test_no_form_cuts_off_what_is_pasted_into_it(served: Served) -> None:
+    """With a “maxlength”, a browser cuts it silently; a refusal says so, and all of it is kept."""
+    ana = served.admit("Ana at length")
+    poem, long = served.post_piece("A poem at length", by=ana), f"{'word ' * 1_000}END"
+    someone = signed_in(served, ana)
+    said = {"form_token": someone.get("/post").token, "title": long, "medium": "audio"}
+    page = someone.post("/post", said | {"do": "preview"})
+    assert "Title: This is longer than 500 characters." in page.text_seen
+    assert long in page.text
+    page = someone.post("/do/comment", said | {"work": poem, "text": long})
+    assert "Text: This is longer than 5000 characters." in page.text_seen
+    assert long in page.text
+    found = someone.post("/post", said | {"title": "", "find_works": long, "do": "find"})
+    assert (found.status, long in found.text) == (200, True)
+    for path in ("/post", f"/piece/{poem}", f"/piece/{poem}/credits", "/do/credit", "/own-keys"):
+        main = someone.get(path).text.partition("<main")[2]
+        assert "maxlength" not in main, path
+
+
 def test_a_preview_carries_only_the_fields_that_many_rows_use(served: Served) -> None:
     someone = signed_in(served, served.admit("Ana of many"))
     lines = "\n".join(f"https://example.org/many/{n} sample 1/300" for n in range(200))

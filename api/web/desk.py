@@ -63,7 +63,6 @@ class Input(NamedTuple):
     is_needed: bool
     placeholder: str
     value: str
-    limit: int | None = None
     choices: dict[str, str] | None = None
     words: Mapping[str, str] | None = None
     """Suggested words with their meanings; any other may be typed."""
@@ -268,7 +267,6 @@ def _input(one: Field, sent: str, found: dict[str, str] | None, typed_in: str | 
         is_needed=one.is_needed,
         placeholder="\n".join(_line(value, each, typed_in or UNTIL_KNOWN) for each in examples),
         value=shown,
-        limit=getattr(value, "limit", None),
         choices=found or choices,
         words=_words(value.inner if isinstance(value, Many) else value),
     )

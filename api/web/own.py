@@ -20,10 +20,9 @@ from api.identity.scope import WORDS
 from api.notifying import MailWanted, Notifications
 from api.problems import Problem, of_refusal
 from api.received import loaded
-from api.sending.mailboxes import LONGEST_ADDRESS, OFTEN
-from api.sending.outbound import LONGEST_URL
+from api.sending.mailboxes import OFTEN
 from api.sending.webhooks import Webhook
-from api.subscribing import LONGEST_TYPES, Again, NewWebhook, Subscriptions
+from api.subscribing import Again, NewWebhook, Subscriptions
 from api.web.address import id_named, part
 from api.web.frame import Answer, Frame
 from domain.permission import OPERATOR
@@ -147,9 +146,8 @@ def _webhooks_changed(theirs: Subscriptions, said: Said) -> dict[str, Webhook]:
 
 def _webhooks(theirs: Subscriptions, **more: Any) -> str:
     """The page of the reader's webhooks."""
-    limits = {"url": LONGEST_URL, "types": LONGEST_TYPES}
     shown, further = part(theirs.all(g.actor), "webhooks", MANY)
-    return render_template("own_webhooks.html", webhooks=shown, next=further, limits=limits, **more)
+    return render_template("own_webhooks.html", webhooks=shown, next=further, **more)
 
 
 # -- notifications ---------------------------------------------------------------------------------
@@ -170,7 +168,6 @@ def _mail(theirs: Notifications, **more: Any) -> str:
         mailbox=theirs.own(g.actor),
         is_sent=theirs.is_sent,
         often=OFTEN,
-        longest=LONGEST_ADDRESS,
         **more,
     )
 
