@@ -20,7 +20,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from domain.money.currency import decimal, money
-from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RESERVED, WITHHELD
+from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RECEIVED, RESERVED, WITHHELD
 from domain.printable import escaped, printable
 from domain.refusal import MadeInFuture
 from projections import around, billing, formats, graph
@@ -466,7 +466,7 @@ FURTHER = (RESERVED, WITHHELD, EXCHANGED, DIFFERENCE)
 
 
 def totals(out: Console, told: dict[str, dict[str, int]]) -> None:
-    """The balances of the accounts in each currency."""
+    """The balances of the accounts in each currency: what was received equals all the others."""
     if not told:
         return
     # These accounts are shown only if there is anything on them.
@@ -476,5 +476,7 @@ def totals(out: Console, told: dict[str, dict[str, int]]) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     for currency, units in told.items():
-        table.add_row(currency, *(decimal(units[account], currency) for account in used))
+        # In the ledger, what came in is the negative of where it is.
+        shown = units | {RECEIVED: -units[RECEIVED]}
+        table.add_row(currency, *(decimal(shown[account], currency) for account in used))
     out.print(table)

@@ -186,6 +186,21 @@ def test_amounts_of_any_list_have_the_digits_of_their_currency() -> None:
         assert shown[-4:] == ["sums", "currency amount", "JPY 0", "USD 0.00"]
 
 
+def test_the_audit_prints_what_was_received_and_where_it_is(tmp_path: Path) -> None:
+    """… as a positive amount: the ledger's sign for what came in is the other one."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with bank(database) as told:
+        pool, a = told.pool(), told.person("Ana")
+        told.accept(told.agree(pool, {a: "1/2", "label": "1/2"}), a)
+        told.earn(pool, 1234)
+        told.pay(payees=[a])
+    _, head, row = (
+        CliRunner().invoke(main, ["--database", database, "verify-money"]).output.splitlines()
+    )
+    assert head.split()[:4] == ["currency", "received", "waiting", "owed"]
+    assert row.split()[1:] == ["12.34", "0.00", "6.17", "6.17", "0.00", "0.00"]
+
+
 def test_a_pool_and_why_show_only_what_there_is() -> None:
     with bank("sqlite:///:memory:") as told:
         a = told.person("Ana")

@@ -114,7 +114,8 @@ def verify_money(ctx: click.Context, as_json: bool) -> None:
     """Recompute every share, division and payout from the journal alone; prove every balance.
 
     It reports the first difference and exits with status 1; if there is none, it prints the
-    balances of the accounts in each currency. It changes nothing.
+    balances of the accounts in each currency: what was received, and where it is. It changes
+    nothing.
     """
     from scripts import audit
 
