@@ -306,7 +306,8 @@ class Pool:
             )
             holds = self.holds(revenue.effective_at)
             waits = revenue.named is None and revenue.left > 0
-            if waits and total >= self.deferral and holds is not None:
+            is_deferred = self.deferral and total < self.deferral
+            if waits and not is_deferred and holds is not None:
                 revenue.agreement, profit = holds, revenue.left
                 revenue.named = defaultdict(Fraction)
                 revenue.divided = sum(each.named is not None for each in self.revenues.values())

@@ -172,3 +172,26 @@ def test_nothing_is_no_revenue(database: str) -> None:
         pool, *_ = halves(told)
         with pytest.raises(BadAmount):
             told.earn(pool, 0)
+
+
+@pytest.mark.parametrize("deferral_minor", [0, 100])
+def test_what_a_source_took_back_from_others_defers_nothing_by_itself(
+    database: str, deferral_minor: int
+) -> None:
+    """A shop took back more than it ever sold, of what another shop had brought in; what it sells
+    later is divided, unless the pool defers sources that have not brought in enough."""
+    with bank(database) as told:
+        pool = told.pool(deferral_minor=deferral_minor)
+        a, b = told.people("Ana", "Ben")
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01"), a, b)
+        told.earn(pool, 1_000, source="stage")
+        told.earn(pool, -1_300, source="shop")
+        told.earn(pool, 500, source="shop")
+        shown = where_it_is(told, pool)["waiting"]
+        if deferral_minor:
+            assert [(each["brought_minor"], each["because"]) for each in shown] == [
+                (-800, "deferred")
+            ]
+        else:
+            assert shown == []
+            assert told.account(pool=pool) == {a: 100, b: 100}

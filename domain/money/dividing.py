@@ -245,7 +245,7 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
     known = books.pools[pool]
     for revenue in known.waiting if known.agreements else ():
         recorded = books.revenues[revenue].recorded
-        if known.brought_by(recorded.from_source) >= known.opened.deferral_minor:
+        if not known.opened.defers(known.brought_by(recorded.from_source)):
             agreement = books.agreement_for(pool, recorded.effective_at)
             if agreement is not None:
                 drawn = division_of(books, revenue, agreement)

@@ -85,6 +85,11 @@ class Pool(Noun):
         review_hours: int | None = None
         statement: str | None = None
 
+        def defers(self, brought_minor: int) -> bool:
+            """Whether revenue of a source that has brought in this much waits; never without a
+            deferral, even if more came back from a source than it brought in."""
+            return 0 < self.deferral_minor > brought_minor
+
         def apply(self, noun: Pool) -> None:
             noun.state = self.STATE
             noun.opened, noun.amended = self, ()

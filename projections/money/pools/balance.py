@@ -175,12 +175,14 @@ def _booked(view: View, pool: str) -> dict[str, int]:
 def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
     """Revenue not yet divided, by source, and what it waits for."""
     rows = view.rows(
-        "SELECT min(r.source), min(r.named), CAST(sum(l.left_minor) AS BIGINT), "
+        "SELECT min(r.source), min(r.named), CAST(sum(l.brought_minor) AS BIGINT), "
         "CAST(sum(CASE WHEN d.id IS NULL THEN l.left_minor ELSE 0 END) AS BIGINT) "
-        "FROM @bookings r JOIN (SELECT e.revenue, sum(e.amount) AS left_minor FROM ("
-        "SELECT b.revenue, b.amount FROM @bookings b WHERE b.pool = :pool "
+        "FROM @bookings r JOIN (SELECT e.revenue, sum(e.amount) AS left_minor, "
+        # What a negative month takes from others is not what their sources brought in.
+        "sum(CASE WHEN e.against IS NULL THEN e.amount ELSE 0 END) AS brought_minor FROM ("
+        "SELECT b.revenue, b.amount, b.against FROM @bookings b WHERE b.pool = :pool "
         "AND b.kind IN ('revenue', 'reversal') AND b.position <= :as_of "
-        "UNION ALL SELECT b.against, -b.amount FROM @bookings b WHERE b.pool = :pool "
+        "UNION ALL SELECT b.against, -b.amount, b.against FROM @bookings b WHERE b.pool = :pool "
         "AND b.against IS NOT NULL AND b.position <= :as_of) e GROUP BY e.revenue) l "
         "ON l.revenue = r.id "
         "LEFT JOIN @bookings d ON d.revenue = r.id AND d.kind = 'division' "
@@ -201,4 +203,4 @@ def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
 def _because(brought: int, waiting: int, opened: Pool.Opened) -> str:
     if waiting < 0:
         return "below_zero"
-    return "deferred" if brought < opened.deferral_minor else "no_agreement"
+    return "deferred" if opened.defers(brought) else "no_agreement"
