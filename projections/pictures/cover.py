@@ -7,6 +7,7 @@ rest follows from the id: a work always looks the same, and hardly two works loo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -28,11 +29,16 @@ def cover(thing: Mapping[str, Any]) -> Markup:
     people = [one["name"] or "" for one in thing.get("makers", [{"name": thing.get("name")}])]
     colours = [colour_at(liked(name)) for name in people[:MOST_COLOURS] if name] or ["cx"]
     of_medium = _MEDIA.get(folded(thing.get("medium") or ""), _rings)
-    draw = _KINDS.get(thing.get("kind") or "", of_medium)
+    return _drawn(_KINDS.get(thing.get("kind") or "", of_medium), thing["id"], tuple(colours))
+
+
+@lru_cache(1_000)
+def _drawn(draw: Drawn, id: str, colours: tuple[str, ...]) -> Markup:
+    """Cached, because lists show the latest works to everybody."""
     return element(
         "svg",
         element("rect", class_=f"wash {colours[0]}", width=WIDTH, height=HEIGHT),
-        *draw(sha256(thing["id"].encode()).digest(), colours),
+        *draw(sha256(id.encode()).digest(), colours),
         class_="picture cover",
         aria_hidden="true",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
