@@ -382,6 +382,9 @@ COMMUNITY = [
      "terms": {"type": "fixed", "shares": [[name, "1/3"] for name in ("house", "label", "bank")]}},
     *({"type": "revenue", "id": f"sale-{n}", "pool": "sold", "source": "shop",
        "amount_minor": 300 + n, "effective_at": "2026-01"} for n in range(3)),
+    {"type": "payout", "id": "spring", "currency": "USD"},
+    {"type": "revenue", "id": "sale-late", "pool": "sold", "source": "shop",
+     "amount_minor": 300, "effective_at": "2026-02"},
 ]  # fmt: skip
 CLAIMS = [
     {"type": "credit", "id": f"claim-{role}", "work": "piece-op", "contributor": "ben",
@@ -411,6 +414,7 @@ PAGED = [
     ),
     *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
     *(("bookings",), ("balances",), ("payout", "preview", "--currency", "USD")),
+    ("payout", "list"),
 ]
 
 

@@ -1,5 +1,6 @@
 """Money on a terminal: what was said, or that it was erased; only the columns that have amounts."""
 
+import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,23 @@ def test_the_audit_prints_what_was_received_and_where_it_is(tmp_path: Path) -> N
     )
     assert head.split()[:4] == ["currency", "received", "waiting", "owed"]
     assert row.split()[1:] == ["12.34", "0.00", "6.17", "6.17", "0.00", "0.00"]
+
+
+def test_a_payout_is_found_and_settled_on_the_command_line(tmp_path: Path) -> None:
+    def run(*said: str) -> str:
+        ran = CliRunner().invoke(main, ["--database", database, *said])
+        assert ran.exit_code == 0, ran.output
+        return ran.output
+
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with bank(database) as told:
+        told.earn(told.pool(terms={"type": "fixed", "shares": [["label", "1"]]}), 1234)
+    run("payout", "issue", "--currency", "USD", "--id", "spring")
+    listed = ("payout", "list", "--batch", "spring")
+    assert "12.34" in run(*listed)
+    (payout,) = json.loads(run(*listed, "--json"))["items"]
+    run("payout", "settle", payout["id"], "--reference", "SEPA 4711")
+    assert "settled" in run(*listed)
 
 
 def test_a_pool_and_why_show_only_what_there_is() -> None:

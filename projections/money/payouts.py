@@ -30,7 +30,13 @@ _PAYOUT = (
 )
 
 
-@question("list_payouts", "/payouts", refuses=(UnknownContributor,), may=OWN_MONEY)
+@question(
+    "list_payouts",
+    "/payouts",
+    cli="payout list",
+    refuses=(UnknownContributor,),
+    may=OWN_MONEY,
+)
 def payouts_of(
     view: View,
     journal: Journal,
