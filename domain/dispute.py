@@ -36,6 +36,11 @@ FITTING = {
 }
 """The grounds that fit each noun, besides “other”: forms offer these, and any is accepted."""
 
+IN_QUESTION = {"by_name": True, "by_piece": True, "by_origin": True}
+"""How far a dispute or a hold that is opened now reaches (see ``Opening``)."""
+FOUND_FALSE = {"is_false": True, "by_piece": True, "by_origin": True}
+"""How far something that is found false now reaches (see ``Settlement``)."""
+
 OUTCOMES = {
     "upheld": "the dispute is right: what was disputed no longer counts",
     "dismissed": "the dispute is wrong: it stands as before",

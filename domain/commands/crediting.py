@@ -12,6 +12,7 @@ from domain.claim import CONTRIBUTOR, claimed
 from domain.command import Command, command, record
 from domain.credit import Credit
 from domain.disclosure import must_agree
+from domain.dispute import FOUND_FALSE
 from domain.fact import New
 from domain.money.claiming import offered_for
 from domain.past import Past
@@ -220,9 +221,8 @@ class RevokeCredit(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         credit = past.get(Credit, self.id)
-        is_false = _is_last(past, credit) or None
-        holds = dict.fromkeys(("is_false", "by_piece", "by_origin"), is_false)
-        yield credit.then(Credit.Revoked, reason=self.reason, **holds)
+        found = FOUND_FALSE if _is_last(past, credit) else {}
+        yield credit.then(Credit.Revoked, reason=self.reason, **found)
 
 
 def _is_last(past: Past, credit: Credit) -> bool:

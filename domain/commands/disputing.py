@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 
 from domain.command import Command, command, record
 from domain.credit import NOT_COUNTED, Credit
-from domain.dispute import Disputable, Opening, deadline_of
+from domain.dispute import FOUND_FALSE, IN_QUESTION, Disputable, Opening, deadline_of
 from domain.fact import New
 from domain.identity import part_id
 from domain.membership import GROUP, MEMBER, Membership
@@ -99,9 +99,8 @@ class _Dispute(_OnDisputable):
         return sides | of_works(past, works)
 
     def decide(self, past: Past) -> Iterator[New]:
-        holds = dict.fromkeys(("by_name", "by_piece", "by_origin"), True)
         deadline, noun = deadline_of(self.answer_by, past.now), self.disputable(past)
-        disputed = noun.then(noun.Disputed, deadline=deadline, **self.own(), **holds)
+        disputed = noun.then(noun.Disputed, deadline=deadline, **self.own(), **IN_QUESTION)
         if past.is_limited:
             if self.evidence is None:
                 raise EvidenceMissing
@@ -153,13 +152,13 @@ class _Settle(_OnDisputable):
         if self.outcome != "withdrawn":
             self._permit(past, noun, sides)
         is_gone = self.outcome == "upheld" or replaced_by is not None
-        is_false = (is_gone and not self._is_restated(past, noun)) or None
+        is_false = is_gone and not self._is_restated(past, noun)
         settled = noun.then(
             noun.Settled,
             disputer=noun.disputer,
             stands_as=noun.GONE if is_gone or not noun.dispute else noun.dispute.before,
             **self.own(),
-            **dict.fromkeys(("is_false", "by_piece", "by_origin"), is_false),
+            **(FOUND_FALSE if is_false else {}),
         )
         if self.outcome == "withdrawn":
             self._permit(past, noun, sides)

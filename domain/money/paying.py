@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 from domain.command import Command, Record, command, record
 from domain.credit import Credit
+from domain.dispute import IN_QUESTION
 from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant
@@ -267,7 +268,7 @@ class HoldCredit(_OfHold):
     def decide(self, past: Past) -> Iterator[New]:
         credit = past.get(Credit, self.id)
         past.watch_money(credit.contributor)
-        said = {"reason": self.reason, "by_name": True, "by_piece": True, "by_origin": True}
+        said = {"reason": self.reason, **IN_QUESTION}
         if past.stream(past.id):
             yield past.get(Hold, past.id).then(Hold.Opened, **said)
         else:
