@@ -1,8 +1,8 @@
 """The pages of one's own keys, webhooks and notifications by mail.
 
-Each page is a list with forms, which answer with the same page: a new secret (a key, the secret of
-a webhook) is shown there once. Following a link in a message changes nothing, because programs
-follow links too; the page it leads to asks first.
+Each page is a list with forms, which lead back to it: there, a new secret (a key, the secret of a
+webhook) is shown once, and loading the page again makes nothing again. Following a link in a
+message changes nothing, because programs follow links too; the page it leads to asks first.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from flask import g, render_template, request
+from flask import g, make_response, render_template, request
 
 from api.authentication import caller
-from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
+from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
 from api.identity.keys import ID_LENGTH
 from api.identity.scope import WORDS
 from api.notifying import MailWanted, Notifications
 from api.problems import Problem, of_refusal
 from api.received import loaded
 from api.sending.mailboxes import OFTEN
-from api.sending.webhooks import Webhook
 from api.subscribing import Again, NewWebhook, Subscriptions
 from api.web.address import id_named, part
-from api.web.frame import Answer, Frame
+from api.web.cookies import cookie, drop_cookie, keep_cookie
+from api.web.frame import Answer, Frame, to_page
+from api.web.keeping import DONE_SECONDS
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.text import whole
@@ -47,29 +48,38 @@ def pages(frame: Frame, webhooks: Subscriptions, mail: Notifications) -> None:
 
 
 def _own(
-    frame: Frame, name: str, show: Callable[..., str], change: Callable[[Said], dict[str, Any]]
+    frame: Frame, name: str, show: Callable[..., str], change: Callable[[Said], str]
 ) -> None:
     """Register a page and the target of its forms.
 
-    The target answers with the page: with what was made, or with the problem and what was typed.
+    The target leads back to the page, which shows once what ``change`` returned (a secret, if one
+    was made); or it answers with the problem and what was typed.
     """
+    path, once = f"/{name}", f"stemma-{name}"
 
     def shown() -> Answer:
-        return show()
+        answer = make_response(show(made=(made := cookie(once))))
+        if made:
+            drop_cookie(answer, once)
+        return answer
 
     def taken() -> Answer:
         said = {name: text.strip() for name, text in request.form.items() if text.strip()}
         try:
-            return show(**change(said))
+            made = change(said)
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             return show(problem=problem, said=said), problem.code
+        answer = to_page(path)
+        if made:
+            keep_cookie(answer, once, made, DONE_SECONDS)
+        return answer
 
     shown.__name__, taken.__name__ = (
         f"{does}_{name.replace('-', '_')}" for does in ("show", "take")
     )
-    frame.page(f"/{name}", nobody_else=True)(shown)
-    frame.form(f"/{name}")(taken)
+    frame.page(path, nobody_else=True)(shown)
+    frame.form(path)(taken)
 
 
 def _read(shape: Any, said: Said, *names: str) -> dict[str, Any]:
@@ -84,19 +94,20 @@ def _ring(frame: Frame) -> Keyring:
     return Keyring(frame.keys, frame.journal, caller())
 
 
-def _keys_changed(frame: Frame, said: Said) -> dict[str, Made | None]:
+def _keys_changed(frame: Frame, said: Said) -> str:
+    """Make, replace or end a key; the token of a new one."""
     ring, key = _ring(frame), said.get("key", "")
     if said.get("do") == "end":
         ring.end(key)
-        return {}
+        return ""
     frame.limits.make_key()
     if said.get("do") == "replace":
-        return {"made": ring.replace(key, _hours(said))}
+        return ring.replace(key, _hours(said)).token
     fields = ("holder", "label", "scope", "expires_at")
     stated = {name: said[name] for name in fields if name in said}
     if "holder" in stated:
         stated["holder"] = id_named(stated["holder"]) or stated["holder"]
-    return {"made": ring.make(**stated)}
+    return ring.make(**stated).token
 
 
 def _hours(said: Said) -> int:
@@ -128,7 +139,8 @@ def _keys(frame: Frame, **more: Any) -> str:
 # -- webhooks --------------------------------------------------------------------------------------
 
 
-def _webhooks_changed(theirs: Subscriptions, said: Said) -> dict[str, Webhook]:
+def _webhooks_changed(theirs: Subscriptions, said: Said) -> str:
+    """Change the reader's webhooks; the secret of a new one."""
     id, after = said.get("webhook", ""), whole(said.get("after", ""))
     told: dict[str, Any] = {**said, **({} if after is None else {"after": after})}
     match said.get("do"):
@@ -140,8 +152,8 @@ def _webhooks_changed(theirs: Subscriptions, said: Said) -> dict[str, Webhook]:
             theirs.go_on(g.actor, id, **_read(Again, told, "after"))
         case _:
             added = _read(NewWebhook, told, "url", "types", "after")
-            return {"made": theirs.add(g.actor, source=request.root_url, **added)}
-    return {}
+            return theirs.add(g.actor, source=request.root_url, **added).secret
+    return ""
 
 
 def _webhooks(theirs: Subscriptions, **more: Any) -> str:
@@ -153,12 +165,12 @@ def _webhooks(theirs: Subscriptions, **more: Any) -> str:
 # -- notifications ---------------------------------------------------------------------------------
 
 
-def _mail_changed(theirs: Notifications, said: Said) -> dict[str, bool]:
+def _mail_changed(theirs: Notifications, said: Said) -> str:
     if said.get("do") == "end":
         theirs.end(g.actor)
     else:
         theirs.put(g.actor, **_read(MailWanted, said, "address", "often"))
-    return {"is_done": True}
+    return "saved"
 
 
 def _mail(theirs: Notifications, **more: Any) -> str:
