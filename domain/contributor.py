@@ -173,7 +173,10 @@ class Contributor(Noun):
         reason: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
-            return (self.group, *(each["contributor"] for each in self.among))
+            return (self.group, *self.involves())
+
+        def involves(self) -> tuple[str, ...]:
+            return tuple(each["contributor"] for each in self.among)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """The person themself."""

@@ -66,6 +66,7 @@ class Grant(Noun):
 
         FROM = ("ended",)
         STATE = "granted"
+        INVOLVES = "contributor"
         FOUND_BY = ("contributor", "role")
 
     @fact("role.ended", "{actor} ended the role of {contributor} as {role}")

@@ -40,6 +40,7 @@ class Membership(Disputable):
 
         FOUND_BY = ("group", "contributor")
         STATE = "offered"
+        INVOLVES = "contributor"
         roles: list[str] | None = None
         during: str | None = None
         """The time in the group, as stated: an EDTF interval, such as 1985/1991."""

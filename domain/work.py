@@ -48,6 +48,7 @@ class Work(Noun):
     class RightStated(Fact):
         """The operator has stated who holds the rights to the work."""
 
+        INVOLVES = "right_holder"
         ABOUT = ("originator_id", "right_holder")
         right_holder: str
         reason: str

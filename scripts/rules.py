@@ -5,7 +5,7 @@ everything that it names, was not refused and would have stated the same. What o
 others is computed again elsewhere: amounts, divisions and balances in the check of the money.
 
 Limits per person and what an import may leave out are not decided again: no fact says whether the
-operator vouched for it.
+operator vouched for it. One file, because each check is of a fact and the command behind it.
 """
 
 from __future__ import annotations
@@ -86,6 +86,10 @@ BROKEN = (
     *(UnknownRole, WrongState, CommentsOpen, WindowOpen),
 )
 """The refusals of rules that every version enforced; others may have become stricter since."""
+NAMED_FORGOTTEN = frozenset(
+    {"role.granted", "membership.offered", "work.right_stated", "contributor.divided"}
+)
+"""The facts in which earlier versions could newly name somebody who was forgotten."""
 CLOCKS_APART = timedelta(days=1)
 
 
@@ -232,15 +236,19 @@ class Judge:
                 _must_have_waited(draft, happened)
                 _must_divide_as_said(draft, happened)
         except BROKEN as refusal:
-            if not isinstance(refusal, NotPermitted) or not self._may_after_all(draft, happened):
+            if not self._may_after_all(draft, happened, refusal):
                 return f"{placed.topic} could not happen: {refusal}"
         except Refusal as refusal:
             if placed.topic.partition(".")[0] in NEVER_LAXER:
                 return f"{placed.topic} could not happen: {refusal}"
         return ""  # any other refusal is of a rule that has become stricter since
 
-    def _may_after_all(self, draft: Draft, happened: Fact) -> bool:
-        """Whether something else than the permission of a command allows a fact."""
+    def _may_after_all(self, draft: Draft, happened: Fact, refusal: Refusal) -> bool:
+        """Whether something else allows a fact whose command is refused."""
+        if isinstance(refusal, ContributorForgotten) and happened.TOPIC in NAMED_FORGOTTEN:
+            return refusal.details["id"] != happened.actor
+        if not isinstance(refusal, NotPermitted):
+            return False
         match happened:
             case Work.Described(originator_id=id, reason=None):
                 # Who posts a piece may say what a source elsewhere is, if it has no title yet.

@@ -252,6 +252,14 @@ def test_nobody_acts_as_a_forgotten_person_or_credits_them(database: str) -> Non
              {"id": of["poem"], "made_at": "2018", "reason": "r", "actor": gus}),
             (ContributorForgotten, "forget_contributor",
              {"id": gus, "ground": "child", "actor": gus}),
+            (ContributorForgotten, "grant_role", {"id": gus, "role": "moderator"}),
+            (ContributorForgotten, "offer_membership", {"group": other, "contributor": old}),
+            (ContributorForgotten, "offer_membership",
+             {"group": gus, "contributor": other, "actor": gus}),
+            (ContributorForgotten, "state_right",
+             {"id": song, "right_holder": gus, "reason": "r"}),
+            (ContributorForgotten, "divide_shares",
+             {"id": other, "among": [{"contributor": gus, "part": "1/2"}]}),
         ]  # fmt: skip
         for kind, command, said in refused:
             with pytest.raises(kind) as found:

@@ -9,6 +9,7 @@ from stories import OPERATOR
 from domain.refusal import (
     AlreadyIdentified,
     BadShare,
+    ContributorForgotten,
     NoShare,
     NotAgreed,
     NotPermitted,
@@ -363,3 +364,17 @@ def test_nothing_is_agreed_in_the_future(database: str) -> None:
         said = {"pool": told.pool(), "assets": [asset("x", {"a": "1"})], "document": "d"}
         with pytest.raises(Exception, match="future"):
             told.tell("record_agreement", agreed_on="2035", **said)
+
+
+def test_nothing_is_given_to_somebody_who_was_forgotten(database: str) -> None:
+    """Nobody is left to be paid, so it would be held for ever."""
+    with bank(database) as told:
+        ana, gus = told.people("Ana", "Gus")
+        pool = told.pool()
+        told.accept(told.agree(pool, {ana: "1/2", "label": "1/2"}), ana)
+        told.tell("forget_contributor", id=gus, ground="request")
+        said = {"pool": pool, "payee": ana, "effective_at": "2026-02"}
+        with pytest.raises(ContributorForgotten):
+            told.tell("assign_share", **said, to=gus, **SOLD)
+        with pytest.raises(ContributorForgotten):
+            told.tell("identify_payee", name="label", contributor=gus, reason="r")

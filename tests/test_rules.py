@@ -79,6 +79,21 @@ def test_who_uses_what_others_cited_may_be_the_first_to_say_what_it_is(
         assert decided_again(told) == decided_again(back) == []
 
 
+def test_a_role_that_an_earlier_version_gave_to_a_forgotten_person_is_no_fault(
+    database: str,
+) -> None:
+    with story(database) as told:
+        ana, gus = told.person("ana"), told.person("gus")
+        told.tell("forget_contributor", id=gus, ground="request")
+        told.service.follower.catch_up()
+        said = {"contributor": gus, "role": "auditor"}
+        recorded(told, Grant.Granted, grant_id(gus, "auditor"), **said)
+        assert decided_again(told) == []
+        said = {"contributor": ana, "role": "auditor", "actor": gus}
+        fault = recorded(told, Grant.Granted, grant_id(ana, "auditor"), **said)
+        assert [one.startswith(fault) for one in decided_again(told)] == [True]
+
+
 class Scene:
     """A piece of Ana's from Ben's, with a credit of Eva, which Ana disputes."""
 

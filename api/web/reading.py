@@ -58,7 +58,7 @@ from projections.money.pools.told import PoolItem
 from projections.money.readers import ANONYMOUS, Reader
 from projections.roll import Roll, roll
 from projections.store import Page, View
-from projections.told import FactTold, GroupDivisionTold, PersonRef
+from projections.told import FactTold, GroupDivisionTold, Person, PersonRef
 from projections.told_finding import LikelySource
 
 Named = tuple[str, str, dict[str, Any]]
@@ -190,9 +190,9 @@ def _forms(frame: Frame, row: WorkRow) -> list[type[Command]]:
     return [*found, JoinWorks, StateIdentifier] if DescribeWork in found else found
 
 
-def _forms_about(frame: Frame, id: str) -> list[type[Command]]:
-    """The commands about an account that are open to the reader."""
-    found = forms_for(frame, id, "contributor")
+def _forms_about(frame: Frame, person: Person) -> list[type[Command]]:
+    """The commands about an account that are open to the reader; none about one forgotten."""
+    found = forms_for(frame, person["id"], "contributor") if person["name"] else []
     return [*found, StateIdentifier] if RenameContributor in found else found
 
 
@@ -270,7 +270,7 @@ def _people(frame: Frame) -> None:
             roles=[one["role"] for one in found["did"]],
             finished=_finished(view, id, said.at.of("finished")),
             made=people.made_by(view, id, after=said.at.of("made"), limit=MANY),
-            forms=_forms_about(frame, id),
+            forms=_forms_about(frame, found),
         )
 
 

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Annotated
 
 from domain.command import Command, Record, command, record
-from domain.contributor import Contributor
 from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant, is_in_future
@@ -25,6 +24,7 @@ from domain.money.keeping import (
     dated,
     entry_facts,
     must_know,
+    must_not_be_forgotten,
     of_same_document,
     units_of,
     warn_of_nobody,
@@ -263,9 +263,7 @@ class RecordAssignment(Command):
         must_know(past, [self.payee, self.to])
         warn_of_nobody(past, [self.to])
         books = past.books()
-        if books.person(self.to) in books.forgotten:
-            raise ContributorForgotten(self.to)
-        past.watch(Contributor.Forgotten.TOPIC, self.to)
+        must_not_be_forgotten(past, [self.to])
         is_other = books.person(self.to) != books.person(self.payee)
         owed, held = self._owed(past, books) if is_other else ({}, {})
         whole = sum(owed.values())

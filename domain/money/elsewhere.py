@@ -17,7 +17,15 @@ from domain.money.books import Books
 from domain.money.dividing import divide_waiting
 from domain.money.finalising import ACCEPTED, agreed
 from domain.money.held import DISPUTED, TO_BE_CORRECTED
-from domain.money.keeping import held_now, must_know, share_id, side_of, stage_facts, standing
+from domain.money.keeping import (
+    held_now,
+    must_know,
+    must_not_be_forgotten,
+    share_id,
+    side_of,
+    stage_facts,
+    standing,
+)
 from domain.money.outsider import Outsider, outsider_id
 from domain.money.payee import Payee
 from domain.money.pool import Pool
@@ -31,6 +39,7 @@ from domain.permission import OWN
 from domain.refusal import (
     AlreadyIdentified,
     BadShare,
+    ContributorForgotten,
     NoShare,
     NotAgreed,
     ShareInQuestion,
@@ -119,7 +128,8 @@ class Divided(Record):
     "/pools/{pool}/assign-share",
     may=OWN,
     refuses=(
-        *(NotAgreed, NoShare, BadShare, ShareInQuestion, UnknownContributor, UnknownWork),
+        *(NotAgreed, NoShare, BadShare, ShareInQuestion, ContributorForgotten),
+        *(UnknownContributor, UnknownWork),
         *OF_SPLIT,
     ),
     makes="proposal",
@@ -158,6 +168,7 @@ class AssignShare(Command):
     def decide(self, past: Past) -> Iterator[New]:
         parts = self._parts()
         must_know(past, [self.payee, *parts], self.pool)
+        must_not_be_forgotten(past, parts)
         books, opened = past.books(), past.get(Pool, self.pool).opened
         earlier = books.agreement_for(self.pool, self.effective_at)
         if earlier is None:

@@ -24,7 +24,7 @@ from domain.money.through import Divides, divided, divides_of
 from domain.paging import asset_pages, pages
 from domain.past import Past
 from domain.permission import OPERATOR
-from domain.refusal import BadAmount, EarnedInFuture
+from domain.refusal import BadAmount, ContributorForgotten, EarnedInFuture
 from domain.remix import Remix
 from domain.text import searched
 
@@ -158,6 +158,15 @@ def must_know(past: Past, payees: Iterable[str], pool: str | None = None) -> Non
             past.work(payee.id)
         elif payee.is_contributor or payee.is_misspelt:
             past.contributor(payee.id)
+
+
+def must_not_be_forgotten(past: Past, payees: Iterable[str]) -> None:
+    """Refuse payees who were forgotten, also at this moment: nobody is left to be paid."""
+    books = past.books()
+    for payee in payees:
+        if books.person(payee) in books.forgotten:
+            raise ContributorForgotten(payee)
+        past.watch(Contributor.Forgotten.TOPIC, payee)
 
 
 def warn_of_nobody(past: Past, payees: Iterable[str]) -> None:

@@ -26,6 +26,7 @@ class Outsider(Noun):
 
         READERS = OWN_MONEY
         STATE = "identified"
+        INVOLVES = "contributor"
         ABOUT = ("contributor",)
         payee: str
         contributor: str
