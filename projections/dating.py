@@ -1,6 +1,7 @@
 """Creation dates as people say them: "about 1970" for 1970~, "2003 or earlier" for [..2003].
 
-A plain date, or one without a short form in words, stays as it is.
+A plain date, or one without a short form in words, stays as it is. A time of day is written as on a
+clock: "2000-01-07 19:35 UTC" for 2000-01-07T19:35:00Z.
 """
 
 from __future__ import annotations
@@ -36,7 +37,25 @@ def in_words(made_at: str) -> str:
     return _from_to(first, last) if slash else _one(made_at)
 
 
+_TIME = re.compile(
+    r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00|(:\d\d))?(?:\.\d+)?(Z|[+-]\d\d:\d\d)?(?![\w:])"
+)
+"""A date with a time of day (ISO 8601), in UTC if it names no zone."""
+
+
+def with_clock(text: str) -> str:
+    """A text in which each time is written as people write it, to the second at most."""
+    return _TIME.sub(_clock, text)
+
+
+def _clock(found: re.Match[str]) -> str:
+    day, minute, second, zone = found.groups("")
+    return f"{day} {minute}{second} {zone if zone.strip('Z') else 'UTC'}"
+
+
 def _one(text: str) -> str:
+    if "T" in text:
+        return with_clock(text)
     found = _MARKED.fullmatch(text)
     if not found:
         return text

@@ -182,7 +182,7 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
         for name, value in said.items()
         if isinstance(value, str)
     }
-    told |= {name: made(said[name]) for name in ("made_at", "during") if name in told}
+    told |= {name: made(said[name]) for name in _DATES if name in told}
     if mentioned := said.get("mentions"):
         told["mentions"] = Markup(", ").join(link(names[one]) for one in mentioned if one in names)
     if item["actor"] == "operator":
@@ -198,6 +198,9 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
             says = says.replace(of_another, own)
     return Markup(says).format(**{**erased, **told})
 
+
+_DATES = ("made_at", "during", "answer_by", "until")
+"""The dates in the sentences of facts."""
 
 _OF_ONESELF = {
     "the credit of {contributor}": "their credit",
