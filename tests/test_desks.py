@@ -600,6 +600,32 @@ def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:
     assert (answer.status, answer.json["open_to"][:20]) == (403, "Open to the operator")
 
 
+def test_the_operator_is_told_that_a_desk_is_for_contributors(served: Served) -> None:
+    page = reader(served).sign_in(OPERATOR_KEY).get("/desk/artist")
+    assert page.status == 403
+    said = "The operator may not read the desk of the artist. Open to contributors."
+    assert said in " ".join(page.text_seen.split())
+    assert "ask the operator" not in page.text_seen
+
+
+def test_nothing_is_offered_on_the_page_of_a_forgotten_person(served: Served) -> None:
+    gus = served.admit("Gus")
+    operator = reader(served).sign_in(OPERATOR_KEY)
+    offers = ("What you may do about this account", "Add a member", "Make a key")
+    page = operator.get(f"/contributor/{gus}").text_seen
+    assert all(one in page for one in offers)
+    served.operator.post(f"/contributors/{gus}/forget", ground="request")
+    page = operator.get(f"/contributor/{gus}").text_seen
+    assert "whose name was erased" in page
+    assert not any(one in page for one in offers)
+
+
+def test_a_list_of_sources_says_that_there_are_none(served: Served) -> None:
+    poem = served.post_piece("A poem", by=served.admit("Ana"))
+    page = reader(served).sign_in(OPERATOR_KEY).get(f"/list/{poem}")
+    assert "No sources are on record." in page.text_seen
+
+
 def test_the_commands_on_the_audit_page_work_as_they_are_printed(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,8 @@ class Desk(NamedTuple):
     def must_be_open(self, journal: Journal, actor: str) -> None:
         """Raise NotPermitted if it is not open to the actor."""
         if not self.is_open(actor, grants.held(journal, actor)):
-            raise NotPermitted(actor, f"read the desk of the {self.trade}", open_to(self.may))
+            who = "Open to contributors." if self.may == OWN else open_to(self.may)
+            raise NotPermitted(actor, f"read the desk of the {self.trade}", who)
 
 
 class SignedIn(NamedTuple):

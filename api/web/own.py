@@ -47,9 +47,7 @@ def pages(frame: Frame, webhooks: Subscriptions, mail: Notifications) -> None:
         _linked(frame, mail, does, act)
 
 
-def _own(
-    frame: Frame, name: str, show: Callable[..., str], change: Callable[[Said], str]
-) -> None:
+def _own(frame: Frame, name: str, show: Callable[..., str], change: Callable[[Said], str]) -> None:
     """Register a page and the target of its forms.
 
     The target leads back to the page, which shows once what ``change`` returned (a secret, if one
