@@ -177,8 +177,10 @@ def test_the_copy_of_a_verification_that_was_killed_is_removed_by_the_next(
 def test_a_command_that_is_told_to_stop_leaves_nothing(number: int, tmp_path: Path) -> None:
     """As where a service manager or a closed terminal ends a backup that verifies its copy."""
     code = (
-        "import os, sys, time\nfrom pathlib import Path\nfrom tempfile import TemporaryDirectory\n"
+        "import os, signal, sys, time\nfrom pathlib import Path\n"
+        "from tempfile import TemporaryDirectory\n"
         "from scripts.safe_file import written_whole\nfrom scripts.stemma import main\n"
+        f"signal.signal({int(number)}, signal.SIG_DFL)  # even if the tests run under nohup\n"
         "@main.command()\n@__import__('click').argument('folder', type=Path)\n"
         "def dawdle(folder):\n"
         "    with written_whole(folder / 'a') as file, TemporaryDirectory(dir=folder):\n"

@@ -620,6 +620,7 @@ AGREED: list[Line] = [
         "minimum_minor": 100,
         "minimums": [{"payee": "@ana", "minimum_minor": 1}],
         "payees": ["@ana"],
+        "total_minor": 930,
     },
     {"type": "payout.settle", "id": PAYOUT, "reference": "SEPA 17"},
     {"type": "payout.return", "id": PAYOUT, "reason": REASON},

@@ -319,6 +319,12 @@ def test_a_failover_loses_nothing_that_was_acknowledged() -> None:
     fail_over(clients=4, before=40, after=20)
 
 
+def has_tables(standby: PostgresAlone) -> bool:
+    with psycopg.connect(standby.url, autocommit=True) as connection:
+        found = connection.execute("SELECT to_regclass('stored_events') IS NOT NULL").fetchone()
+    return found == (True,)
+
+
 def people(service: Service) -> list[str]:
     with service.store.view() as view:
         return [id for (id,) in view.rows("SELECT id FROM @contributors ORDER BY number")]
@@ -337,6 +343,7 @@ def test_after_a_failover_that_lost_facts_answers_are_of_the_facts_that_are_left
             service.store.awaited = lambda: service.journal.last_written
             service.follower.start()
             first = service.journal.record(AdmitContributor(name="Ana"))
+            wait_until(lambda: has_tables(heir))
             with open_service(heir.url, create=False) as copy:
                 wait_until(lambda: people(copy) == [first.id])
             heir.stop()

@@ -75,12 +75,14 @@ def answer_a_challenge(page: Page) -> None:
 
 def withdraw(page: Page) -> None:
     record(page, WITHDRAW, reason="I want it back.")
+    page.get_by_role("button", name="Record it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("a withdrawn piece")
 
 
 def change_name(page: Page) -> None:
     page.get_by_role("link", name="Stemma").first.click()
     record(page, "Change your name", name="Ana Ray")
+    page.get_by_role("button", name="Record it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ana Ray")
 
 
