@@ -193,6 +193,31 @@ def test_a_person_is_forgotten_after_a_look_at_whom_and_what_that_erases(served:
     assert "Zoé Erased" not in operator.get(f"/piece/{song}").text_seen
 
 
+def test_who_had_themself_forgotten_is_told_so_on_their_last_page(served: Served) -> None:
+    pia = served.admit("Pia Erased")
+    someone = signed_in(served, pia)
+    said = {"form_token": someone.get("/do/contributor.forget").token, "id": pia}
+    page = someone.post("/do/contributor.forget", said | {"ground": "request"})
+    assert page.status == 200
+    assert "You are forgotten" in page.text_seen
+    assert "Pia" not in page.text
+    assert "Sign out" not in page.text_seen
+
+
+def test_who_leaves_a_group_is_led_to_state_until_when(served: Served) -> None:
+    """To decline instead would take them out of it from the beginning."""
+    ana, band = served.admit("Ana Gone"), served.admit("The Gone")
+    inside = served.acting(band).post("/memberships", group=band, contributor=ana, during="2019/..")
+    served.acting(ana).post(f"/memberships/{inside.id}/accept")
+    someone = signed_in(served, ana)
+    page = someone.get(f"/membership/{inside.id}")
+    assert "Who has left the group states until when they were in it." in page.text_seen
+    (link,) = re.findall(r'href="(/do/membership\.date\?[^"]*during[^"]*)"', page.text)
+    form = someone.get(unescape(link))
+    assert 'value="2019/.."' in form.text
+    assert "Ana Gone in The Gone" in form.text_seen
+
+
 def test_a_text_is_erased_after_a_look_at_whose_it_is_and_what_stays(served: Served) -> None:
     una = served.admit("Una of Before")
     own = [{"contributor": una, "role": "singer"}]

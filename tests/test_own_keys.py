@@ -311,6 +311,18 @@ def test_a_person_makes_replaces_and_ends_keys_on_their_page(served: Served) -> 
     assert (wrong.status, "unknown_key" in wrong.text) == (404, True)
 
 
+def test_who_replaces_the_key_they_are_signed_in_with_sees_the_new_one(served: Served) -> None:
+    """The page is closed to them without it, so it is shown at once."""
+    ana = served.admit("Ana")
+    someone = signed_in(served, ana)
+    page = someone.get("/own-keys")
+    (key,) = served.service.keys.list([ana])
+    said = {"form_token": page.token, "do": "replace", "key": key.name, "grace_hours": "0"}
+    (token,) = re.findall(r"stemma_[\w-]{43}", someone.post("/own-keys", said).text)
+    assert someone.get("/own-keys").status == 303
+    assert "you are signed in with it" in reader(served).sign_in(token).get("/own-keys").text_seen
+
+
 def test_nobody_sees_the_keys_of_others_on_the_page(served: Served) -> None:
     ana, ben = served.admit("Ana"), served.admit("Ben")
     served.service.keys.create(ana, label="the phone of Ana")

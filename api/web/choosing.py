@@ -31,7 +31,7 @@ from domain.readers import MONEY
 from domain.refusal import Unknown
 from domain.text import folded, searched
 from domain.value import Many, Payee, Ref, Several, Value
-from projections import around, attribution, contributors, timeline, wording
+from projections import around, attribution, contributors, memberships, timeline, wording
 from projections.dating import with_clock
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size
@@ -183,7 +183,16 @@ def _remix(view: View, id: str) -> Markup:
     return Markup("{} made from {} ({})").format(child, parent, found["kind"])
 
 
-_LINES: Mapping[str, Callable[[View, str], Markup]] = {"credit": _credit, "remix": _remix}
+def _membership(view: View, id: str) -> Markup:
+    found = memberships.membership(view, id)
+    person, group = (words.link({**found[side]}) for side in ("contributor", "group"))
+    return Markup("{} in {}").format(person, group)
+
+
+_LINES: Mapping[str, Callable[[View, str], Markup]] = {
+    **{"credit": _credit, "remix": _remix},
+    "membership": _membership,
+}
 """How a form says what it is about, by the noun of its field."""
 
 

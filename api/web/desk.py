@@ -24,7 +24,8 @@ from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
 from api.web.typed import typed, wrong_beside
 from domain.command import Command, Field
-from domain.draft import Draft, read_of
+from domain.commands.forgetting import ForgetContributor
+from domain.draft import Acknowledgement, Draft, read_of
 from domain.identity import new_id
 from domain.money.currency import called, decimal
 from domain.past import Past
@@ -113,11 +114,24 @@ def pages(frame: Frame) -> None:
             problem = of_refusal(refusal)
             sent = with_lines_of(command, sent, written)
             return _form(frame, command, sent, problem), problem.code
-        place = leads_to(frame, command, receipt.id, sent)
-        if receipt.warnings:
-            with frame.view({"min_position": receipt.position}):  # what they name is known by now
-                return render_template("warned.html", warnings=receipt.warnings, place=place)
-        return to_page(place, receipt.position)
+        return _recorded(frame, command, receipt, sent)
+
+
+def _recorded(
+    frame: Frame, command: type[Command], receipt: Acknowledgement, sent: Mapping[str, str]
+) -> Answer:
+    """What follows once a form is recorded: its warnings or, without any, the page it leads to.
+
+    Whoever had themself forgotten can't sign in again, so they are told at once.
+    """
+    if command is ForgetContributor and frame.is_over():
+        g.actor = None
+        return render_template("farewell.html")
+    place = leads_to(frame, command, receipt.id, sent)
+    if receipt.warnings:
+        with frame.view({"min_position": receipt.position}):  # what they name is known by now
+            return render_template("warned.html", warnings=receipt.warnings, place=place)
+    return to_page(place, receipt.position)
 
 
 def forms_for(frame: Frame, id: str, *nouns: str) -> list[type[Command]]:

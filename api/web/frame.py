@@ -293,6 +293,10 @@ class Frame:
         has_recorded()
         return receipt
 
+    def is_over(self) -> bool:
+        """Whether this form has ended the session of its sender, with their key or account."""
+        return self.sessions.caller(cookie(SESSION)) is None
+
     def with_id(self, command: type[Command], sent: Mapping[str, str]) -> dict[str, str]:
         """What a form says with the id of what it records; without one, it follows from the rest.
 

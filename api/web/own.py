@@ -51,7 +51,8 @@ def _own(frame: Frame, name: str, show: Callable[..., str], change: Callable[[Sa
     """Register a page and the target of its forms.
 
     The target leads back to the page, which shows once what ``change`` returned (a secret, if one
-    was made); or it answers with the problem and what was typed.
+    was made); or it answers with the problem and what was typed. Whoever replaces the very key they
+    are signed in with gets the page at once, as they could not open it without the new one.
     """
     path, once = f"/{name}", f"stemma-{name}"
 
@@ -68,6 +69,8 @@ def _own(frame: Frame, name: str, show: Callable[..., str], change: Callable[[Sa
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             return show(problem=problem, said=said), problem.code
+        if frame.is_over():  # the way back to the page is closed
+            return show(made=made)
         answer = to_page(path)
         if made:
             keep_cookie(answer, once, made, DONE_SECONDS)
