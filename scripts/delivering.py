@@ -35,10 +35,12 @@ LOOK_SECONDS = 1.0
 """The interval between looking for something to send."""
 AT_ONCE = 8
 """How many recipients are served at the same time."""
+SLOW_AT_ONCE = 4
+"""How many more, of those whose last turn took too long."""
 IN_A_ROW = 50
 """How many events one webhook gets before others have their turn."""
-TURN_SECONDS = 10.0
-"""The time after which it gets no further event in the same turn."""
+TURN_SECONDS = 5.0
+"""The time after which a holder's webhooks get no further event in the same turn."""
 GONE = 410
 
 
@@ -60,8 +62,13 @@ class Deliverer:
         self._authorities = authorities
         self._clock = clock or service.journal.clock
         self._mailing = server and Mailing(service, server, self._clock)
-        self._threads = ThreadPoolExecutor(AT_ONCE, "deliver")
-        self._busy: dict[str, Future[bool]] = {}
+        self._prompt = ThreadPoolExecutor(AT_ONCE, "deliver")
+        self._slow = ThreadPoolExecutor(SLOW_AT_ONCE, "deliver slowly")
+        self._late: set[str] = set()
+        """The holders and mailboxes whose last turn took too long."""
+        self._served: dict[str, float] = {}
+        """When each webhook was served last."""
+        self._busy: dict[str, Future[None]] = {}
 
     def look(self) -> int:
         """Start sending to recipients that are due; returns to how many it is sending."""
@@ -76,9 +83,22 @@ class Deliverer:
             self._begin(box.token, self._mail, box)
         return len(self._busy)
 
-    def _begin(self, id: str, turn: Callable[[T], bool], one: T) -> None:
+    def _begin(self, id: str, serve: Callable[[T], None], one: T) -> None:
+        """Serve a recipient, unless it is being served.
+
+        Those who were slow have threads of their own, so that however many they are, the others
+        wait for each of them once at most.
+        """
+
+        def turn() -> None:
+            begun = time.monotonic()
+            serve(one)
+            is_late = time.monotonic() - begun > TURN_SECONDS
+            (self._late.add if is_late else self._late.discard)(id)
+
         if id not in self._busy:
-            self._busy[id] = self._threads.submit(turn, one)
+            threads = self._slow if id in self._late else self._prompt
+            self._busy[id] = threads.submit(turn)
 
     def deliver_all(self) -> int:
         """Send until nothing is due any more; returns the number of turns it took."""
@@ -91,37 +111,38 @@ class Deliverer:
 
     def close(self) -> None:
         """Wait until everything being sent is finished."""
-        self._threads.shutdown()
+        self._prompt.shutdown()
+        self._slow.shutdown()
 
-    def _turns(self, webhooks: Sequence[Webhook]) -> bool:
-        """Serve one after the other, so that slow ones hold up only those of the same holder."""
-        taken = [self._turn(one) for one in webhooks]
-        return all(taken)
+    def _turns(self, webhooks: Sequence[Webhook]) -> None:
+        """Serve those of a holder one after the other, first the one that has waited longest."""
+        end = time.monotonic() + TURN_SECONDS
+        for one in sorted(webhooks, key=lambda one: self._served.get(one.id, 0.0)):
+            if time.monotonic() > end:
+                break
+            self._served[one.id] = time.monotonic()
+            if self._webhooks.take(one, self._clock()):
+                self._turn(one, end)
 
-    def _turn(self, one: Webhook) -> bool:
-        if not self._webhooks.take(one, self._clock()):
-            return False
+    def _turn(self, one: Webhook, end: float) -> None:
         try:
-            return self._send(one)
+            self._send(one, end)
         except Exception:
             log.exception("delivering to a webhook failed")
             self._webhooks.failed(one, "an error of this server", self._clock())
-            return False
 
-    def _mail(self, one: Mailbox) -> bool:
+    def _mail(self, one: Mailbox) -> None:
         assert self._mailing
         try:
-            return self._mailing.turn(one)
+            self._mailing.turn(one)
         except Exception:
             log.exception("sending mail failed")
             self._mailing.failed(one, "an error of this server")
-            return False
 
-    def _send(self, one: Webhook) -> bool:
-        """Send the next events, up to the first that is not accepted."""
+    def _send(self, one: Webhook, end: float) -> None:
+        """Send the next events, up to the first that is not accepted, while there is time."""
         with self._store.view() as view:
             found = stretch(view, self._journal, one.source, one.position, IN_A_ROW)
-        end = time.monotonic() + TURN_SECONDS
         for event in found.events:
             if one.wants(event["type"]):
                 if time.monotonic() > end:
@@ -129,16 +150,15 @@ class Deliverer:
                 if why := self._refused(one, event):
                     is_gone = why == str(GONE)
                     self._webhooks.failed(one, why, self._clock(), is_final=is_gone)
-                    return False
+                    return
                 upto = int(event["id"])
                 if not self._webhooks.delivered(one, upto, self._clock()):
-                    return False
+                    return
                 one = one._replace(position=upto, failures=0, failing_since=None)
         else:
             if found.upto > one.position:
                 self._webhooks.delivered(one, found.upto, self._clock())
         self._webhooks.leave(one)
-        return True
 
     def _refused(self, one: Webhook, event: CloudEvent) -> str:
         """Send an event; returns why it was not accepted, or the empty text."""
@@ -146,10 +166,10 @@ class Deliverer:
         headers = signed(one.secret, f"fact_{event['id']}", body, self._clock())
         headers |= {"Content-Type": ONE, "User-Agent": "stemma", "Connection": "close"}
         try:
-            answer = post(one.url, body, headers, self._allowed, self._authorities)
+            status = post(one.url, body, headers, self._allowed, self._authorities)
         except Unreached as problem:
             return str(problem)
-        return "" if 200 <= answer.status < 300 else str(answer.status)
+        return "" if 200 <= status < 300 else str(status)
 
 
 def deliverer_of(service: Service, settings: Settings) -> Deliverer:

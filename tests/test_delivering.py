@@ -90,7 +90,7 @@ def test_an_event_goes_to_a_server_only_if_an_authority_vouches_for_it(tmp_path:
             with pytest.raises(Unreached, match="SSLCertVerificationError"):
                 post(url, b"{}", {}, HERE, authorities)
         assert receiver.got == []
-        assert post(url, b"{}", {}, HERE, str(ours.authority)).status == 204
+        assert post(url, b"{}", {}, HERE, str(ours.authority)) == 204
         assert receiver.got[0][0]["host"] == f"localhost:{receiver.port}"
         nowhere = url.replace("localhost", "127.0.0.2")  # not a name of the certificate
         with pytest.raises(Unreached):
@@ -129,6 +129,35 @@ def test_a_receiver_that_is_slow_at_every_step_is_given_up(
             with pytest.raises(Unreached):
                 post(url, b"{}", {}, HERE, str(ours.authority))
             assert time.monotonic() - begun < 10
+        finally:
+            stopped.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("further", ["", "Connection: close\r\n", "Content-Length: 900\r\n"])
+@pytest.mark.parametrize("interim", [0, 1, 103])
+def test_the_final_status_is_what_counts_and_the_rest_of_an_answer_is_hardly_awaited(
+    interim: int, further: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound, "REST_SECONDS", 0.2)
+    stopped = threading.Event()
+    hints = interim * "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+
+    def answer(listening: socket.socket) -> None:
+        with suppress(OSError):
+            one, _ = listening.accept()
+            with one:
+                one.sendall(f"{hints}HTTP/1.1 202 Accepted\r\n{further}\r\n".encode())
+                while not stopped.wait(0.1):
+                    one.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        begun = time.monotonic()
+        try:
+            assert post(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"{}", {}, HERE) == 202
+            assert time.monotonic() - begun < outbound.SECONDS / 2
         finally:
             stopped.set()
             thread.join()
@@ -190,7 +219,7 @@ def test_a_redirect_to_a_private_address_is_an_answer_and_not_followed(status: i
     with receiving() as inside, receiving() as receiver:
         receiver.answers, receiver.leads_to = [status], inside.url
         answer = post(receiver.url, b"{}", {}, HERE)
-        assert (answer.status, len(receiver.got), inside.got) == (status, 1, [])
+        assert (answer, len(receiver.got), inside.got) == (status, 1, [])
 
 
 def _folder(root: Path, name: str) -> Path:

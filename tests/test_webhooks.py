@@ -30,7 +30,7 @@ from api.sending.outbound import Unreached, is_public, must_be_url, post, target
 from api.sending.turns import LONGEST_PAUSE, PATIENCE, TAKEN, recipients_of
 from api.sending.webhooks import MOST, Webhooks, signed
 from domain.refusal import BadWebhook, UnknownWebhook
-from scripts.delivering import Deliverer
+from scripts.delivering import SLOW_AT_ONCE, Deliverer
 from scripts.stemma import main
 
 HERE = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -241,6 +241,59 @@ def test_receivers_that_are_slow_hold_up_only_their_own_holder(
         assert receiver.positions.count(21) == MOST
 
 
+def test_receivers_of_many_that_are_slow_hold_up_nobody_else(
+    sent: Sent, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once they were slow they have threads of their own, of which each gets a fair part."""
+    monkeypatch.setattr("scripts.delivering.TURN_SECONDS", 1.0)
+    told, go_on = sent.told, threading.Event()
+    told.person("ana")
+    told.service.follower.catch_up()
+    receiver.before = lambda: time.sleep(1.1)
+    slow = [f"holder {number}" for number in range(20)]
+    for holder in slow:
+        sent.webhooks.add(holder, receiver.url, "urn:here", position=0, now=sent.time())
+    sent.deliver()
+    assert len(receiver.got) == len(slow)
+    receiver.before = lambda: (go_on.wait(60), None)[1]
+    try:
+        with receiving() as other:
+            sent.subscribe(other)
+            for number in range(3):
+                told.person(f"person {number}")
+                told.service.follower.catch_up()
+                sent.deliverer.look()
+                deadline = time.monotonic() + 5
+                while len(other.got) < number + 2 and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                    sent.deliverer.look()
+            assert other.positions == [1, 2, 3, 4]
+            assert len(receiver.got) == len(slow) + SLOW_AT_ONCE
+            go_on.set()
+            sent.deliver()
+    finally:
+        go_on.set()
+    assert receiver.positions.count(4) == len(slow)
+
+
+def test_of_the_webhooks_of_one_holder_the_slow_one_leaves_the_others_their_turns(
+    sent: Sent, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.delivering.TURN_SECONDS", 0.1)
+    told = sent.told
+    for number in range(8):
+        told.person(f"person {number}")
+    receiver.before = lambda: time.sleep(0.3)
+    with receiving() as other:
+        sent.subscribe(receiver)
+        sent.subscribe(other)
+        sent.deliver()
+        assert other.positions == receiver.positions == [*range(1, 9)]
+        after = [int(headers["webhook-timestamp"]) for headers, _ in other.got]
+        last = int(receiver.got[-1][0]["webhook-timestamp"])
+        assert max(after) < last, "nobody waits until the slow one has everything"
+
+
 def test_what_a_killed_process_had_sent_is_sent_again_by_the_next(
     sent: Sent, receiver: Receiver
 ) -> None:
@@ -381,14 +434,14 @@ def test_an_address_that_can_not_be_public_is_refused_at_once(url: str) -> None:
 def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receiver) -> None:
     url = f"http://localhost:{receiver.port}/"
     assert target_of(url, HERE).host == "localhost"
-    assert post(receiver.url.replace("127.0.0.1", "127.0.0.1"), b"{}", {}, HERE).status == 204
+    assert post(receiver.url.replace("127.0.0.1", "127.0.0.1"), b"{}", {}, HERE) == 204
     assert receiver.got[0][0]["host"] == f"127.0.0.1:{receiver.port}"
     with pytest.raises(Unreached):
         post(receiver.url, b"{}", {})
     with pytest.raises(Unreached):
         post(receiver.url, b"{}", {}, (ip_network("10.0.0.0/8"),))
     receiver.answers = [302]
-    assert post(receiver.url, b"{}", {}, HERE).status == 302, "a redirect is not followed"
+    assert post(receiver.url, b"{}", {}, HERE) == 302, "a redirect is not followed"
     assert len(receiver.got) == 2
 
 

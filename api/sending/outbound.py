@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
-from http.client import HTTPConnection, HTTPException
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from string import printable
 from threading import Timer
@@ -22,8 +23,10 @@ from domain.refusal import BadWebhook
 
 SECONDS = 10.0
 """The time limit of a whole request."""
-MOST_ANSWER_BYTES = 4_096
-"""At most so much of an answer is read."""
+REST_SECONDS = 1.0
+"""How long the rest of an answer is awaited once its status is known: hanging up at once could make
+its server stop what it is doing."""
+MOST_REST_BYTES = 4_096
 PORTS = frozenset({443, 8443})
 """The only ports at public addresses."""
 LONGEST_URL = 2_000
@@ -37,6 +40,10 @@ Address = IPv4Address | IPv6Address
 
 class Unreached(Exception):
     """No answer was received; the text says why."""
+
+
+FAILURES = OSError, HTTPException, ValueError
+"""What a connection raises."""
 
 
 class Target(NamedTuple):
@@ -136,8 +143,23 @@ def _with_inner(address: Address) -> list[Address]:
     return [address, *found]
 
 
+class _Final(HTTPResponse):
+    """The final answer; any number of interim ones may precede it (RFC 9110, 15.2)."""
+
+    def begin(self) -> None:
+        """Read up to the headers of the final answer."""
+        super().begin()
+        while HTTPStatus.SWITCHING_PROTOCOLS < self.status < HTTPStatus.OK:
+            self.headers = self.msg = None  # type: ignore[assignment] # as before it had begun
+            super().begin()
+
+
 class _Pinned(HTTPConnection):
     """A connection to the checked IP address, under the host name of the URL."""
+
+    response_class = _Final
+    _reached: socket.socket | None = None
+    """Its socket, also once an answer that ends with the connection has taken it over."""
 
     def __init__(self, target: Target, authorities: str, seconds: float) -> None:
         super().__init__(target.host, target.port, timeout=seconds)
@@ -147,18 +169,30 @@ class _Pinned(HTTPConnection):
     def connect(self) -> None:
         """Connect; for https, the certificate must be that of the host name."""
         self.sock = socket.create_connection((self._target.ip, self._target.port), self.timeout)
+        self._reached = self.sock
         if self._target.is_encrypted:
-            # The handshake comes after the assignment, or ``end`` could not break it off.
+            # The handshake comes after the assignment, or ``_end`` could not break it off.
             wrapped = trusting(self._authorities).wrap_socket(
                 self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
             )
-            self.sock = wrapped
+            self.sock = self._reached = wrapped
             wrapped.do_handshake()
 
-    def end(self) -> None:
-        """Break the connection off, whatever it is waiting for."""
-        with suppress(OSError, AttributeError):
-            self.sock.shutdown(socket.SHUT_RDWR)
+    @contextmanager
+    def ends_after(self, seconds: float) -> Iterator[None]:
+        """Break the connection off after a time, whatever it is waiting for."""
+        watch = Timer(seconds, self._end)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    def _end(self) -> None:
+        if self._reached is not None:
+            with suppress(OSError):
+                self._reached.shutdown(socket.SHUT_RDWR)
 
 
 def trusting(authorities: str) -> ssl.SSLContext:
@@ -175,15 +209,16 @@ def post(
     headers: Mapping[str, str],
     allowed: Sequence[Network] = (),
     authorities: str = "",
-) -> Reply:
-    """Send a body with POST and return the answer; redirects are answers, and not followed.
+) -> int:
+    """Send a body with POST and return the status of the answer; redirects are not followed.
 
     Raises Unreached if there is no answer within ``SECONDS``.
     """
     target = target_of(url, allowed)
-    return ask(
-        *(target, "POST", body, headers, authorities), seconds=SECONDS, most_bytes=MOST_ANSWER_BYTES
-    )
+    with _asked(target, "POST", body, headers, authorities, SECONDS) as (connection, answer):
+        with connection.ends_after(REST_SECONDS), suppress(*FAILURES):
+            answer.read(MOST_REST_BYTES)
+        return answer.status
 
 
 def ask(
@@ -200,16 +235,24 @@ def ask(
 
     Raises Unreached if there is no answer within ``seconds``.
     """
+    with _asked(target, method, body, headers, authorities, seconds) as (_, answer):
+        return Reply(answer.status, answer.read(most_bytes).decode(errors="replace"))
+
+
+@contextmanager
+def _asked(
+    target: Target,
+    method: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    authorities: str,
+    seconds: float,
+) -> Iterator[tuple[_Pinned, HTTPResponse]]:
+    """Send a request, and read its answer while the connection lasts."""
     with closing(_Pinned(target, authorities, seconds)) as connection:
-        watch = Timer(seconds, connection.end)
-        watch.daemon = True
-        watch.start()
         try:
-            connection.request(method, target.path, body, dict(headers))
-            answer = connection.getresponse()
-            said = answer.read(most_bytes)
-            return Reply(answer.status, said.decode(errors="replace"))
-        except (OSError, HTTPException, ValueError) as error:
+            with connection.ends_after(seconds):
+                connection.request(method, target.path, body, dict(headers))
+                yield connection, connection.getresponse()
+        except FAILURES as error:
             raise Unreached(f"it did not answer: {type(error).__name__}") from None
-        finally:
-            watch.cancel()
