@@ -160,6 +160,7 @@ class _Pinned(HTTPConnection):
     response_class = _Final
     _reached: socket.socket | None = None
     """Its socket, also once an answer that ends with the connection has taken it over."""
+    _has_ended = False
 
     def __init__(self, target: Target, authorities: str, seconds: float) -> None:
         super().__init__(target.host, target.port, timeout=seconds)
@@ -168,15 +169,18 @@ class _Pinned(HTTPConnection):
 
     def connect(self) -> None:
         """Connect; for https, the certificate must be that of the host name."""
+        context = trusting(self._authorities) if self._target.is_encrypted else None
         self.sock = socket.create_connection((self._target.ip, self._target.port), self.timeout)
         self._reached = self.sock
-        if self._target.is_encrypted:
+        if context is not None:
             # The handshake comes after the assignment, or ``_end`` could not break it off.
-            wrapped = trusting(self._authorities).wrap_socket(
+            self.sock = self._reached = context.wrap_socket(
                 self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
             )
-            self.sock = self._reached = wrapped
-            wrapped.do_handshake()
+        if self._has_ended:  # while there was no socket to break off
+            raise TimeoutError
+        if isinstance(self.sock, ssl.SSLSocket):
+            self.sock.do_handshake()
 
     @contextmanager
     def ends_after(self, seconds: float) -> Iterator[None]:
@@ -190,6 +194,7 @@ class _Pinned(HTTPConnection):
             watch.cancel()
 
     def _end(self) -> None:
+        self._has_ended = True
         if self._reached is not None:
             with suppress(OSError):
                 self._reached.shutdown(socket.SHUT_RDWR)
