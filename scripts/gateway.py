@@ -32,7 +32,7 @@ from api.received import MAXIMUM_BODY_BYTES
 from api.waiting import COMMUNITY, PATIENCE, NotYet, Patience
 from domain.engine.deadline import within
 from projections.feed import STREAM
-from scripts.streaming import Ended, Streams
+from scripts.streaming import Ended, Streams, when_stopping
 from scripts.threads import NotBegun, Threads
 
 log = logging.getLogger(__name__)
@@ -114,6 +114,11 @@ class Gateway:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called by the server before it listens."""
         loop.call_later(LISTENING_SECONDS, _hang_up_on_those_who_do_not_read, self.bounds.seconds)
+        when_stopping(loop, self.end_streams)
+
+    def end_streams(self) -> None:
+        """End the streams, for which the server would otherwise wait before it ends."""
+        self._streams.end()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called by the server before it ends; finishes all requests that have begun."""
@@ -291,7 +296,8 @@ def _must_be_clear(scope: Any) -> None:
         raise _malformed("The host of the address is not that of the header.")
     # The server itself refuses several lengths and malformed ones. Given both a length and a
     # transfer encoding, it goes by the encoding and closes the connection afterwards.
-    if headers.get_all("transfer-encoding") not in ([], ["chunked"]):
+    encodings = [one.lower() for one in headers.get_all("transfer-encoding")]
+    if encodings not in ([], ["chunked"]):
         raise _malformed("The only transfer encoding is “chunked”.")
 
 

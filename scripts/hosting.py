@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from api.problems import PROBLEMS, Problem
 from scripts.communities import Community
 from scripts.gateway import ALIVE, ALIVE_ANSWER, Gateway, told
+from scripts.streaming import when_stopping
 
 
 class Hosting:
@@ -26,6 +27,12 @@ class Hosting:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called by the server before it listens."""
         next(iter(self._served.values())).__rsgi_init__(loop)
+        when_stopping(loop, self.end_streams)
+
+    def end_streams(self) -> None:
+        """End the streams of all communities."""
+        for gateway in set(self._served.values()):
+            gateway.end_streams()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called by the server before it ends."""

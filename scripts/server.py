@@ -48,6 +48,7 @@ from scripts.settings import (
     read_settings,
     shared_metrics_folder,
 )
+from scripts.streaming import STOPPING
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ def application() -> Gateway | Hosting:
     """The application of one worker, which also follows the journal if the settings say so."""
     for stop in STOPS:  # what the server's handlers do, which it has inherited, has no effect here
         signal.signal(stop, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    signal.signal(STOPPING, signal.SIG_IGN)  # until there are streams to end
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*STOPS, STOPPING))
     settings = read_settings()
     configure_logs(settings.logs)
     threading.Thread(target=_live_with_parent, daemon=True).start()
@@ -189,7 +191,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 @contextmanager
 def _heard_later() -> Iterator[None]:
     """Hold back signals to stop, in workers that begin as well, until they can end at once."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPS, STOPPING))
     try:
         yield
     finally:
@@ -209,6 +211,13 @@ class Supervisor(MPServer):
             super()._respawn_workers(workers, *terms, **more)
         self.respawned_wrks.clear()
         time.sleep(RESPAWN_SECONDS)
+
+    def _stop_workers(self) -> None:
+        """Stop the workers, which would wait for their streams as for any answer."""
+        for worker in self.wrks:
+            with suppress(ProcessLookupError):
+                os.kill(worker.inner.pid, STOPPING)
+        super()._stop_workers()  # type: ignore[no-untyped-call]
 
     def replace_frozen(self, seconds: float) -> None:
         """Kill workers without a heartbeat for this long, which frees every lock they hold."""
@@ -289,7 +298,7 @@ def _serve(settings: Settings, address: str) -> None:
         backlog=CONNECTIONS,
         backpressure=CONNECTIONS,
         respawn_failed_workers=True,
-        # What is not answered by then is cut off, as are streams.
+        # What is not answered by then is cut off.
         workers_kill_timeout=5,
         websockets=False,
         log_level=LogLevels.warning,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -25,6 +26,8 @@ MOST_SECONDS = 900.0
 """The longest duration of a stream; then its client must reconnect, and so show its key again."""
 LOOK_SECONDS = 1.0
 """The interval at which the head of the journal is read while somebody listens."""
+STOPPING = signal.SIGUSR1
+"""What a worker is sent just before it is told to stop."""
 HEARTBEAT = b":\n\n"
 _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 
@@ -42,7 +45,7 @@ class Streams:
     """The streams of one process."""
 
     def __init__(self, head: Head, at_once: int) -> None:
-        self.open = 0
+        self._open = set[asyncio.Task[Any]]()
         self._turns = asyncio.Semaphore(at_once)
         self._head, self._known = head, 0
         self._grown = asyncio.Condition()
@@ -52,7 +55,12 @@ class Streams:
     @property
     def is_full(self) -> bool:
         """Whether no more streams may be opened."""
-        return self.open >= MOST_STREAMS
+        return len(self._open) >= MOST_STREAMS
+
+    def end(self) -> None:
+        """End all streams, as the process is about to; their clients will reconnect."""
+        for one in self._open:
+            one.cancel()
 
     @asynccontextmanager
     async def turn(self, seconds: float) -> AsyncIterator[None]:
@@ -73,23 +81,25 @@ class Streams:
     async def send(
         self, proto: Any, headers: list[tuple[str, str]], first: bytes, ask: Ask, kind: Hashable
     ) -> None:
-        """Send events until the client is gone, or MOST_SECONDS are over.
+        """Send events until the client is gone, ``end`` is called, or MOST_SECONDS are over.
 
         Streams of the same ``kind`` get the same events.
         """
-        self.open += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
         try:
             if self._looking is None or self._looking.done():
                 self._looking = asyncio.create_task(self._look())
             kept = [one for one in headers if one[0].lower() != "content-length"]
             transport = proto.response_stream(200, kept)
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, asyncio.CancelledError):
                 async with asyncio.timeout(MOST_SECONDS):
                     await self._go_on(transport, first, ask, kind)
         except Exception as error:  # the client is gone
             log.debug("a stream ended: %s", error)
         finally:
-            self.open -= 1
+            self._open.discard(task)
 
     async def _go_on(self, transport: Any, first: bytes, ask: Ask, kind: Hashable) -> None:
         last, is_idle = _last_id(first), False
@@ -140,7 +150,7 @@ class Streams:
         return True
 
     async def _look(self) -> None:
-        while self.open:
+        while self._open:
             with suppress(Exception):  # the database does not answer; the next look may succeed
                 head = await self._head()
                 if head != self._known:  # less after a failover that lost facts
@@ -148,6 +158,16 @@ class Streams:
                         self._known = head
                         self._grown.notify_all()
             await asyncio.sleep(LOOK_SECONDS)
+
+
+def when_stopping(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
+    """Call a function in the loop once the server is about to stop its workers."""
+
+    def heard(*_: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(end)
+
+    signal.signal(STOPPING, heard)
 
 
 def _last_id(part: bytes) -> int:

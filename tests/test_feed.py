@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,17 @@ def test_many_streams_that_begin_at_once_refuse_nobody(tmp_path: Path) -> None:
         finally:
             for one in listening:
                 one.close()
+
+
+def test_a_server_that_is_stopped_ends_its_streams(tmp_path: Path) -> None:
+    """It would wait for them as for any answer, for five seconds, and then cut them off."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with running(database, "--workers", "1") as server:
+        server.admit("Ana")
+        with closing(listen(server.port)) as one:
+            read_until(one, b"contributor.admitted")
+            server.process.terminate()
+            read_until(one, b"0\r\n\r\n")  # fails if it is cut off
 
 
 def test_no_stream_takes_events_from_another_or_changes_them(tmp_path: Path) -> None:

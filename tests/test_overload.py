@@ -276,6 +276,13 @@ def test_what_follows_a_body_with_length_and_encoding_is_never_a_request(
         assert all_of(one).count(b"HTTP/1.1 ") == 1
 
 
+def test_the_name_of_an_encoding_has_capitals_or_none(server: Server) -> None:
+    """Source: RFC 9112, 7."""
+    sent = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + b"Transfer-Encoding: Chunked\r\n"
+    with connected(server, count=1, sending=sent + b"\r\n4\r\nabcd\r\n0\r\n\r\n") as (one,):
+        assert one.recv(12) == b"HTTP/1.1 401"
+
+
 def test_a_header_with_an_underscore_stands_for_none_with_a_hyphen(server: Server) -> None:
     """A proxy that sets or removes a header lets its likeness pass."""
     sent = b"GET /health HTTP/1.1\r\n" + HOST + b"X_Request_Id: 0123456789abcdef\r\n"
