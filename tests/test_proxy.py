@@ -81,6 +81,9 @@ ATTACKS = {
 REFUSED = [
     ("bad_request", b"GARBAGE\r\n\r\n"),
     ("bad_request", b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: x\r\n\r\n"),
+    ("bad_request", b"GET / HTTP/3.0\r\n" + HOST + b"\r\n"),
+    ("bad_request", b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n"),
+    ("method_not_allowed", b"TRACE / HTTP/1.1\r\n" + HOST + b"\r\n"),
     ("not_found", b"GET /metrics HTTP/1.1\r\n" + HOST + b"\r\n"),
     ("too_large", b"POST /keys HTTP/1.1\r\n" + HOST + b"Content-Length: 9999999\r\n\r\n"),
     ("address_too_long", b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n"),
