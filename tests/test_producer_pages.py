@@ -516,3 +516,34 @@ def test_a_name_is_meant_in_any_case_and_form_of_unicode() -> None:
     with Flask("a form").test_request_context():
         found = [*map(names.meant, meant)]
     assert found == ["1", "1", "1", "ana", "2", "3", "BEN", "The label", "L\u00e1bel"]
+
+
+def test_the_page_of_a_release_leads_to_what_corrects_it_for_its_producer_only(
+    scene: Scene,
+) -> None:
+    page = f"/release/{scene.release}"
+    corrects = {"release.withdraw", "work.describe", "work.redate"}
+
+    def offered(window: Reader) -> set[str]:
+        return set(re.findall(r'href="/do/([\w.-]+)\?', window.get(page).text))
+
+    assert corrects <= offered(scene.window)
+    assert offered(signed_in(scene.served, scene.ben)).isdisjoint(corrects)
+
+
+def test_a_statement_leads_to_the_agreement_of_a_share_that_was_not_accepted(
+    scene: Scene,
+) -> None:
+    operator, pool = scene.served.operator, scene.pool("the declined")
+    shares = [[scene.ben, "1/2"], [scene.ana, "1/2"]]
+    assets = [{"asset": scene.release, "value": "1", "shares": shares}]
+    said = {"assets": assets, "agreed_on": "2025", "document": "sheet", "effective_at": "2025"}
+    deal = operator.post(f"/pools/{pool}/agreements", said).id
+    scene.served.acting(scene.ben).post(f"/proposals/{deal}/share/decline", {})
+    said = {"amount_minor": 1000, "source": "store", "effective_at": "2025-06"}
+    assert operator.post(f"/pools/{pool}/revenue", said).status == 201
+    ben = signed_in(scene.served, scene.ben).get(f"/statement/{scene.ben}")
+    assert "the share was declined" in ben.text_seen
+    assert f'href="/proposal/{deal}"' in ben.text
+    books = reader(scene.served).sign_in(OPERATOR_KEY).get(f"/statement/{scene.ben}")
+    assert f'href="/proposal/{deal}"' not in books.text

@@ -71,7 +71,7 @@ ANSWERS = {"accept": "accepted", "decline": "declined"}
 """The decisions whose absence a page explains, each with the state it would lead to."""
 FIELDS = {
     **{"grounds": "What is wrong", "outcome": "How it ends", "reason": "Reason"},
-    **{"evidence": "Evidence", "evidence_kind": "Kind of evidence", "answer_by": "Until"},
+    **{"evidence": "Evidence", "evidence_kind": "Kind of evidence", "answer_by": "Deadline"},
 }
 """The labels of the fields."""
 

@@ -26,6 +26,7 @@ from domain.commands.correcting import DescribeWork
 from domain.commands.identifying import StateIdentifier
 from domain.commands.joining import JoinWorks
 from domain.commands.naming import RenameContributor
+from domain.commands.releasing import PublishRelease
 from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted
@@ -134,6 +135,7 @@ def _releases(frame: Frame) -> None:
             facts=told(view, facts[:FEW_FACTS]),
             **talking.about(view, "work", id, said.at),
             has_more_facts=len(facts) > FEW_FACTS,
+            forms=_forms(frame, row),
             pools=earning,
             divided=list(_divided(view, earning[:MOST_SPLITS])),
         )
@@ -182,10 +184,13 @@ def _pieces(frame: Frame) -> None:
         )
 
 
+ON_OWN_PAGES = (PublishRelease, OpenPool)
+"""The commands about a release that have pages, to which its page links."""
+
+
 def _forms(frame: Frame, row: WorkRow) -> list[type[Command]]:
-    """The commands by which the reader may correct or take back something about a piece."""
-    nouns = ("work", "contribution") if row.kind == "contribution" else ("work",)
-    found = forms_for(frame, row.id, *nouns)
+    """The commands by which the reader may correct or take back something about a work."""
+    found = [one for one in forms_for(frame, row.id, "work", row.kind) if one not in ON_OWN_PAGES]
     # Whoever may describe a work may also join it with another and state its numbers.
     return [*found, JoinWorks, StateIdentifier] if DescribeWork in found else found
 

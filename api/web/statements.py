@@ -116,7 +116,9 @@ def lines_of(view: View, statement: Statement) -> list[Line]:
             lines = [*islice(found, MOST_LINES + 1)]
         except NotConvertible as problem:
             raise Problem(
-                "wrong_type", f"This is not the chosen kind of statement: {problem}."
+                "wrong_type",
+                f"This is not the chosen kind of statement: {problem}. "
+                "State below what the file does not say.",
             ) from None
     if not lines:
         raise Problem("missing_field", "There are no sales in this file.")
