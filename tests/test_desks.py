@@ -645,6 +645,11 @@ def test_nothing_is_offered_on_the_page_of_a_forgotten_person(served: Served) ->
     assert not any(one in page for one in offers)
 
 
+def test_notifications_of_a_kind_that_has_none_say_so(served: Served) -> None:
+    page = signed_in(served, served.admit("Ana")).get("/waiting?kind=money")
+    assert "None of this kind." in page.text_seen
+
+
 def test_a_list_of_sources_says_that_there_are_none(served: Served) -> None:
     poem = served.post_piece("A poem", by=served.admit("Ana"))
     page = reader(served).sign_in(OPERATOR_KEY).get(f"/list/{poem}")
