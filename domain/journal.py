@@ -240,8 +240,8 @@ class Journal(Application[str]):
                 told = decide(draft)
                 if draft.facts:
                     return told, draft
-        with self.supposing(about) as supposed:
-            draft = supposed(**terms)
+        with self.engine.snapshot():
+            draft = self.draft(basis=self.facts.basis_ahead(about), **terms)
             return decide(draft), draft
 
     def draft(self, **terms: Any) -> Draft:

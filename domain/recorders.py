@@ -54,10 +54,17 @@ class JournalRecorder(Facts, ApplicationRecorder):
 
     def basis(self, ids: Collection[str]) -> Basis:
         """Read the streams and heads of some ids; the first query of a snapshot."""
-        self.engine.remembering(lambda: self.latest() == found.point)
         found = read_basis(self.engine.aside, self.engine, ids, STREAMS)
         self._lately.read(found)
         return found
+
+    def basis_ahead(self, ids: Collection[str]) -> Basis:
+        """The same ahead of a snapshot, which may never have to begin.
+
+        If it does, and more was recorded by then, the query that begins it raises Overtaken.
+        """
+        self.engine.remembering(lambda: self.latest() == found.point)
+        return (found := self.basis(ids))
 
     def remembered(self, ids: Collection[str]) -> Basis | None:
         """The same from memory, or None; only an append made on it shows that it was up to date."""

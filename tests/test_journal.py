@@ -1,6 +1,7 @@
 """Each command: what it records, what it refuses, and that a repetition changes nothing."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 from stories import Story, carry_out, id_of, story
 
+from domain.commands.naming import RenameContributor
 from domain.engine import Overtaken
 from domain.fact import utc_now
 from domain.outside import Outside, outside_id
@@ -948,6 +950,20 @@ def test_what_was_recorded_since_a_draft_began_is_noticed(told: Story) -> None:
     with pytest.raises(Overtaken):
         told.journal.commit(draft)
     assert told.head() == head
+
+
+def test_what_is_only_tried_is_tried_on_one_state_whatever_is_recorded_meanwhile(
+    database: str,
+) -> None:
+    """As on a page, which offers what would be accepted while others write."""
+    with story(database) as told:
+        person = told.person("Ana")
+        with told.journal.supposing([person]) as supposed:
+            with ThreadPoolExecutor() as others:
+                others.submit(told.person, "Ben").result()
+            draft = supposed()
+            draft.carry_out(RenameContributor(id=person, name="Anna"), person)
+        assert len(draft.facts) == 1
 
 
 def test_the_clock_is_the_one_that_was_passed_in(tmp_path: Path) -> None:
