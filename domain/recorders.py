@@ -6,7 +6,7 @@ refuse to edit or delete them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eventsourcing.persistence import (
@@ -19,7 +19,7 @@ from eventsourcing.persistence import (
 
 from domain.append import Append
 from domain.appending import Appending
-from domain.engine import Engine
+from domain.engine import Engine, Row
 from domain.heads import STREAMS, Basis, read_basis
 from domain.lately import Lately
 from domain.queries import Facts
@@ -54,9 +54,7 @@ class JournalRecorder(Facts, ApplicationRecorder):
 
     def basis(self, ids: Collection[str]) -> Basis:
         """Read the streams and heads of some ids; the first query of a snapshot."""
-        found = read_basis(self.engine.aside, self.engine, ids, STREAMS)
-        self._lately.read(found)
-        return found
+        return self._read(self.engine.query, ids)
 
     def basis_ahead(self, ids: Collection[str]) -> Basis:
         """The same ahead of a snapshot, which may never have to begin.
@@ -64,7 +62,12 @@ class JournalRecorder(Facts, ApplicationRecorder):
         If it does, and more was recorded by then, the query that begins it raises Overtaken.
         """
         self.engine.remembering(lambda: self.latest() == found.point)
-        return (found := self.basis(ids))
+        return (found := self._read(self.engine.aside, ids))
+
+    def _read(self, query: Callable[..., list[Row]], ids: Collection[str]) -> Basis:
+        found = read_basis(query, self.engine, ids, STREAMS)
+        self._lately.read(found)
+        return found
 
     def remembered(self, ids: Collection[str]) -> Basis | None:
         """The same from memory, or None; only an append made on it shows that it was up to date."""
