@@ -4,7 +4,8 @@ The one rule: the map of a size follows from the facts up to that size, and is s
 with the tree of that size.
 
 Each place in the map has a row for every recent size at which it changed, so that a proof can lead
-to a checkpoint that witnesses have seen while the log grows on.
+to a checkpoint that witnesses have seen while the log grows on. A size that was not signed when the
+map grows on never will be, so its rows are replaced.
 """
 
 from __future__ import annotations
@@ -103,11 +104,22 @@ class LatestMap:
                     raise Overtaken
                 changed = put(leaves, partial(_read, writer.query, size))
                 rows = [(_name(place), new, _row(node)) for place, node in changed.items()]
+                _replace(writer, [name for name, *_ in rows], size)
                 writer.insert(PLACES, rows)
                 _forget(writer, [name for name, *_ in rows])
         except Overtaken:
             return False  # another follower did it
         return new == upto
+
+    def root(self, signing: Transaction, size: int) -> bytes:
+        """The root to sign; raises Overtaken unless the map has this size.
+
+        It keeps it until the transaction ends; who then lets it grow sees the checkpoint.
+        """
+        sql = "UPDATE log_map_size SET size = :size WHERE size = :size"
+        if not signing.execute(sql, size=size):
+            raise Overtaken
+        return hash_of(_read(signing.query, size, [ROOT]).get(ROOT))
 
     def latest(self, after: int, upto: int) -> dict[str, Place]:
         """The latest fact about each subject, among those after one position and up to another."""
@@ -130,10 +142,6 @@ class LatestMap:
     def oldest(self) -> int:
         """The oldest size for which there are proofs; 0 while that is every size."""
         return _oldest_kept(self.engine.query)
-
-    def root(self, size: int) -> bytes:
-        """The map's root at a size that is kept."""
-        return hash_of(self.nodes([ROOT], size).get(ROOT))
 
     def nodes(self, places: Iterable[int], size: int) -> dict[int, Node]:
         """The nodes at some places at a size that is kept, by place."""
@@ -171,6 +179,19 @@ def _read(query: Query, size: int, places: Iterable[int]) -> dict[int, Node]:
         size=size,
     )
     return {_place(name): _node(bytes(row)) for name, row in rows if row is not None}
+
+
+def _replace(writer: Transaction, names: list[str], size: int) -> None:
+    """Delete the rows of places that change which no checkpoint up to the present size needs."""
+    sql = "SELECT coalesce(max(size), 0) FROM log_checkpoints WHERE size <= :size"
+    ((signed,),) = writer.query(sql, size=size)
+    if signed < size:
+        writer.execute(
+            "DELETE FROM log_map WHERE place IN :names AND since > :signed AND place <> :root",
+            names=names,
+            signed=signed,
+            root=_name(ROOT),  # which a process of an earlier version may be about to sign
+        )
 
 
 def _forget(writer: Transaction, names: list[str]) -> None:

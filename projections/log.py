@@ -225,19 +225,23 @@ class Log:
         note = checkpoints.sign(tree, *secret)
         if latest is not None:
             self._must_continue(Checkpoint.parse(Note.parse(latest.note).text), tree)
-        signed = sign_map(tree, self.map.root(size), *secret)
-        if self.last_signed is not None:
-            self.last_signed.write(note)  # before anyone can see it: a crash may come between
-        with self.engine.transaction() as writer:
-            # The tables' keys allow one root per size, even when two processes sign at once.
-            for table, what in ((CHECKPOINTS, note), (NOTES, signed)):
-                writer.execute(
-                    f"INSERT INTO {table.name} (size, note) VALUES (:size, :note) "
-                    "ON CONFLICT (size) DO NOTHING",
-                    size=size,
-                    note=what,
-                )
-            note_first(writer)
+        try:
+            with self.engine.transaction() as writer:
+                signed = sign_map(tree, self.map.root(writer, size), *secret)
+                if self.last_signed is not None:  # before others see it: a crash may come between
+                    self.last_signed.write(note)
+                # The tables' keys allow one root per size, even when two processes sign at once.
+                for table, what in ((CHECKPOINTS, note), (NOTES, signed)):
+                    writer.execute(
+                        f"INSERT INTO {table.name} (size, note) VALUES (:size, :note) "
+                        "ON CONFLICT (size) DO NOTHING",
+                        size=size,
+                        note=what,
+                    )
+                note_first(writer)
+        except Overtaken:
+            self.sign()  # another follower has put more into the map
+            return
         if latest is not None and latest.size == size:
             self._sign_again(CHECKPOINTS, latest, Note.parse(note))
             self._sign_again(NOTES, Signed(size, self.map_of(size)), Note.parse(signed))

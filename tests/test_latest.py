@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -20,7 +22,7 @@ from test_witness import WITNESS
 
 from domain import sparse
 from domain.checkpoint import Checkpoint, cosign
-from domain.latest import Latest, Place, leaf_for, path_of, sign_map, verify_latest
+from domain.latest import Latest, MapOf, Place, leaf_for, path_of, sign_map, verify_latest
 from domain.note import Note, SignerKey
 from domain.refusal import MapNotKept, NotInLog
 from domain.sparse import Leaf, Node, Proof
@@ -233,10 +235,83 @@ def test_a_proof_is_under_the_tree_that_was_signed_while_the_log_grows_on(
         rename(logged, people[0])
         sizes.append(logged.log.map.size())
     for number, size in enumerate(sizes, start=1):
-        place, proof = logged.log.map.proof(people[0], size)
-        assert place == Place(number, 1 if number == 1 else size)
-        root = logged.log.map.root(size)
-        sparse.verify(proof, path_of(people[0]), leaf_for(people[0], place).value, root)
+        assert logged.log.map.proof(people[0], size)[0] == Place(number, 1 if number == 1 else size)
+        must_be_proved(logged, people[0], size)
+
+
+def must_be_proved(service: Service, subject: str, size: int) -> None:
+    """What the map proves about a subject at a size is under the root that was signed."""
+    place, proof = service.log.map.proof(subject, size)
+    root = MapOf.parse(Note.parse(service.log.map_of(size)).text).root
+    value = None if place is None else leaf_for(subject, place).value
+    sparse.verify(proof, path_of(subject), value, root)
+
+
+def test_a_map_filled_in_many_pages_keeps_what_was_signed_and_nothing_else(
+    logged: Service,
+) -> None:
+    people = admit(logged, 40)
+    signed, rows = logged.log.map.size(), kept(logged)
+    draft = logged.journal.draft()
+    for number in range(30):
+        one = people[number % 20]
+        carry_out(draft, "rename_contributor", actor="operator", id=one, name=f"name {number}")
+    logged.journal.commit(draft)
+    logged.log.integrate()
+    assert logged.log.map.grow(logged.log.size())
+    at_once = kept(logged) - rows
+    logged.engine.execute("DELETE FROM log_map WHERE since > :size", size=signed)
+    logged.engine.execute("UPDATE log_map_size SET size = :size", size=signed)
+    assert kept(logged) == rows
+    for size in range(signed + 1, logged.log.size() + 1):
+        assert logged.log.map.grow(size)
+    assert kept(logged) - rows == at_once
+    logged.log.sign()
+    for person in people:
+        must_be_proved(logged, person, signed)
+        must_be_proved(logged, person, logged.log.map.size())
+    assert isinstance(all_differences(CHECKS["map"], logged, no_progress), str)
+
+
+def kept(service: Service) -> int:
+    """How many rows the map has below its root."""
+    ((count,),) = service.engine.query("SELECT count(*) FROM log_map WHERE place <> '1'")
+    return int(count)
+
+
+def test_of_maps_that_grow_while_others_sign_each_is_proved(database: str, logged: Service) -> None:
+    people = admit(logged, 30)
+    done = Event()
+
+    def sign() -> None:
+        with open_service(database, signer=SIGNER) as service:
+            while not done.is_set():
+                service.log.sign()
+
+    def grow() -> None:
+        with open_service(database, signer=SIGNER) as service:
+            while not done.is_set():
+                service.log.map.grow(service.log.size(), 1)
+
+    def signed() -> list[int]:
+        return [size for (size,) in logged.engine.query("SELECT size FROM log_maps")]
+
+    with ThreadPoolExecutor() as others:
+        racing = [others.submit(one) for one in (sign, sign, grow, grow)]
+        while len(signed()) < 20 and not any(one.done() for one in racing):
+            draft = logged.journal.draft()
+            for one in people[:10]:
+                carry_out(draft, "rename_contributor", actor="operator", id=one, name=f"{uuid4()}")
+            logged.journal.commit(draft)
+            logged.log.integrate()
+        done.set()
+        for each in racing:
+            each.result()
+    logged.log.catch_up()
+    for size in signed():
+        for person in people[:15]:
+            must_be_proved(logged, person, size)
+    assert isinstance(all_differences(CHECKS["map"], logged, no_progress), str)
 
 
 def test_places_are_kept_only_for_the_latest_sizes(
