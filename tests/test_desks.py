@@ -710,6 +710,28 @@ def test_a_hidden_credit_names_nobody_and_tells_its_person_how_it_is_shown(serve
     assert not {"None", "Ana", "erased"} & {*re.findall(r"\w+", seen)}
 
 
+def test_a_dispute_about_a_hidden_credit_is_answered_and_names_nobody_else(served: Served) -> None:
+    """Whoever may not read whose it is answers all the same, and no one is said to be another."""
+    ana, cid = served.admit("Ana Hood"), served.admit("Cid Hood")
+    work = served.acting(cid).post("/contributions", title="A hood", medium="text").id
+    said = {"work": work, "contributor": ana, "role": "drummer"}
+    credit = served.acting(cid).post("/credits", said).id
+    served.acting(ana).post(f"/credits/{credit}/dispute", DISPUTE)
+    served.acting(ana).post(f"/credits/{credit}/hide")
+    poster = signed_in(served, cid)
+    page = poster.get(f"/credit/{credit}")
+    disputed = page.text_seen.partition("What is disputed")[2]
+    assert disputed.lstrip().startswith("someone who is not named")
+    assert "the operator" not in disputed
+    (seen,) = set(re.findall(r'name="seen" value="(\d+)"', page.text))
+    said = {"form_token": page.token, "seen": seen, "reason": "She drummed."}
+    assert poster.post(f"/credit/{credit}/answer", said).status == 303
+    page = poster.get(f"/credit/{credit}")
+    said = {"form_token": page.token, "seen": seen, "outcome": "upheld", "reason": "She is right."}
+    assert poster.post(f"/credit/{credit}/settle", said).status == 409, "it has changed since"
+    assert "Ana" not in page.text_seen
+
+
 def test_a_sentence_tells_dates_and_own_acts_as_people_say_them(served: Served) -> None:
     ana, band = served.admit("Ana Salt"), served.admit("The Salts")
     inside = served.acting(band).post("/memberships", group=band, contributor=ana).id

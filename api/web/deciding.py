@@ -22,6 +22,7 @@ from domain.disclosure import EVIDENCE_KINDS
 from domain.dispute import FITTING, GROUNDS, OUTCOMES
 from domain.identifier import Identifier
 from domain.money.hold import hold_on
+from domain.permission import OPERATOR
 from domain.refusal import Refusal, WrongState
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
@@ -190,9 +191,9 @@ def _decidable(
     tried: str,
 ) -> dict[str, Any]:
     """The history of a noun, and what the reader may decide about it now."""
-    seen = Reader(view, frame.journal, reader()).seen
     held = [hold_on(id)] if noun == "credit" else []
-    shown = seen(facts_of(view, frame.journal, id, *held))
+    placed = facts_of(view, frame.journal, id, *held)
+    shown = Reader(view, frame.journal, reader()).seen(placed)
     outcomes = [one for one in OUTCOMES if frame.may(verbs["settle"].command, id=id, outcome=one)]
     possible = {
         name: verb
@@ -205,7 +206,8 @@ def _decidable(
         "forms": [one for one in forms_for(frame, id, noun) if one not in decided],
         "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
-        "seen": max((one.position for one in shown if one.originator_id == id), default=0),
+        # Of all facts: whoever may not read those of a hidden credit still answers for it.
+        "seen": max(one.position for one in placed if one.originator_id == id),
         **said_before(tried, possible),
         "grounds": GROUNDS,
         "fitting": (*FITTING[noun], "other"),
@@ -247,8 +249,8 @@ def disputed(view: View, told: Mapping[str, Any]) -> dict[str, Any]:
         sides = [side for side in (dispute, dispute["answer"]) if side]
         names = timeline.names(view, {side["actor"] for side in sides})
         for side in sides:
-            who = names.get(side["actor"])
-            side["by"] = "the operator" if who is None else words.link(who)
+            who = names.get(side["actor"], {"id": side["actor"], "name": None})
+            side["by"] = "the operator" if side["actor"] == OPERATOR else words.link(who)
     return found
 
 

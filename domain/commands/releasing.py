@@ -138,7 +138,10 @@ class PublishRelease(Command):
 
 @command("release.withdraw", may=("poster", "producer"), then=Release.Withdrawn)
 class WithdrawRelease(Command):
-    """Withdraw a release."""
+    """Withdraw a release: it stays on record, with its title and credits, but is no longer offered.
+
+    This cannot be undone.
+    """
 
     id: ReleaseId
     reason: Reason
