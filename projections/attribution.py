@@ -222,6 +222,13 @@ def open_credits_of(view: View, accounts: Collection[int]) -> list[CreditRow]:
     return _credits(view, where, accounts=list(accounts))()
 
 
+def owners(view: View, works: Collection[int]) -> dict[str, str]:
+    """By the id of each hidden credit on these works: the person, for who gives them a share."""
+    hidden = [row for row in credits_on(view, works) if row.owner]
+    people = contributors.persons(view, {row.owner for row in hidden})
+    return {row.id: people[row.owner]["id"] for row in hidden}
+
+
 def settled(view: View, rows: Iterable[Shown]) -> list[Shown]:
     """Credits as they count: in order, each under its contributor's account after all merges, or
     under a stand-in if it is hidden."""

@@ -547,3 +547,38 @@ def test_a_statement_leads_to_the_agreement_of_a_share_that_was_not_accepted(
     assert f'href="/proposal/{deal}"' in ben.text
     books = reader(scene.served).sign_in(OPERATOR_KEY).get(f"/statement/{scene.ben}")
     assert f'href="/proposal/{deal}"' not in books.text
+
+
+@pytest.mark.parametrize("way", ["equal", "hand"])
+def test_shares_are_proposed_to_who_hid_their_name_and_the_form_does_not_tell_it(
+    scene: Scene, way: str
+) -> None:
+    """The form has the id of the credit, and what is recorded that of the person."""
+    served = scene.served
+    eve, song = served.admit("Eve Veil"), served.acting(scene.ana).post
+    piece = song("/contributions", title="A veil", medium="text").id
+    other = song("/contributions", title="A second veil", medium="text").id
+    for work in (other, piece):
+        credit = song("/credits", work=work, contributor=eve, role="singer").id
+        served.acting(eve).post(f"/credits/{credit}/accept")
+        served.acting(eve).post(f"/credits/{credit}/hide")
+    parts = [{"work": piece}, {"work": other}]
+    release = song("/releases", title="Veiled", components=parts).id
+    said = {"name": "veiled", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}}
+    pool = song(f"/releases/{release}/pools", said).id
+    path = f"/pool/{pool}/propose"
+    form = scene.send(path, {"way": "hand"}).text
+    (credit,) = {*re.findall(r'name="payee" value="([\w-]+)"', form)} - {scene.ana}
+    by_hand = [("payee", credit), ("share", "1"), ("payee", scene.ana), ("share", "1")]
+    fields = [("way", way), ("comment_days", "14"), *(by_hand if way == "hand" else [])]
+    preview = scene.send(path, [*fields, ("do", "preview")])
+    assert preview.status == 200
+    assert "someone who is not named" in preview.text_seen
+    assert eve not in preview.text
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', preview.text)
+    (id,) = re.findall(r'name="id" value="([\w-]+)"', preview.text)
+    sent = scene.send(path, [*fields, ("id", id), ("seen", seen), ("do", "record")])
+    assert sent.status == 303, sent.text_seen
+    shares = served.operator.get(f"/proposals/{id}").json["shares"]
+    halves = {eve: "1"} if way == "equal" else {eve: "1/2", scene.ana: "1/2"}
+    assert {one["payee"]["id"]: one["share"] for one in shares} == halves

@@ -24,7 +24,7 @@ from domain.money.currency import currency_code
 from domain.money.pool import POOL_KINDS
 from domain.money.proposing import OpenPool
 from domain.refusal import Refusal
-from projections import around, contributors, lineage, timeline
+from projections import around, attribution, contributors, hidden, lineage, timeline
 from projections.money.splitting import lineage_at
 from projections.store import View
 
@@ -39,15 +39,29 @@ class People(Names):
     def __init__(self, view: View, release: str) -> None:
         over = lineage_at(view, lineage.find(view, release).number)
         super().__init__(over.labels(view, payees=over.people))
-        self.credited = tuple(self.told)
         self.works = timeline.names(view, over.lineage.generation)
+        veiled = not hidden.positions(view).keys().isdisjoint(self.told)
+        on = view.numbers("works", self.works).values() if veiled else ()
+        self.owners = attribution.owners(view, [*on]) if veiled else {}
+        """By the id of a hidden credit: the person who is paid for it."""
+        # Each person once: under their name or, if all of their credits are hidden, under one.
+        hidden_first = sorted(self.told, key=lambda id: id not in self.owners)
+        once = {self.paid(id): id for id in hidden_first}.values()
+        self.told = {id: name for id, name in self.told.items() if id in once}
+        self.credited = tuple(self.told)
         if own := account(view):
             self.told.setdefault(own, contributors.person(view, own)["name"])
 
     def called(self, id: str) -> str:
         """The name of a payee; for a work that is a payee, “the makers of …”."""
+        if id in self.told or id in self.owners.values():  # also without a name
+            return words.called({"id": id, "name": self.told.get(id)})
         work = self.works.get(id.removeprefix("work/"))
-        return self.told.get(id) or (f"the makers of {words.called(work)}" if work else id)
+        return f"the makers of {words.called(work)}" if work else id
+
+    def paid(self, id: str) -> str:
+        """Who is paid for a payee in the form: the person, where it stands for a hidden credit."""
+        return self.owners.get(id, id)
 
 
 class Terms:

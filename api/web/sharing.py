@@ -174,7 +174,11 @@ class Sheet:
             {
                 "asset": one.id,
                 "value": percentages.exact(one.value),
-                "shares": [[who, percentages.exact(share)] for who, share in one.shares if share],
+                "shares": [
+                    [self.people.paid(who), percentages.exact(share)]
+                    for who, share in one.shares
+                    if share
+                ],
             }
             for one in divided
         ]

@@ -72,8 +72,9 @@ def _words(text: str) -> str:
 class HideCredit(Command):
     """Hide your name on one credit: it still counts and is paid, but is shown without the name.
 
-    This applies to every answer, including those about the past. Only you, auditors and the
-    operator still see whose it is; others may infer it from when things were recorded.
+    This applies to every answer, including those about the past. Only you, auditors, the operator
+    and those who share money with you still see whose it is; others may infer it from when things
+    were recorded.
     """
 
     id: CreditId
