@@ -18,6 +18,12 @@ MOST_LISTED = 20
 
 MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$")
 
+
+def to_the_minute(text: str) -> str:
+    """A recorded moment as sentences give it; any other text as it is."""
+    return MOMENT.sub(r"\1 \2 UTC", text)
+
+
 REFUSALS: dict[str, type[Refusal]] = {}
 """Every refusal by its code."""
 
@@ -77,7 +83,7 @@ class Refusal(Exception):
             for name, value in zip(names, values, strict=True)
         }
         told = {n: _listed(v) if isinstance(v, tuple) else v for n, v in self.details.items()}
-        told |= {n: MOMENT.sub(r"\1 \2 UTC", str(told[n])) for n in told.keys() - quoted}
+        told |= {n: to_the_minute(str(told[n])) for n in told.keys() - quoted}
         super().__init__(self.says.format(**told))
         self.details |= {
             n: v[:MOST_LISTED] for n, v in self.details.items() if isinstance(v, tuple)

@@ -43,11 +43,6 @@ _TIME = re.compile(
 """A date with a time of day (ISO 8601), in UTC if it names no zone."""
 
 
-def with_clock(text: str) -> str:
-    """A text in which each time is written as people write it, to the second at most."""
-    return _TIME.sub(_clock, text)
-
-
 def _clock(found: re.Match[str]) -> str:
     day, minute, second, zone = found.groups("")
     return f"{day} {minute}{second} {zone if zone.strip('Z') else 'UTC'}"
@@ -55,7 +50,7 @@ def _clock(found: re.Match[str]) -> str:
 
 def _one(text: str) -> str:
     if "T" in text:
-        return with_clock(text)
+        return _TIME.sub(_clock, text)
     found = _MARKED.fullmatch(text)
     if not found:
         return text

@@ -650,6 +650,19 @@ def test_notifications_of_a_kind_that_has_none_say_so(served: Served) -> None:
     assert "None of this kind." in page.text_seen
 
 
+def test_a_date_that_cannot_be_read_is_answered_with_one_that_can(served: Served) -> None:
+    ana = served.admit("Ana")
+    poem = served.post_piece("A poem", by=ana)
+    operator = reader(served).sign_in(OPERATOR_KEY)
+    form = operator.get(f"/do/work.redate?id={poem}")
+    said = {"form_token": form.token, "id": poem, "made_at": "noon", "reason": "r"}
+    page = operator.post("/do/work.redate", said)
+    assert "or 1969-10-14T20:15:00Z" in page.text_seen
+    again = said | {"made_at": "1969-10-14T20:15:00Z"}
+    assert operator.post("/do/work.redate", again).status == 303
+    assert "made 1969-10-14 20:15 UTC" in operator.get(f"/piece/{poem}").text_seen
+
+
 def test_a_list_of_sources_says_that_there_are_none(served: Served) -> None:
     poem = served.post_piece("A poem", by=served.admit("Ana"))
     page = reader(served).sign_in(OPERATOR_KEY).get(f"/list/{poem}")

@@ -32,7 +32,6 @@ from domain.refusal import Unknown
 from domain.text import folded, searched
 from domain.value import Many, Payee, Ref, Several, Value
 from projections import around, attribution, contributors, memberships, timeline, wording
-from projections.dating import with_clock
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size
 from projections.money.readers import Reader
@@ -201,9 +200,7 @@ def pages(frame: Frame) -> None:
 
     @frame.blueprint.app_template_filter()
     def in_words(text: str) -> Markup:
-        """A text in which ids are replaced by links to what they name, for who may read pages, and
-        times are as people write them."""
-        text = with_clock(text)
+        """A text in which ids are replaced by links to what they name, for who may read pages."""
         if not (frame.public or g.get("actor")) or not (ids := set(_ID.findall(text))):
             return escape(text)
         with frame.store.view() as view:

@@ -51,7 +51,7 @@ class OfferMembership(Command):
         holds = past.known.saying((Membership.Offered,), "group", [self.contributor])
         held = past.known.saying((Membership.Offered,), "contributor", [self.group])
         if holds or held or past.person(self.group) == past.person(self.contributor):
-            raise GroupInGroup(self.group, self.contributor)
+            raise GroupInGroup(self.contributor, self.group)
         told = self.told(Membership.Offered, roles=once_each(self.roles))
         yield Membership.Offered.born(past.id, **told)
 

@@ -47,6 +47,7 @@ from domain.refusal import (
     UnknownWork,
     WindowTooShort,
     WrongState,
+    to_the_minute,
 )
 from domain.release import Release
 from domain.standing import of_proposal
@@ -427,7 +428,7 @@ class ExtendProposal(Command):
         noun = past.get(Proposal, self.proposal)
         extended = noun.then(Proposal.Extended, closes_at=self.closes_at, reason=self.reason)
         if self.closes_at <= noun.closes_at:
-            raise WindowTooShort(f"longer than until {noun.closes_at}")
+            raise WindowTooShort(f"longer than until {to_the_minute(noun.closes_at)}")
         yield extended
 
 
