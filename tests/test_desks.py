@@ -663,6 +663,15 @@ def test_a_date_that_cannot_be_read_is_answered_with_one_that_can(served: Served
     assert "made 1969-10-14 20:15 UTC" in operator.get(f"/piece/{poem}").text_seen
 
 
+def test_who_asks_first_is_notified_in_names(served: Served) -> None:
+    uma, cid = served.admit("Uma First"), served.admit("Cid First")
+    served.acting(uma).post(f"/contributors/{uma}/ask-first", {})
+    work = served.acting(cid).post("/contributions", title="A first", medium="text").id
+    served.acting(cid).post("/credits", work=work, contributor=uma, role="drummer")
+    page = " ".join(signed_in(served, uma).get("/waiting").text_seen.split())
+    assert "Cid First credited Uma First as drummer on A first" in page
+
+
 def test_a_list_of_sources_says_that_there_are_none(served: Served) -> None:
     poem = served.post_piece("A poem", by=served.admit("Ana"))
     page = reader(served).sign_in(OPERATOR_KEY).get(f"/list/{poem}")

@@ -20,6 +20,7 @@ from api.web.address import Listed, Said, id_in_path
 from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
 from api.web.frame import Answer, Frame, account, to_page
 from domain.fact import utc_now
+from domain.identity import may_be_id
 from domain.permission import OPERATOR
 from domain.text import whole
 from projections import (
@@ -264,7 +265,10 @@ def _waiting(frame: Frame) -> None:
 def told(view: View, items: Iterable[FactTold], say: Say = words.sentence) -> list[dict[str, Any]]:
     """Facts with their sentences."""
     mentioned = {id for item in items for id in item["content"].get("mentions") or ()}
-    ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
+    # A credit that waits for its person is about nothing yet, but its content names both.
+    said = (value for item in items for value in item["content"].values())
+    ids = {value for value in said if isinstance(value, str) and may_be_id(value)}
+    ids |= {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
     names = timeline.names(view, ids | mentioned)
     return [{**item, "sentence": say(item, names)} for item in items]
 
