@@ -102,6 +102,15 @@ def test_what_the_proxy_refuses_is_a_problem_with_its_code(
     assert problem["status"] == answer.status == PROBLEMS[code].status
 
 
+def test_a_form_from_an_address_with_a_port_is_from_this_site(proxied: Server) -> None:
+    """A browser names the port in both headers, unless it is the usual one."""
+    host = b"stemma.example:8080"
+    sent = b"POST /sign-in HTTP/1.1\r\nHost: " + host + b"\r\nOrigin: http://" + host + b"\r\n"
+    sent += FORM + b"Content-Length: 5\r\n\r\nkey=x"
+    answer, _ = answered(proxied, sent)
+    assert answer.status == 401, "only the key is wrong"
+
+
 def test_every_problem_of_the_proxy_is_one_of_the_service() -> None:
     told = re.findall(r"return (\d+) '({.*})'", CONFIGURATION.read_text())
     for status, text in told:
