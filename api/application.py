@@ -177,7 +177,8 @@ def create_app(
     answer_problems(app, page_of)
     public = {endpoint for routes in nouns for endpoint in routes.public}
     admit = admission(opening, limits, is_public=lambda visit: _is_public(visit, public))
-    entrance = Entrance(app, Observer(metrics), admit, partial(known_answer, store))
+    known = partial(known_answer, store)
+    entrance = Entrance(app, Observer(metrics), admit, known, limits.scheme)
     app.wsgi_app = entrance  # type: ignore[method-assign]
     return app
 

@@ -66,13 +66,18 @@ class Entrance:
         observer: Observer,
         admit: Callable[[Visit], None],
         known: Callable[[Visit], WSGIApplication | None],
+        scheme: Callable[[WSGIEnvironment], str],
     ) -> None:
-        """``admit`` raises what forbids a request; ``known`` returns an answer that still holds."""
+        """``admit`` raises what forbids a request; ``known`` returns an answer that still holds;
+        ``scheme`` is that of the address which the client asked.
+        """
         self._app, self._inside = app, app.wsgi_app
         self._observer, self._admit, self._known = observer, admit, known
+        self._scheme = scheme
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
+        environ["wsgi.url_scheme"] = self._scheme(environ)
         visit = self._observer.begin(environ)
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:

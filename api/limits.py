@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from threading import Lock
+from wsgiref.types import WSGIEnvironment
 
 from api.allowance import SECOND, Limit, Network, Standing
 from api.current import the_visit
@@ -91,6 +92,13 @@ class Limits:
         if isinstance(read, ipaddress.IPv6Address):
             return str(ipaddress.ip_network((read, 64), strict=False))
         return str(read or "unknown")
+
+    def scheme(self, environ: WSGIEnvironment) -> str:
+        """The scheme of the address that the client asked, which a trusted proxy says."""
+        said = environ.get("HTTP_X_FORWARDED_PROTO")
+        if said in ("http", "https") and self._is_trusted(environ.get("REMOTE_ADDR", "")):
+            return str(said)
+        return str(environ["wsgi.url_scheme"])
 
     def _is_trusted(self, address: str) -> bool:
         read = _address(address)

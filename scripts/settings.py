@@ -73,7 +73,7 @@ NAMES = {
     f"{' '.join(f'{name}={one.quota}/{one.seconds}' for name, one in DEFAULTS.items())}, "
     "each as requests/seconds)",
     "STEMMA_TRUSTED_PROXIES": "the addresses or networks of proxies whose X-Forwarded-For names "
-    "the client, separated by spaces (default: none)",
+    "the client, and X-Forwarded-Proto the scheme, separated by spaces (default: none)",
     "STEMMA_WEBHOOK_NETWORKS": "addresses or networks that webhooks may reach besides public "
     "servers, even without https, separated by spaces (default: none)",
     "STEMMA_MEDIA_HOSTS": "the hosts from which pages embed the picture, sound, film or player "

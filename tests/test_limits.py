@@ -16,7 +16,7 @@ from serving import OPERATOR_KEY, Client, Served, serving
 from stories import at_once
 from test_server import serving as served_by_stemma
 
-from api.allowance import DEFAULTS, RATES, Limit, read_limits, read_networks
+from api.allowance import DEFAULTS, RATES, Limit, Network, read_limits, read_networks
 from api.identity.keys import strong_key
 from api.limits import OPERATOR_FACTOR, Limits
 from domain.engine.opening import open_engine
@@ -143,6 +143,20 @@ def test_nobody_else_may_name_an_address(tmp_path: Path, clock: Clock) -> None:
     with serving(database, follow=False, limits=(SMALL, (), clock)) as served:
         got = [from_address(served, f"192.0.2.{n}", path="/openapi.json") for n in range(7)]
         assert got == [200] * 6 + [429]
+
+
+@pytest.mark.parametrize("proxies, scheme", [(PROXY, "https"), ((), "http")])
+def test_addresses_in_answers_have_the_scheme_that_a_trusted_proxy_names(
+    tmp_path: Path, clock: Clock, proxies: tuple[Network, ...], scheme: str
+) -> None:
+    """TLS ends at the proxy: without it, an address copied from the browser is a foreign one."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with serving(database, limits=({}, proxies, clock)) as served:
+        served.admit("Ana")
+        (event,) = served.operator.get("/feed", headers={"X-Forwarded-Proto": "https"}).json
+        assert event["source"].partition(":")[0] == scheme
+        (event,) = served.operator.get("/feed", headers={"X-Forwarded-Proto": "gopher"}).json
+        assert event["source"].partition(":")[0] == "http"
 
 
 def test_a_header_that_resembles_that_of_the_proxy_names_no_address(tmp_path: Path) -> None:
