@@ -1,4 +1,4 @@
-"""A real PgBouncer in front of the database: what goes through it, and what is told of the rest."""
+"""A real PgBouncer in front of the database: what goes through it, and how the rest is refused."""
 
 import shutil
 import subprocess
@@ -26,7 +26,9 @@ PORT = 6432
 def pooling(postgres_dsn: str) -> Pooling:
     """Start one in the given mode; yields the address of the database behind it."""
     if (program := shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")) is None:
-        pytest.skip("this needs PgBouncer")
+        pytest.skip(
+            "no PgBouncer (Debian: apt install pgbouncer; scripts/test does it where it may)"
+        )
 
     @contextmanager
     def pooled(mode: str) -> Iterator[str]:
