@@ -21,6 +21,7 @@ import pytest
 from certified import certified
 from stories import Story, story
 from test_webhooks import HERE, receiving
+from trickling import trickling
 
 from api.sending import outbound
 from api.sending.outbound import Unreached, post, target_of
@@ -140,27 +141,12 @@ def test_the_final_status_is_what_counts_and_the_rest_of_an_answer_is_hardly_awa
     interim: int, further: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbound, "REST_SECONDS", 0.2)
-    stopped = threading.Event()
     hints = interim * "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
-
-    def answer(listening: socket.socket) -> None:
-        with suppress(OSError):
-            one, _ = listening.accept()
-            with one:
-                one.sendall(f"{hints}HTTP/1.1 202 Accepted\r\n{further}\r\n".encode())
-                while not stopped.wait(0.1):
-                    one.sendall(b"x")
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=answer, args=(listening,))
-        thread.start()
+    final = f"{hints}HTTP/1.1 202 Accepted\r\n{further}\r\n".encode()
+    with trickling(final, b"x") as address:
         begun = time.monotonic()
-        try:
-            assert post(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"{}", {}, HERE) == 202
-            assert time.monotonic() - begun < outbound.SECONDS / 2
-        finally:
-            stopped.set()
-            thread.join()
+        assert post(f"{address}/", b"{}", {}, HERE) == 202
+        assert time.monotonic() - begun < outbound.SECONDS / 2
 
 
 def test_a_name_that_leads_inside_the_second_time_does_not_lead_the_connection_there(

@@ -733,7 +733,7 @@ def test_a_hidden_credit_names_nobody_and_tells_its_person_how_it_is_shown(serve
 
 
 def test_a_dispute_about_a_hidden_credit_is_answered_and_names_nobody_else(served: Served) -> None:
-    """Whoever may not read whose it is answers all the same, and no one is said to be another."""
+    """Those who may not read whose it is answer all the same, and no one is said to be another."""
     ana, cid = served.admit("Ana Hood"), served.admit("Cid Hood")
     work = served.acting(cid).post("/contributions", title="A hood", medium="text").id
     said = {"work": work, "contributor": ana, "role": "drummer"}

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +136,7 @@ def test_a_stream_stays_open_holds_no_thread_and_tells_what_happens(tmp_path: Pa
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with running(database, "--workers", "1", STEMMA_THREADS="1") as server:
         server.admit("Ana")
-        listening = [listen(server.port) for _ in range(12)]
-        try:
+        with all_closed([listen(server.port) for _ in range(12)]) as listening:
             for one in listening:
                 assert read_until(one, b"contributor.admitted").startswith(b"HTTP/1.1 200")
             assert server.ask("/works")[0] == 200, "no stream holds the only thread"
@@ -146,9 +145,6 @@ def test_a_stream_stays_open_holds_no_thread_and_tells_what_happens(tmp_path: Pa
                 told = read_until(one, b'"Ben"')
                 assert told.count(b"event: contributor.admitted") == 1
                 assert b"id: 2\n" in told
-        finally:
-            for one in listening:
-                one.close()
 
 
 def test_many_streams_that_begin_at_once_refuse_nobody(tmp_path: Path) -> None:
@@ -156,14 +152,10 @@ def test_many_streams_that_begin_at_once_refuse_nobody(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with running(database, "--workers", "1", STEMMA_THREADS="1") as server:
         server.admit("Ana")
-        listening = [listen(server.port) for _ in range(120)]
-        try:
+        with all_closed([listen(server.port) for _ in range(120)]) as listening:
             assert server.ask("/works")[0] == 200
             for one in listening:
                 assert read_until(one, b"contributor.admitted").startswith(b"HTTP/1.1 200")
-        finally:
-            for one in listening:
-                one.close()
 
 
 def test_a_server_that_is_stopped_ends_its_streams(tmp_path: Path) -> None:
@@ -188,7 +180,7 @@ def test_no_stream_takes_events_from_another_or_changes_them(tmp_path: Path) -> 
             listen(server.port, host="there"),
             listen(server.port),
         ]
-        try:
+        with all_closed(listening):
             for one in listening:
                 read_until(one, b"contributor.admitted")
             assert server.ask(f"/keys/{ended['id']}/end", {})[0] == 200
@@ -196,9 +188,6 @@ def test_no_stream_takes_events_from_another_or_changes_them(tmp_path: Path) -> 
             for one, source in zip(listening[1:], (b"http://there/", b"http://here/"), strict=True):
                 assert source in read_until(one, b'"Ben"')
             assert b'"Ben"' not in read_until(listening[0], b"0\r\n\r\n"), "it is over"
-        finally:
-            for one in listening:
-                one.close()
 
 
 def test_streams_that_ask_just_when_another_was_refused_hold_up_nothing() -> None:
@@ -237,6 +226,14 @@ def listen(port: int, *, host: str = "here", key: str = KEY) -> socket.socket:
     said = f"GET /feed HTTP/1.1\r\nHost: {host}\r\nAccept: {STREAM}\r\n"
     one.sendall(f"{said}Authorization: Bearer {key}\r\n\r\n".encode())
     return one
+
+
+@contextmanager
+def all_closed(listening: list[socket.socket]) -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        for one in listening:
+            stack.enter_context(one)
+        yield listening
 
 
 def read_until(one: socket.socket, text: bytes) -> bytes:

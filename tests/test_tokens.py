@@ -5,11 +5,8 @@ import hashlib
 import hmac
 import json
 import logging
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,6 +15,7 @@ from issuing import AUDIENCE, Issuing, issuing, new_key
 from joserfc.jwk import Key, RSAKey
 from serving import Served, serving
 from stories import Story, story
+from trickling import trickling
 
 from api.identity.identities import Identities
 from api.identity.issuer import (
@@ -324,26 +322,11 @@ def test_keys_are_taken_only_from_where_the_settings_lead(
 
 def test_keys_that_trickle_are_given_up_in_time(door: Door) -> None:
     """However little comes at a time: a token would hold its thread for as long."""
-    stopped = threading.Event()
-
-    def answer(listening: socket.socket) -> None:
-        with suppress(OSError), listening.accept()[0] as one:
-            one.sendall(b"HTTP/1.1 200 OK\r\n")
-            while not stopped.wait(0.1):
-                one.sendall(b"X")
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=answer, args=(listening,))
-        thread.start()
-        jwks = f"http://127.0.0.1:{listening.getsockname()[1]}/keys"
+    with trickling(b"HTTP/1.1 200 OK\r\n", b"X") as address:
         began = time.monotonic()
-        try:
-            with pytest.raises(Problem, match="issuer"):
-                door.opened(jwks=jwks).caller(door.issuer.token(SUBJECT))
-            assert time.monotonic() - began < 3 * TIMEOUT_SECONDS
-        finally:
-            stopped.set()
-            thread.join()
+        with pytest.raises(Problem, match="issuer"):
+            door.opened(jwks=f"{address}/keys").caller(door.issuer.token(SUBJECT))
+        assert time.monotonic() - began < 3 * TIMEOUT_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -10,12 +9,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, Answer, Served, serving
 from stories import carry_out
+from trickling import trickling
 
 from domain.checkpoint import cosign, open_checkpoint, sign
 from domain.note import COSIGNATURE, Signature, SignerKey, VerifierKey
@@ -314,32 +314,7 @@ def test_what_a_log_answers_is_read_only_for_so_long(
     monkeypatch.setattr("scripts.line.MOST_SECONDS", 0.5)
     late = pytest.raises(Unreachable, match=r"takes more than|timed out")
     with trickling(*sent) as address, Line() as line, late:
-        fetch(address, line=line if by_line else None)
-
-
-@contextmanager
-def trickling(begun: bytes, part: bytes) -> Iterator[str]:
-    """A log whose answer begins so and then goes on in parts, ten a second."""
-    stopped = Event()
-
-    def answer(listening: socket.socket) -> None:
-        while True:
-            with suppress(OSError), listening.accept()[0] as one:
-                if stopped.is_set():
-                    return
-                one.sendall(begun)
-                while not stopped.wait(0.1):
-                    one.sendall(part)
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = Thread(target=answer, args=(listening,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/checkpoint"
-        finally:
-            stopped.set()
-            socket.create_connection(listening.getsockname()).close()
-            thread.join()
+        fetch(f"{address}/checkpoint", line=line if by_line else None)
 
 
 @pytest.mark.parametrize(
