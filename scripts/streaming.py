@@ -27,7 +27,7 @@ MOST_SECONDS = 900.0
 LOOK_SECONDS = 1.0
 """The interval at which the head of the journal is read while somebody listens."""
 STOPPING = signal.SIGUSR1
-"""What a worker is sent just before it is told to stop."""
+"""The signal that a worker gets just before the one that stops it."""
 HEARTBEAT = b":\n\n"
 _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 

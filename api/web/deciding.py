@@ -206,7 +206,7 @@ def _decidable(
         "forms": [one for one in forms_for(frame, id, noun) if one not in decided],
         "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
-        # Of all facts: whoever may not read those of a hidden credit still answers for it.
+        # Of all facts: who may not read those of a hidden credit still answers for it.
         "seen": max(one.position for one in placed if one.originator_id == id),
         **said_before(tried, possible),
         "grounds": GROUNDS,

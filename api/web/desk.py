@@ -122,7 +122,7 @@ def _recorded(
 ) -> Answer:
     """What follows once a form is recorded: its warnings or, without any, the page it leads to.
 
-    Whoever had themself forgotten can't sign in again, so they are told at once.
+    Those who had themselves forgotten can't sign in again, so a last page says so at once.
     """
     if command is ForgetContributor and frame.is_over():
         g.actor = None

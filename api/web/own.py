@@ -51,8 +51,8 @@ def _own(frame: Frame, name: str, show: Callable[..., str], change: Callable[[Sa
     """Register a page and the target of its forms.
 
     The target leads back to the page, which shows once what ``change`` returned (a secret, if one
-    was made); or it answers with the problem and what was typed. Whoever replaces the very key they
-    are signed in with gets the page at once, as they could not open it without the new one.
+    was made); or it answers with the problem and what was typed. Those who replace the key that
+    they are signed in with get the page at once, as they could not open it without the new one.
     """
     path, once = f"/{name}", f"stemma-{name}"
 

@@ -1,6 +1,6 @@
 """Passing shares on: from whom the parts of a share came, by assignment or through a group.
 
-Whoever gets a part has it as it was: a question about a credit of those who passed it on is about
+The new holder has a part as it was: a question about a credit of those who passed it on is about
 that part, too.
 """
 
