@@ -75,25 +75,22 @@ def latest_works(view: View, people: Collection[int], each: int) -> dict[int, li
 
 
 def _latest_works(view: View, people: Collection[int], *, each: int) -> dict[int, list[int]]:
-    """The query first finds the oldest of the ``each`` latest works by its place in the index, so
-    that no engine reads and sorts everything that an account is credited on."""
-    counts = f"{CREDIT_COUNTS} AND {NOT_HIDDEN}"
+    """Each list is read backwards from its end in the index, so that no engine reads and sorts
+    everything that an account is credited on."""
     rows = view.rows(
-        f"{PLANNED_ONCE}WITH oldest (person, work) AS MATERIALIZED (SELECT p.number, coalesce(("
-        "SELECT CASE WHEN l.contributor = p.number THEN l.work END FROM (SELECT DISTINCT "
-        "c.contributor, c.work FROM @credits c "
-        f"WHERE (c.contributor, c.work) <= (p.number, {NEVER}) AND {counts} "
-        "ORDER BY c.contributor DESC, c.work DESC LIMIT 1 OFFSET :before) AS l), 0) "
-        f"FROM @contributors p WHERE p.number IN :people AND p.until = {NEVER}) "
-        "SELECT DISTINCT o.person, c.work FROM oldest o JOIN @credits c "
-        f"ON c.contributor = o.person AND c.work >= o.work AND {counts} ORDER BY c.work DESC",
+        f"{PLANNED_ONCE}SELECT p.number, (SELECT string_agg(CAST(l.work AS TEXT), ',') FROM ("
+        "SELECT DISTINCT c.contributor, c.work FROM @credits c "
+        f"WHERE (c.contributor, c.work) <= (p.number, {NEVER}) AND {CREDIT_COUNTS} "
+        f"AND {NOT_HIDDEN} ORDER BY c.contributor DESC, c.work DESC LIMIT :each) AS l "
+        "WHERE l.contributor = p.number) "
+        f"FROM @contributors p WHERE p.number IN :people AND p.until = {NEVER}",
         people=people,
-        before=each - 1,
+        each=each,
     )
-    found: dict[int, list[int]] = {person: [] for person in people}
-    for person, work in rows:
-        found[person].append(work)
-    return found
+    found = {
+        person: sorted(map(int, works.split(",")), reverse=True) for person, works in rows if works
+    }
+    return {person: found.get(person, []) for person in people}
 
 
 def _beside(
