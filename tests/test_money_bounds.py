@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from exact import answered, fixed
-from money import bank
+from money import bank, halves
 
 from domain.money.apportionment import MAXIMUM_SCALE_BITS
 from domain.money.claiming import maker_of
@@ -50,6 +50,7 @@ from domain.refusal import (
 )
 from domain.remix import MAXIMUM_RATE_LENGTH
 from domain.value import Number
+from projections.money import balances
 
 
 def item(amount: Fraction | int = 1, units: int = 0, **kind: str) -> Item:
@@ -300,26 +301,38 @@ def test_who_made_a_work_is_credited_directly_on_it() -> None:
         assert [*made, maker_of(draft, b)] == [None, a, b]
 
 
-def test_no_sum_of_what_is_booked_in_a_pool_is_more_than_databases_hold(database: str) -> None:
-    """It was once cut off at 2⁶³ − 1 on SQLite, and stopped the read tables on PostgreSQL."""
+def test_no_sum_of_what_is_booked_in_a_currency_is_more_than_databases_hold(database: str) -> None:
+    """Five payouts of 1,980 USD, exchanged into a unit of twelve digits, were more: lists failed on
+    SQLite, and the read tables stopped on PostgreSQL."""
     with bank(database) as told:
-        (ana,) = told.people("Ana")
-        pool, most = told.pool(currency="HOPE.12"), 10**15 - 1
-        told.accept(told.agree(pool, {ana: "1"}), ana)
-        lines = [{"payee": f"p{number}", "amount_minor": most} for number in range(499)]
-        moved = {"lines": lines, "payer": "bank", "reason": "r"}
-        told.tell("record_adjustment", pool=pool, **moved)  # as much of it is taken from the bank
+        pool, *both = halves(told)
+        pair = {"currency": "USD", "into_currency": "HOPE.12", "source_name": "x"}
+        told.tell("state_exchange_rate", rate="1000", effective_at="2026-01", **pair)
+        for payee in both:
+            told.tell("choose_payment_currency", payee=payee, currency="HOPE.12")
         for _ in range(2):
-            told.earn(pool, most)
-        left = 10**18 - 1_000 * most
-        with pytest.raises(BadAmount, match="may come to 1,000,000,000,000,000,000"):
-            told.spend(pool, left + 1)
-        told.spend(pool, left)
+            told.earn(pool, 2 * 99_999, "2026-02")
+            told.pay()
+        other, left = told.pool("in units", currency="HOPE.12"), 4 * 10**13
+        told.agree(other, {both[0]: "1"}, "2026-01")
+        dated = {"effective_at": "2026-02", "document": "d"}
+        with pytest.raises(BadAmount, match="may come to 4,000,000,000,000,000,000"):
+            told.spend(other, left + 1)
+        told.spend(other, left - 3)
+        moved = {"payee": both[0], "amount_minor": 2}
         with pytest.raises(BadAmount):
-            told.earn(pool, -1)
-        owed = [{"payee": ana, "amount_minor": 1}]
+            told.tell("record_adjustment", pool=other, lines=[moved], payer="bank", reason="r")
         with pytest.raises(BadAmount):
-            told.tell("record_opening", pool=pool, lines=owed, effective_at="2026", document="d")
+            told.tell("record_opening", pool=other, lines=[moved | {"amount_minor": 4}], **dated)
+        told.earn(other, -3, "2026-02")
+        told.earn(pool, 2, "2026-02")
+        with pytest.raises(BadAmount):
+            told.pay()
+        for payee in both:
+            told.tell("choose_payment_currency", payee=payee)
+        assert told.pay() == dict.fromkeys(both, 1)
+        with told.view() as view:
+            assert balances.totals(view)["HOPE.12"]["in_transit"] == 4 * 99_999 * 10**13
 
 
 def test_a_sale_may_be_of_units_that_came_back_and_an_opening_a_debt() -> None:

@@ -90,7 +90,7 @@ class _Booking(Command):
         """The fields that facts of revenue and of expenses have in common."""
         at = dated(past, self.effective_at)
         opened = past.get(Pool, self.pool).opened
-        must_fit(past, self.pool, abs(amount_minor))
+        must_fit(past, opened.currency, abs(amount_minor))
         return {
             "pool": self.pool,
             "release": opened.release,

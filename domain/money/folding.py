@@ -262,7 +262,9 @@ class Folding(State):
 
     def _gain(self, happened: Payout.Issued | Payout.Returned) -> None:
         """Add what was gained by rounding a conversion, or subtract it if the payout came back."""
-        sign, into = 1 if isinstance(happened, Payout.Issued) else -1, happened.sent[0]
+        sign, (into, sent) = 1 if isinstance(happened, Payout.Issued) else -1, happened.sent
+        if sign > 0:
+            self._book(into, sent)
         gained = self.differences.pop(into, Fraction()) + sign * happened.gained()
         if gained:
             self.differences[into] = gained
@@ -307,7 +309,7 @@ class Folding(State):
         self.sources[source] = self.sources.get(source, 0) + happened.amount_minor
         self.waiting[happened.pool, placed_at(self.position), id] = happened.amount_minor > 0
         self._name(happened.pool, happened.source_id, happened.source_name)
-        self._book(happened.pool, happened.amount_minor)
+        self._book(happened.currency, happened.amount_minor)
 
     def _spend(self, id: str, happened: Expense.Recorded | Expense.Reversed) -> None:
         pool, payer, amount = happened.pool, happened.payer, happened.amount_minor
@@ -317,7 +319,7 @@ class Folding(State):
             self._cost(pool, known._replace(left_minor=known.left_minor - amount))
             return
         self._name(pool, payer, happened.payer_name)
-        self._book(pool, amount)
+        self._book(happened.currency, amount)
         self._cost(pool, Cost(id, payer, amount, self.position))
 
     def _name(self, pool: str, id: str | None, name: str | None) -> None:
@@ -367,7 +369,7 @@ class Folding(State):
         if isinstance(happened, Entry.First):
             self._is_by_hand = isinstance(happened, Entry.Adjusted | Entry.Opened)
         for line in read_lines(happened.lines) if self._is_by_hand else ():
-            self._book(happened.pool, line.amount_minor)
+            self._book(happened.currency, line.amount_minor)
         for row in read_reserved(happened.reserved):
             key = happened.proposal, row.payee
             self.reserves[key] = self.reserves.get(key, NO_RESERVE).after(row)
@@ -454,9 +456,8 @@ class Folding(State):
                 del carry[line.payee]
         self.sums[pool] = replace(known, carry=carry, flow=through)
 
-    def _book(self, pool: str, amount_minor: int) -> None:
-        known = self.sums[pool]
-        self.sums[pool] = replace(known, booked_minor=known.booked_minor + abs(amount_minor))
+    def _book(self, currency: str, amount_minor: int) -> None:
+        self.booked[currency] = self.booked.get(currency, 0) + abs(amount_minor)
 
     # -- where money came from -------------------------------------------------------------
 

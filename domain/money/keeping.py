@@ -215,7 +215,7 @@ def units_of(past: Past, pool: str, lines: Iterable[tuple[str, int]]) -> dict[st
     for text, amount in lines:
         payee = payee_in(past, pool, text)
         units[payee] = units.get(payee, 0) + amount
-    must_fit(past, pool, sum(map(abs, units.values())))
+    must_fit(past, past.books().opened[pool].opened.currency, sum(map(abs, units.values())))
     return units
 
 
@@ -246,16 +246,16 @@ def dated(past: Past, at: str) -> str:
     return at
 
 
-MOST_BOOKED = 10**18
-"""The most units booked in a pool, so that no sum of them exceeds 64 bits."""
+MOST_BOOKED = 4 * 10**18
+"""The most units booked in a currency, so that no sum of them exceeds 64 bits."""
 
 
-def must_fit(past: Past, pool: str, amount_minor: int) -> None:
+def must_fit(past: Past, currency: str, amount_minor: int) -> None:
     """Refuse (``BadAmount``) more than ``MOST_BOOKED`` units in all."""
-    booked = past.books().sums[pool].booked_minor
+    booked = past.books().booked.get(currency, 0)
     if booked + amount_minor > MOST_BOOKED:
-        why = f"all that is ever booked in a pool may come to {MOST_BOOKED:,}, and {booked:,} are"
-        raise BadAmount(amount_minor, why)
+        most = f"all that is ever booked in {currency}, or exchanged into it, may come to"
+        raise BadAmount(amount_minor, f"{most} {MOST_BOOKED:,}, and {booked:,} are")
 
 
 def _day(at: str) -> str:

@@ -22,7 +22,7 @@ from domain.money.books import Account
 from domain.money.currency import money
 from domain.money.due import Due, due
 from domain.money.hold import Hold, hold_on
-from domain.money.keeping import must_know, side_of, warn_of_nobody
+from domain.money.keeping import must_fit, must_know, side_of, warn_of_nobody
 from domain.money.payout import Batch, Payout, PayoutParts
 from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
@@ -163,7 +163,7 @@ class IssuePayouts(Command):
         found = {payee: _in_facts(each.parts) for payee, each in owed.items() if each.parts}
         remit = self._remitting(past, found)
         paid = {payee: remit(payee, found[payee]) for payee in sorted(found, key=payee_key)}
-        return [
+        issued = [
             each
             for payee, payouts in paid.items()
             if sum(each.sent.net_minor or each.amount_minor for each in payouts)
@@ -171,6 +171,13 @@ class IssuePayouts(Command):
             and all(each.sent.can_be_sent for each in payouts)
             for each in self._at_a_rate(past, payouts)
         ]
+        exchanged: dict[str, int] = {}
+        for sent in (each.sent for each in issued):
+            if sent.into is not None and sent.quote is not None:
+                exchanged[sent.into] = exchanged.get(sent.into, 0) + sent.sent_minor
+        for into, sent_minor in exchanged.items():
+            must_fit(past, into, sent_minor)
+        return issued
 
     def _remitting(
         self, past: Past, found: Mapping[str, list[PayoutParts]]

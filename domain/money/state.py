@@ -87,8 +87,6 @@ class Sums:
 
     carry: Mapping[str, Fraction] = field(default_factory=dict)
     flow: Mapping[str, Fraction] = field(default_factory=dict)
-    booked_minor: int = 0
-    """The units that were ever booked, taken back or moved by hand, as if all were positive."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +185,9 @@ class State:
     accepted, else the node it was joined into. By outsider's name: the contributor they are."""
     nodes: Kept[str, str]
     """By work that was ever joined with another: its node."""
+    booked: Kept[str, int]
+    """By currency: the units ever booked, taken back, moved by hand or exchanged into it, as if all
+    were positive."""
     differences: Kept[str, Fraction]
     """By currency: the gain from rounding conversions into it that is not posted yet."""
     merging: Kept[tuple[str, str], bool]
