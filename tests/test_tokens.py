@@ -229,13 +229,21 @@ def test_a_scope_in_a_token_narrows_it(door: Door, issuer: Issuing) -> None:
         ("openid stemma:read", True, False),
         ("stemma:contribution", False, False),
         ("stemma:everything", False, False),
-        (7, True, True),
+        (["openid", "stemma:read"], True, False),
+        ([], True, True),
     ):
         caller = door.tokens.caller(issuer.token(SUBJECT, scope=said))
         assert caller is not None
         assert (caller.scope.reads, caller.scope.makes_keys) == (reads, makes_keys), said
         assert caller.key is None
         assert caller.until is not None
+
+
+def test_a_scope_that_is_not_understood_is_not_taken_for_everything(
+    door: Door, issuer: Issuing
+) -> None:
+    for said in (7, {"stemma": "read"}, ["stemma:read", 7]):
+        assert door.lets_in(issuer.token(SUBJECT, scope=said)) is None, said
 
 
 # -- the keys of the issuer ----------------------------------------------------------------------

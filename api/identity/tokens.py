@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +62,7 @@ class Tokens:
         """
         try:
             claims = self._checked(token)
-            holder = self._holder(claims)
+            holder, scope = self._holder(claims), _scope_of(claims)
         except IssuerAway:
             detail = "The issuer of this token does not answer; try again, or use a key."
             raise Problem("issuer_unavailable", detail) from None
@@ -71,7 +70,7 @@ class Tokens:
             audit.warning("token refused", extra={"reason": _reason(problem)})
             return None
         until = datetime.fromtimestamp(min(claims["exp"], _LAST), UTC)
-        return Caller(holder, _scope_of(claims), until=until.isoformat(timespec="microseconds"))
+        return Caller(holder, scope, until=until.isoformat(timespec="microseconds"))
 
     def _checked(self, token: str) -> dict[str, Any]:
         """The claims of a token, if this issuer signed it for this service and it is valid now."""
@@ -132,9 +131,19 @@ def _header_of(token: str) -> dict[str, Any]:
 
 
 def _scope_of(claims: dict[str, Any]) -> Scope:
-    """The words of a token's scope that are meant for this service; without any, everything."""
-    said = claims.get("scope", "")
-    words: Sequence[str] = said.split() if isinstance(said, str) else ()
+    """The words of a token's scope that are meant for this service; without any, everything.
+
+    BadToken for a scope that is not understood, because it may have been meant to be narrow.
+    """
+    match claims.get("scope"):
+        case None:
+            return Scope()
+        case str(said):
+            words = said.split()
+        case [*listed] if all(isinstance(one, str) for one in listed):
+            words = " ".join(listed).split()
+        case _:
+            raise BadToken("its scope is not understood")
     ours = tuple(word.removeprefix(SCOPE) for word in words if word.startswith(SCOPE))
     return Scope(ours or None)
 
