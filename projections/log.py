@@ -82,6 +82,7 @@ COSIGNATURES = Table(
     "log_cosignatures",
     {"size": "BIGINT", "witness": "TEXT", "time": "BIGINT", "line": "TEXT"},
     keys=(("size", "witness"),),
+    index="witness, size",
 )
 TABLES = (TILES, SIZE, CHECKPOINTS, COSIGNATURES, *latest_facts.TABLES)
 
@@ -133,6 +134,7 @@ class Log:
         self.journal, self.engine, self.signer, self.clock = journal, journal.engine, signer, clock
         self.former, self.witnesses = former, witnesses
         """``former`` are earlier keys; those given as secret keys still sign as well."""
+        self._witness_of = {f"{key.name}+{key.id.hex()}": key for key in witnesses}
         self.policy = policy if policy is not None and policy.needs_witnesses else None
         """Which witnesses must have seen a checkpoint before it is published; None if none must."""
         self.last_signed = last_signed
@@ -402,18 +404,32 @@ class Log:
 
     def _agreed(self, policy: Policy, least: int = 1) -> Signed:
         """The latest checkpoint of at least a size that meets the policy; raises NotInLog."""
-        for (size,) in self.engine.query(_RECENT, least=min(least, LARGEST_SIZE)):
+        sizes = {"least": min(least, LARGEST_SIZE), "most": self._largest_agreed(policy)}
+        for (size,) in self.engine.query(_RECENT, **sizes):
             if policy.is_met(self._seen_by(size)):
                 return Signed(size, self.checkpoint_of(size))
         raise NotInLog("a checkpoint that enough witnesses have seen")
+
+    def _largest_agreed(self, policy: Policy) -> int:
+        """The size above which too few witnesses have signed any tree; 0 if they never were enough.
+
+        So one that stays away for long does not hide what it has signed before.
+        """
+        seen: dict[str, int | None] = dict(
+            self.engine.query(_LAST_SEEN, witnesses=[*self._witness_of])
+        )
+        last = {key: seen[name] or 0 for name, key in self._witness_of.items()}
+        for most in sorted({*last.values()}, reverse=True):
+            if policy.is_met([key for key, size in last.items() if size >= most]):
+                return most
+        return 0
 
     def _seen_by(self, size: int) -> list[VerifierKey]:
         """The witnesses that have signed the tree of a size."""
         rows = self.engine.query(
             "SELECT witness FROM log_cosignatures WHERE size = :size", size=size
         )
-        seen = {witness for (witness,) in rows}
-        return [key for key in self.witnesses if f"{key.name}+{key.id.hex()}" in seen]
+        return [self._witness_of[name] for (name,) in rows if name in self._witness_of]
 
     def checkpoint_of(self, size: int) -> bytes:
         """The checkpoint of a size, with its cosignatures; raises NotInLog if none was signed."""
@@ -652,9 +668,14 @@ _COSIGNED = (
 )
 """The checkpoint of the size that a subquery selects, with the lines of its cosignatures."""
 _TILES = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
+_LAST_SEEN = """
+    SELECT value, (SELECT max(size) FROM log_cosignatures WHERE witness = value)
+    FROM EACH :witnesses"""
+"""The latest size that each witness has seen."""
 _RECENT = """
-    SELECT DISTINCT size FROM log_cosignatures WHERE size >= :least ORDER BY size DESC LIMIT 256"""
-"""The latest sizes that any witness has seen."""
+    SELECT DISTINCT size FROM log_cosignatures WHERE size >= :least AND size <= :most
+    ORDER BY size DESC LIMIT 256"""
+"""The latest sizes, up to one, that any witness has seen."""
 _SEEN = """
     SELECT size FROM (SELECT size FROM log_cosignatures WHERE size >= :least
                       ORDER BY size DESC LIMIT 256) AS recent

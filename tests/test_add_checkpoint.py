@@ -20,6 +20,7 @@ from domain.receipt import verify_receipt
 from domain.refusal import NotInLog
 from domain.tree import EMPTY_ROOT, NotVerified, consistency_proof, grow, leaf_hash, root_of
 from domain.trust import read_policy
+from projections.log import COSIGNATURES
 from scripts.mirror import mirror
 from scripts.pushing import Pusher, start_pushing
 from scripts.remote import Remote, Unreachable
@@ -231,6 +232,26 @@ def test_a_checkpoint_is_published_once_enough_witnesses_have_cosigned(
     assert Pusher(log, two._witness).push()  # a new process asks which tree the witness has seen
     assert anybody.get("/log/checkpoint").text.startswith(f"{LOG.name}\n303\n")
     assert mirror(Remote(url_of(served), [LOG.verifier]), tmp_path / "m", only_hashes=True)
+
+
+def test_while_a_witness_is_away_what_it_has_seen_stays_published(
+    asking: tuple[Served, list[Pusher]],
+) -> None:
+    served, (one, two, _) = asking
+    log = served.service.log
+    with pytest.raises(NotInLog):
+        tell(served, 3)
+    assert (one.push(), two.push()) == (True, True)
+    published = log.latest()
+    tell(served, 297)
+    name = f"{ONE.name}+{ONE.verifier.id.hex()}"
+    with log.engine.transaction() as writer:  # the other one signs a tree each second
+        writer.insert(COSIGNATURES, [(size, name, 0, "…") for size in range(4, 300)])
+    assert log.latest() == log.witnessed() == published
+    receipt = verify_receipt(log.receipt(2), [LOG.verifier])
+    assert receipt.trusted.checkpoint.size == 3
+    with pytest.raises(NotInLog):
+        log.receipt(4)
 
 
 def test_a_witness_that_has_seen_another_tree_says_so_and_nothing_is_published(
