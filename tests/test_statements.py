@@ -327,3 +327,25 @@ def test_what_can_be_paid_is_what_is_left_after_debts(database: str) -> None:
             assert (each["payable_minor"], each["debt_minor"]) == (30, 0)
         assert (owed[one]["debt_minor"], owed[two]["payable_minor"]) == (50, 80), "in each pool"
         assert told.pay() == {ana: 30}
+
+
+def test_the_statement_of_a_pool_is_by_the_agreement_in_force(database: str) -> None:
+    """Not by one that was agreed for later; before the first, by the next."""
+    with bank(database) as told:
+        ana, bo, cy = told.people(*PEOPLE)
+        pool, ahead = told.pool(), told.pool("ahead")
+        told.agree(pool, {ana: "1"})
+        told.agree(pool, {bo: "1"}, effective_at="2027-01")
+        told.agree(pool, {cy: "1"}, effective_at="2027-02")
+        told.agree(ahead, {bo: "1"}, effective_at="2027-01")
+        told.agree(ahead, {cy: "1"}, effective_at="2027-02")
+
+        def shown(of: str) -> tuple[int | None, dict[str, str | None]]:
+            with told.view() as view:
+                found = pools.statement(view, told.journal, of, actor=OPERATOR)
+            return found["agreement"], {x["payee"]["id"]: x["share"] for x in found["lines"]}
+
+        assert (shown(pool), shown(ahead)) == ((1, {ana: "1"}), (1, {bo: "1"}))
+        told.clock.wait(days=200)
+        told.earn(pool, 100)
+        assert shown(pool) == (3, {cy: "1", ana: None})

@@ -136,15 +136,17 @@ def earned(view: View, id: str) -> dict[str, int]:
 
 def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
     """The agreement in force for what is earned now; before the first, the next one."""
-    latest = journal.facts.at([view.as_of])
-    row = view.one(
-        f"SELECT a.id FROM @proposals a WHERE a.pool = :pool AND a.state = 'finalised' "
-        f"AND {holds('a')} ORDER BY CASE WHEN COALESCE(a.effective_at, '') <= :now "
-        "THEN COALESCE(a.effective_at, '') ELSE '' END DESC, a.number DESC LIMIT 1",
+    rows = view.rows(
+        "SELECT coalesce(a.effective_at, ''), a.number, a.id FROM @proposals a "
+        f"WHERE a.pool = :pool AND a.state = 'finalised' AND {holds('a')}",
         pool=pool,
-        now=max((instant(placed.fact().timestamp) for placed in latest), default=""),
     )
-    return None if row is None else noun_at(view, journal, Proposal, row[0])
+    if not rows:
+        return None
+    (latest,) = journal.facts.at([view.as_of])
+    now = max(instant(latest.fact().timestamp), min(rows)[0])
+    *_, id = max(row for row in rows if row[0] <= now)
+    return noun_at(view, journal, Proposal, id)
 
 
 def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
