@@ -35,6 +35,10 @@ WARNINGS = {
         "contributor is meant, state their id; on the command line and in bundles, @ and their "
         "word will do."
     ),
+    "payee_forgotten": (
+        "{payee} was forgotten, so nobody is left to be paid: what they are owed is held until it "
+        "is assigned."
+    ),
     "document_repeated": "The same document and amount are already recorded: {first}.",
     "document_elsewhere": (
         "The same document and amount are already recorded in another pool: {first}."

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from money import Bank, bank
+from money import Bank, bank, halves
 from pypdf import PdfReader
 from rich.console import Console
 from stories import id_of
@@ -355,6 +355,31 @@ def test_money_that_goes_to_a_name_that_nobody_has_is_warned_of(database: str) -
             assert warned("record_opening", lines=lines, document=n, **opened) == codes
         for payee, codes in (("heirs", ["payee_unknown"]), ("label", [])):
             assert warned("record_assignment", to=payee, amount_minor=1, **assigned) == codes
+
+
+def test_what_is_stated_for_somebody_who_was_forgotten_is_warned_of(database: str) -> None:
+    """Nobody is left to be paid; their money may still be corrected before it is assigned."""
+    with bank(database) as told:
+        pool, a, _ = halves(told)
+        gone, kept = told.people("Gone", "Kept")
+        told.tell("merge_contributor", id=a, into=gone, reason="r")
+        told.tell("forget_contributor", id=gone, ground="request")
+        rule = {"country": "US", "rate": "0.3", "document": FORM, "effective_at": "2026-01"}
+        adjusted = {"pool": pool, "payer": "operator", "reason": "r", "lines": [line(a, 5)]}
+        opened = {"pool": pool, "effective_at": "2026-01", "document": "d", "lines": [line(a, 1)]}
+        for command, said in {
+            "choose_payment_currency": {"payee": a, "currency": "EUR"},
+            "state_withholding": {"payee": a, **rule},
+            "state_reserve": {"pool": pool, "payee": a, "rate": "0", "effective_at": "2026-01"},
+            "record_adjustment": adjusted,
+            "record_opening": opened,
+        }.items():
+            (one,) = told.tell(command, **said).warnings
+            assert (one.code, one.detail.split()[0]) == ("payee_forgotten", a)
+        assert told.account() == {a: 6, "operator": -5}
+        assigned = {"payee": a, "to": kept, "reason": "r", "evidence": "e", "currency": "USD"}
+        assert told.tell("record_assignment", **assigned).warnings == ()
+        assert told.account() == {kept: 6, "operator": -5}
 
 
 def line(payee: str, amount_minor: int) -> dict[str, Any]:

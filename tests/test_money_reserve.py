@@ -109,6 +109,38 @@ def test_what_was_held_back_by_earlier_rules_is_verified(
         assert (told.account(), told.account(RESERVED)) == ({a: -460, b: -460}, {a: 10, b: 10})
 
 
+def test_a_rule_for_one_payee_is_for_all_accounts_of_the_person(database: str) -> None:
+    """It was only for the account it named: a fifth was held back of what none was to be."""
+    with bank(database) as told:
+        old, ana, ben = told.people("Old", "Ana", "Ben")
+        pool = told.pool()
+        shares = {old: "1/2", "label": "1/4", ben: "1/4"}
+        told.accept(told.agree(pool, shares, "2026-01"), old, ben)
+        told.tell("merge_contributor", id=old, into=ana, reason="r")
+        told.tell("identify_payee", name="label", contributor=ana, reason="r")
+        reserve(told, pool, "1/5")
+        reserve(told, pool, "1/10", payee=old)
+        reserve(told, pool, "0", payee=ana, effective_at="2026-03")
+        told.earn(pool, 1_000, "2026-02")
+        assert told.account(RESERVED) == {old: 50, "label": 25, ben: 50}
+        told.earn(pool, 1_000, "2026-03")
+        assert told.account(RESERVED) == {old: 50, "label": 25, ben: 100}
+        told.tell("free_reserve", pool=pool, payee=ana)
+        assert told.account(RESERVED) == {ben: 100}
+
+
+def test_a_rule_for_one_account_by_earlier_rules_is_verified(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dividing, "division_of", partial(division_of, rules=3))
+    with bank(database) as told:  # is verified at its end
+        pool, a, b = halves(told)
+        told.tell("merge_contributor", id=a, into=b, reason="r")
+        reserve(told, pool, "1/5", payee=b)
+        told.earn(pool, 1_000, "2026-02")
+        assert told.account(RESERVED) == {b: 100}
+
+
 def test_the_first_payout_after_its_months_frees_it(database: str) -> None:
     with bank(database) as told:
         pool, a, b = halves(told)

@@ -28,6 +28,7 @@ from domain.money.keeping import (
     must_know,
     named_in,
     warn_if_late,
+    watch_accounts,
 )
 from domain.money.moving import correction_of
 from domain.money.naming import CATEGORIES, PAYER, SOURCES, payer_id, source_id, word_and_name
@@ -243,6 +244,8 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
     yield from implied(past, pool)
     books = past.books()
     known = books.pools[pool]
+    if any(each.payee for each in books.opened[pool].reserving):
+        watch_accounts(past)
     for revenue in known.waiting if known.agreements else ():
         recorded = books.revenues[revenue].recorded
         if not known.opened.defers(known.brought_by(recorded.from_source)):

@@ -69,10 +69,11 @@ RULES = 2
 By version 1, terms did not look through to the agreed shares, and a reversal took back a part of
 what the division gave, whatever had gone through bands, tranches and advances since.
 """
-RULES_OF_DIVISIONS = 3
+RULES_OF_DIVISIONS = 4
 """The version of the rules by which divisions are computed now.
 
-By version 2, a reserve was held back from a payee who was in debt.
+By version 3, a rule for what is held back from one payee was only for the account it named, not for
+others of the same person. By version 2, a reserve was held back from a payee who was in debt.
 """
 RULES_OF_CORRECTIONS = 4
 """The version of the rules by which corrections are computed now.

@@ -15,10 +15,12 @@ from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.held import Held
 from domain.money.naming import PAYER
+from domain.money.outsider import Outsider
 from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.money.proposal import Assets, Content, Proposal, payees_of
 from domain.money.revenue import paper_of
+from domain.money.share import Share
 from domain.money.terms import named_in as named_in_terms
 from domain.money.through import Divides, divided, divides_of
 from domain.paging import asset_pages, pages
@@ -162,16 +164,32 @@ def must_know(past: Past, payees: Iterable[str], pool: str | None = None) -> Non
 
 def must_not_be_forgotten(past: Past, payees: Iterable[str]) -> None:
     """Refuse payees who were forgotten, also at this moment: nobody is left to be paid."""
-    books = past.books()
     for payee in payees:
-        if books.person(payee) in books.forgotten:
+        if is_forgotten(past, payee):
             raise ContributorForgotten(payee)
         past.watch(Contributor.Forgotten.TOPIC, payee)
 
 
+def is_forgotten(past: Past, payee: str) -> bool:
+    """Whether nobody is left to be paid, because the payee was forgotten."""
+    books = past.books()
+    return books.person(payee) in books.forgotten
+
+
+def watch_accounts(past: Past) -> None:
+    """Decide again if it is changed meanwhile whose the accounts of payees are."""
+    for kind in (
+        *(Contributor.Merged, Contributor.Separated, Outsider.Identified, Share.Claimed),
+        *(Join.Declared, Join.Accepted, Join.Undone),
+    ):
+        past.watch_all(kind.TOPIC)
+
+
 def warn_of_nobody(past: Past, payees: Iterable[str]) -> None:
-    """Warn of names under which nobody is paid."""
+    """Warn of names under which nobody is paid, and of people who were forgotten."""
     for name in () if past.is_vouched_for else payees:
+        if is_forgotten(past, name):
+            past.warn("payee_forgotten", payee=name)
         is_name = Payee.parse(name).kind == "other" and name != OPERATOR
         if is_name and not past.books().is_named(name) and not _is_payer(past, name):
             past.warn("payee_unknown", payee=name)

@@ -123,14 +123,15 @@ def _held_back(
     content: Mapping[str, Any],
 ) -> Rows:
     effective_at = content["effective_at"]
-    rules = in_force(books.opened[agreement.pool].reserving, effective_at)
+    version = content["rules"] or 1
+    person = books.person if version >= RULES_OF_DIVISIONS else str
+    rules = in_force(books.opened[agreement.pool].reserving, effective_at, person)
     if not rules:
         return []
-    of = {line.payee: rules.get(line.payee) or rules.get(None) for line in lines}
+    of = {line.payee: rules.get(person(line.payee)) or rules.get(None) for line in lines}
     by_payee = {payee: rule for payee, rule in of.items() if rule is not None}
     reserves = books.reserves_of(agreement.proposal, by_payee)
-    has_debts = (content["rules"] or 1) >= RULES_OF_DIVISIONS
-    debts = books.debts_in(agreement.pool, by_payee) if has_debts else {}
+    debts = books.debts_in(agreement.pool, by_payee) if version > 2 else {}
     held = held_back(by_payee, reserves, lines, costs, effective_at, debts)
     return [row.written() for row in held]
 

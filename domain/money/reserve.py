@@ -6,7 +6,7 @@ would be freed next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
@@ -125,11 +125,14 @@ def taken_first(reserves: Reserves, taken: Mapping[str, int]) -> list[Reserved]:
 
 
 def in_force(
-    rules: Sequence[Pool.Reserving], effective_at: str
+    rules: Sequence[Pool.Reserving], effective_at: str, person: Callable[[str], str]
 ) -> dict[str | None, Pool.Reserving]:
-    """By payee, and None for everybody else: the rule in force for what was earned then."""
+    """By person, and None for everybody else: the rule in force for what was earned then."""
     holding = [each for each in rules if each.effective_at <= effective_at]
-    return {each.payee: each for each in sorted(holding, key=lambda each: each.effective_at)}
+    return {
+        None if each.payee is None else person(each.payee): each
+        for each in sorted(holding, key=lambda each: each.effective_at)
+    }
 
 
 def _until(rule: Pool.Reserving, effective_at: str) -> str:

@@ -99,7 +99,7 @@ class FreeReserve(Command):
             (payee, agreement)
             for each in agreements
             for (agreement, payee), _ in books.reserves.under(each)
-            if self.payee in (None, payee)
+            if self.payee is None or books.person(self.payee) == books.person(payee)
         ]
         reason = past.text(past.actor, "reason", self.reason)
         freed = _freed(past, accounts, self.until)
