@@ -1,12 +1,16 @@
 """Withholding by the country of each sale: what is paid draws on what came from where."""
 
+from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from money import AGREED, Bank, bank
 from test_money_remitted import withhold
 
+from domain.money import dividing, netting
+from domain.money.reckoning import division_of
 from domain.money.sourcing import OF_POOL, countries_of, drawn, shared
 from projections.money.remittances import withheld
 
@@ -71,6 +75,50 @@ def test_what_comes_back_from_a_country_is_taken_of_what_came_from_there(databas
         sold(pool, told, ("10.00", "US"))
         told.pay()
         assert kept(told, a) == [("US", 500, 150)]
+
+
+def test_what_negative_revenue_takes_back_came_from_its_own_countries(database: str) -> None:
+    """Returns in one country were taken of what was sold in others, too."""
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        withhold(told, a, "0.3", "US")
+        withhold(told, a, "0.1", "DE")
+        sold(pool, told, ("100.00", "DE"), ("10.00", "US"))
+        sold(pool, told, ("-30.00", "US"))
+        assert told.pay() == {a: 4_000, b: 4_000}
+        assert kept(told, a) == [("DE", 5_000, 500), ("US", -1_000, 0)]
+        sold(pool, told, ("-90.00", "US"))  # 80.00 are taken back, 10.00 when more comes in
+        sold(pool, told, ("90.00", "DE"), ("10.00", "US"))
+        told.pay()
+        assert kept(told, a) == [("DE", 4_500, 450), ("US", -4_000, 0)]
+
+
+@pytest.mark.parametrize("are_due", [False, True])
+def test_it_does_so_too_if_nothing_is_divided_yet(database: str, are_due: bool) -> None:
+    with bank(database) as told:
+        pool, (a, b) = told.pool(), told.people("a", "b")
+        told.tell("locate_pool", pool=pool, country="JP", located_by="territory")
+        withhold(told, a, "0.1", "DE")
+        lines = [("100.00", "DE"), ("10.00", "US")], [("-30.00", "US")]
+        for each in reversed(lines) if are_due else lines:
+            sold(pool, told, *each)
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01"), a, b)
+        assert told.pay() == {a: 4_000, b: 4_000}
+        assert kept(told, a) == [("DE", 5_000, 500), ("US", -1_000, 0)]
+
+
+def test_a_payout_by_earlier_rules_is_verified(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dividing, "division_of", partial(division_of, rules=3))
+    monkeypatch.setattr(netting, "rules_of_reversal", lambda *_: 3)
+    monkeypatch.setattr(netting, "RULES_OF_REVERSALS", 3)
+    with bank(database) as told:  # is verified at its end
+        pool, a, b = halves(told)
+        sold(pool, told, ("100.00", "DE"), ("10.00", "US"))
+        sold(pool, told, ("-55.00", "US"))
+        assert told.pay() == {a: 2_750, b: 2_750}
+        assert kept(told, a) == [("DE", 2_500, 0), ("US", 250, 0)]
 
 
 def test_a_payout_that_came_back_draws_on_the_same_countries_again(database: str) -> None:

@@ -73,7 +73,8 @@ RULES_OF_DIVISIONS = 4
 """The version of the rules by which divisions are computed now.
 
 By version 3, a rule for what is held back from one payee was only for the account it named, not for
-others of the same person. By version 2, a reserve was held back from a payee who was in debt.
+others of the same person; and what negative revenue had taken of revenue before it was divided came
+from the countries of that. By version 2, a reserve was held back from a payee who was in debt.
 """
 RULES_OF_CORRECTIONS = 4
 """The version of the rules by which corrections are computed now.
@@ -83,15 +84,20 @@ taken its last units. By version 2, a division that a correction divided again l
 went by the new shares than the division had given by the old ones.
 """
 
-RULES_OF_REVERSALS = 3
+RULES_OF_REVERSALS = 4
 """The version of the rules by which reversals, also of expenses, are computed now.
 
-By version 2, a reversal took the last units of bands, tranches and advances from the people of the
-reversed revenue, though others may have received them.
+By version 3, what negative revenue took back came from the countries of the revenue it was taken
+from. By version 2, a reversal took the last units of bands, tranches and advances from the people
+of the reversed revenue, though others may have received them.
 """
 
 RULES_IN_PLACE = 3
 """From this version on, corrections divide at the place that a division had."""
+RULES_THAT_MOVE = 3
+"""From this version on, what came in later moves up after a reversal."""
+RULES_BY_SALE = 4
+"""From this version on, what negative revenue takes back is from the countries of its own sales."""
 
 NO_RANKS: Mapping[str, int] = {}
 

@@ -19,7 +19,7 @@ from domain.join import Join
 from domain.kept import placed_at
 from domain.membership import Membership
 from domain.money.agreement import Agreement
-from domain.money.entry import Costs, Entry, FlowRows, Lines, read_lines
+from domain.money.entry import RULES_BY_SALE, Costs, Entry, FlowRows, Lines, read_lines
 from domain.money.held import Owed
 from domain.money.hold import Hold
 from domain.money.outsider import Outsider
@@ -34,7 +34,7 @@ from domain.money.reserve import NO_RESERVE, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import waived_in
-from domain.money.sourcing import Sources, countries_of, shared
+from domain.money.sourcing import Sources, countries_of, shared, without
 from domain.money.split import PLAIN
 from domain.money.state import (
     EVERY,
@@ -90,8 +90,9 @@ class Folding(State):
 
     _division = ""
     """The division that the latest entry is about, for the facts that continue the entry."""
-    _sold: str | None = None
-    """The revenue that the latest entry is about, if any, for the facts that continue it."""
+    _origin: Mapping[str, Fraction] = {}
+    """The countries behind the revenue that the latest entry is about, for the facts that continue
+    it."""
     _is_by_hand = False
     """Whether the lines of the latest entry were stated by hand."""
 
@@ -144,8 +145,10 @@ class Folding(State):
         match happened:
             case Revenue.Recorded():
                 self._receive(id, happened)
-            case Revenue.Reversed():
-                self._give_back(id, happened.amount_minor, happened.against)
+            case Revenue.Reversed(amount_minor=amount, against=against):
+                if against is not None and self.opened[happened.pool].by_territory:
+                    self._net(id, against, amount)
+                self._give_back(id, amount, against)
             case Expense.Recorded() | Expense.Reversed():
                 self._spend(id, happened)
             case Entry.Event():
@@ -468,14 +471,36 @@ class Folding(State):
 
     def _source(self, happened: Entry.Event) -> None:
         """Split the lines of an entry by the countries of the sales behind its revenue."""
-        if isinstance(happened, Entry.First):
-            self._sold = getattr(happened, "revenue", None)
-        if self._sold is None or not self.opened[happened.pool].by_territory:
+        if not self.opened[happened.pool].by_territory:
             return
-        by_country = countries_of(self.revenues[self._sold].recorded.sold)
+        if isinstance(happened, Entry.First):
+            self._origin = self._origin_of(happened)
         for payee, units, *_ in happened.lines:
-            for country, part in shared(int(units), by_country).items():
+            for country, part in shared(int(units), self._origin).items():
                 self._came(str(payee), happened.proposal, country, part)
+
+    def _origin_of(self, happened: Entry.First) -> Mapping[str, Fraction]:
+        """By country: the sales behind the lines of an entry."""
+        revenue: str | None = getattr(happened, "revenue", None)
+        if revenue is None:
+            return {}
+        short: str | None = getattr(happened, "against", None)
+        by_sale = short is not None and (happened.rules or 1) >= RULES_BY_SALE
+        if short is not None and by_sale and (by_country := self._countries_of(short)):
+            return by_country
+        division = self.divisions[self.revenues[revenue].division or ""]
+        netted = self.origins.get(revenue) if division.rules >= RULES_BY_SALE else None
+        return netted or self._countries_of(revenue)
+
+    def _countries_of(self, revenue: str) -> dict[str, Fraction]:
+        return countries_of(self.revenues[revenue].recorded.sold)
+
+    def _net(self, revenue: str, short: str, amount_minor: int) -> None:
+        """Take units from the countries of a negative revenue's sales; see ``origins``."""
+        before = self.origins.get(revenue) or self._countries_of(revenue)
+        left_minor = self.revenues[revenue].left_minor
+        taken = self._countries_of(short)
+        self.origins[revenue] = without(before, left_minor, taken, amount_minor)
 
     def _draw(self, happened: Payout.Event, sources: Sources, sign: int) -> None:
         for index, country, units in sources:

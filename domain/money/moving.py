@@ -143,12 +143,12 @@ def _standing(
     return Standing(id, known.revenue, entry.first.effective_at, *by, taking)
 
 
-def moved_up(books: Books, moved: Moved) -> ComputedEntry:
+def moved_up(books: Books, moved: Moved, rules: int = RULES_OF_REVERSALS) -> ComputedEntry:
     """The entry by which a division moves up; its lines are the differences, and sum to 0."""
     standing, change = moved.standing, moved.change
     pool = books.pools[standing.agreement.pool]
     content = {
-        **of_agreement(standing.agreement, pool, RULES_OF_REVERSALS),
+        **of_agreement(standing.agreement, pool, rules),
         "amount_minor": 0,
         "agreed": str(change.agreed),
         "revenue": standing.revenue,

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from domain.money.apportionment import apportion_over, divide
+from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.country import COUNTRIES
 from domain.money.policy.sold import read_items
 
@@ -30,9 +30,37 @@ def countries_of(sold: Iterable[list[str | None]] | None) -> dict[str, Fraction]
 
 
 def shared(units: int, by_country: Mapping[str, Fraction]) -> dict[str, int]:
-    """By country: these units, split in proportion to the amounts received."""
-    parts = divide(units, by_country).units if by_country else {}
+    """By country: these units, split in proportion to the amounts received.
+
+    Of some countries, more may have come back than was received.
+    """
+    if any(amount < 0 for amount in by_country.values()):
+        whole = sum(by_country.values())
+        parts = settle({country: units * part / whole for country, part in by_country.items()})
+    else:
+        parts = divide(units, by_country).units if by_country else {}
     return {country: part for country, part in parts.items() if part and country != OF_POOL}
+
+
+def without(
+    by_country: Mapping[str, Fraction],
+    units: int,
+    taken: Mapping[str, Fraction],
+    taken_units: int,
+) -> dict[str, Fraction]:
+    """By country: what is left of these units, in proportion to amounts, without those taken.
+
+    What is taken without a country is taken in the same proportion.
+    """
+    left = _scaled(by_country or {OF_POOL: Fraction(1)}, units)
+    for country, part in _scaled(taken or left, taken_units).items():
+        left[country] = left.get(country, Fraction()) - part
+    return left
+
+
+def _scaled(by_country: Mapping[str, Fraction], units: int) -> dict[str, Fraction]:
+    whole = sum(by_country.values())
+    return {country: units * part / whole for country, part in by_country.items()}
 
 
 def drawn(units: int, owed: int, by_country: Mapping[str, int]) -> dict[str, int]:

@@ -178,6 +178,9 @@ class State:
     """By currency, payee and agreement: that something is owed, reserved, or was overpaid."""
     reserves: Kept[tuple[str, str], Reserve]
     """By agreement and payee: what is held back for returns."""
+    origins: Kept[str, dict[str, Fraction]]
+    """By revenue that made up for negative revenue before it was divided: what is left of it by
+    country."""
     countries: Kept[tuple[str, str], dict[str, int]]
     """By payee and agreement: the units owed by country of origin, as far as sales state it."""
     merged: Kept[str, str]

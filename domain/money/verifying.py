@@ -16,7 +16,7 @@ from domain.moment import instant
 from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.due import standings
-from domain.money.entry import RULES_OF_REVERSALS, Entry, stated_lines
+from domain.money.entry import RULES_THAT_MOVE, Entry, stated_lines
 from domain.money.finalising import ACCEPTED, is_unchanged
 from domain.money.held import Held, Questions
 from domain.money.moving import Later, Moved, correction_of, later_than, moved_up
@@ -264,7 +264,7 @@ class Verifier:
     def _redivision(self, entry: Entry, division: str, rules: int) -> ComputedEntry:
         if not entry.costs:
             assert self._moving, "nothing before it was reversed"
-            return moved_up(self.books, self._moving.pop(0))
+            return moved_up(self.books, self._moving.pop(0), rules)
         assert not self._moving, f"{self._moving[0].standing.division} should have moved up"
         before = [self._entries[each] for each in self.books.divisions[division].reversals]
         expense, payer, units = entry.costs[0]
@@ -277,7 +277,7 @@ class Verifier:
         return self._moved_after(later, found)
 
     def _later(self, division: str, rules: int) -> Later | None:
-        if rules < RULES_OF_REVERSALS:
+        if rules < RULES_THAT_MOVE:
             return None
         return later_than(self.books, division, self._entries.__getitem__)
 
