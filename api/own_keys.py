@@ -110,7 +110,7 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         status=201,
         may_be_empty=True,
     )
-    def replace_key(key: str, **said: int) -> Mapping[str, Any]:
+    def replace_key(key: str, **said: Any) -> Mapping[str, Any]:
         """Replace a key by a new one with the same name, scope and end.
 
         The one that is replaced stays valid for some hours, so that nothing stops meanwhile. Every

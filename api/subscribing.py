@@ -93,6 +93,7 @@ class Subscriptions:
         source: str,
         types: str | None = None,
         after: int | None = None,
+        id: str | None = None,
     ) -> Webhook:
         """Add a webhook of the actor's."""
         must_include_everything(CHANGING)
@@ -105,7 +106,9 @@ class Subscriptions:
         head = self._journal.facts.head()
         position = head if after is None else min(after, head)
         now = self._journal.clock()
-        return self._webhooks.add(actor, url, source, position=position, types=types, now=now)
+        return self._webhooks.add(
+            actor, url, source, position=position, types=types, now=now, id=id
+        )
 
     def end(self, actor: str, id: str) -> Webhook:
         """End a webhook: nothing more is sent."""

@@ -3,6 +3,7 @@
 Rule: whatever goes wrong, what somebody typed is still there, and they are told so where they are.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -605,3 +606,55 @@ def test_every_form_of_something_new_keeps_its_id_in_its_address(
         assert hidden.get_attribute("value") == kept
         page.goto(path.format(*works))
         assert hidden.get_attribute("value") != kept, "opened anew, it is another"
+
+
+@pytest.mark.parametrize(
+    "path, button, typed, secret",
+    [
+        ("/own-keys", "Make a key", {"Name": "laptop"}, "stemma_"),
+        ("/own-keys", "Replace", {}, "stemma_"),
+        ("/own-webhooks", "Add a webhook", {"Address": "https://example.org/hook"}, "whsec_"),
+    ],
+)
+def test_a_double_click_makes_one_secret_and_shows_it(
+    browser: Browser, served: Served, path: str, button: str, typed: dict[str, str], secret: str
+) -> None:
+    """Before, there were two, of which nobody had seen the first."""
+    ana = served.admit(f"Ana of {path}, {button}")
+    as_ana = served.acting(ana)
+    with reader(browser, served.origin) as page:
+        sign_in(page, as_ana.key or "")
+        page.goto(path)
+        for label, text in typed.items():
+            page.get_by_label(label).first.fill(text)
+        page.get_by_role("button", name=button).dblclick()
+        shown = page.get_by_role("status").locator("code")
+        expect(shown).to_contain_text(secret)
+        made = shown.inner_text()
+        page.get_by_role("link", name="People").first.click()
+    if path == "/own-webhooks":
+        assert len(as_ana.get("/webhooks").items) == 1
+    else:
+        assert len(as_ana.get("/keys").items) == 2, "the one signed in with, and this"
+        assert served.service.keys.holder_of(made) == ana
+
+
+def test_a_form_that_is_sent_again_makes_another_key_once_its_own_has_ended(
+    browser: Browser, served: Served
+) -> None:
+    as_ana = served.acting(served.admit("Ana of the ended"))
+    with reader(browser, served.origin) as page:
+        sign_in(page, as_ana.key or "")
+        page.goto("/own-keys")
+        said = page.locator("form:has(#label) input").evaluate_all(
+            "(all) => Object.fromEntries(all.map((one) => [one.name, one.value]))"
+        )
+
+        def made() -> str:
+            answer = page.request.post("/own-keys", form={**said, "do": "make"})
+            return re.findall(r"stemma_[\w-]{43}", answer.text())[0]
+
+        first = made()
+        assert made() == first
+        as_ana.post(f"/keys/{served.service.keys.named(first).name}/end")
+        assert served.service.keys.holder_of(made()) is not None

@@ -53,6 +53,7 @@ class Keyring:
         label: str | None = None,
         scope: str | None = None,
         expires_at: str | None = None,
+        token: str | None = None,
     ) -> Made:
         """Create a key for the caller, or, as the operator, for any holder.
 
@@ -72,17 +73,18 @@ class Keyring:
             label=None if label is None else plain_text(LABEL, label),
             scope=wanted,
             expires_at=self._end(expires_at),
+            token=token,
         )
         return self._made(token)
 
-    def replace(self, id: str, grace_hours: int = GRACE_HOURS) -> Made:
+    def replace(self, id: str, grace_hours: int = GRACE_HOURS, *, token: str | None = None) -> Made:
         """Create a key with the same terms; the old one stays valid for the grace period."""
         key, until = self._own(id), self._caller.until
         if not key.is_valid:
             raise UnknownKey(id)
         if until is not None and (key.expires_at is None or key.expires_at > until):
             raise BadExpiry(key.expires_at or "never", OUTLIVES.format(until=until))
-        return self._made(self._keys.replace(key, timedelta(hours=grace_hours)))
+        return self._made(self._keys.replace(key, timedelta(hours=grace_hours), token))
 
     def end(self, id: str) -> Key:
         """End a key at once."""

@@ -52,6 +52,7 @@ KEYS = Table(
     "api_keys",
     {"digest": "TEXT", "holder": "TEXT", "made_at": "TEXT", "revoked_at": "TEXT NULL"},
     keys=(("digest",),),
+    on_conflict="(digest) DO NOTHING",  # the same form, sent again
 )
 # A separate table: a key made by an earlier version has no row, so it may do everything and does
 # not expire.
@@ -59,6 +60,7 @@ KEY_TERMS = Table(
     "api_key_terms",
     {"digest": "TEXT", **dict.fromkeys(("label", "scope", "expires_at", "used_at"), "TEXT NULL")},
     keys=(("digest",),),
+    on_conflict="(digest) DO NOTHING",
 )
 
 
@@ -181,9 +183,17 @@ class Keys:
         label: str | None = None,
         scope: Scope = EVERYTHING,
         expires_at: str | None = None,
+        token: str | None = None,
     ) -> str:
-        """Create a key for the operator or a contributor's id; its token cannot be shown again."""
-        token = PREFIX + token_urlsafe(RANDOM_BYTES)
+        """Create a key for the operator or a contributor's id; its token cannot be shown again.
+
+        With the ``token`` of a key that is valid, it creates no other.
+        """
+        if token is not None and (there := self.named(token)) is not None:
+            if there.is_valid:
+                return token
+            token = None
+        token = token or PREFIX + token_urlsafe(RANDOM_BYTES)
         holder = holder if holder == OPERATOR else new_id(holder)
         words = None if scope.words is None else str(scope)
         key = Key(digest_of(token), holder, _now(), None, label, words, expires_at)
@@ -193,13 +203,14 @@ class Keys:
         audit.info("key made", extra={"holder": holder, "key": key.name})
         return token
 
-    def replace(self, key: Key, grace: timedelta) -> str:
+    def replace(self, key: Key, grace: timedelta, token: str | None = None) -> str:
         """Create a key with the same terms; this one then ends after the grace period."""
         made = self.create(
             key.holder,
             label=key.label,
             scope=Scope.stored(key.scope),
             expires_at=key.expires_at,
+            token=token,
         )
         if not grace:
             self.end(key)

@@ -5,10 +5,13 @@ A session is valid only as long as the key that opened it. Only the digest of it
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from secrets import token_urlsafe
 
-from api.identity.keys import RANDOM_BYTES, Keys, digest_of
+from api.identity.keys import PREFIX, RANDOM_BYTES, Keys, digest_of
 from api.identity.scope import Caller
 from domain.engine import Engine, Table
 
@@ -60,3 +63,9 @@ class Sessions:
 def form_token(session: str) -> str:
     """The token in every form of a session, which nobody without its token can compute."""
     return digest_of(f"form {session}")
+
+
+def key_of_form(session: str, sent: str) -> str:
+    """The key that a form of a session makes, each time that it is sent."""
+    mac = hmac.digest(session.encode(), f"key {sent}".encode(), sha256)
+    return PREFIX + urlsafe_b64encode(mac).decode().rstrip("=")

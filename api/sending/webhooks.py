@@ -90,13 +90,20 @@ class Webhooks:
         position: int,
         types: str | None = None,
         now: datetime,
+        id: str | None = None,
     ) -> Webhook:
-        """Create a webhook for the events after a position; BadWebhook if there are ``MOST``."""
+        """Create a webhook for the events after a position; BadWebhook if there are ``MOST``.
+
+        With the ``id`` of one that the holder has, it creates no other.
+        """
         secret = PREFIX + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
-        told = (new_id(None), holder, url, source, secret, ACTIVE, instant(now), position, 0)
+        told = (new_id(id), holder, url, source, secret, ACTIVE, instant(now), position, 0)
         made = Webhook(*told, types, None, None, None)
         # Counted under the lock, as several may be added at the same moment.
         with self._engine.appending(WEBHOOKS, "SELECT 1") as (writer, _):
+            there = f"SELECT {_COLUMNS} FROM webhooks WHERE id = :id AND holder = :holder"
+            if found := writer.query(there, id=made.id, holder=holder):
+                return Webhook(*found[0])
             count = "SELECT count(*) FROM webhooks WHERE holder = :holder"
             if writer.query(count, holder=holder)[0][0] >= MOST:
                 raise BadWebhook(url, f"you already have {MOST}")

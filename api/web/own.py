@@ -7,9 +7,11 @@ message changes nothing, because programs follow links too; the page it leads to
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from flask import g, make_response, render_template, request
 
@@ -17,17 +19,19 @@ from api.authentication import caller
 from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
 from api.identity.keys import ID_LENGTH
 from api.identity.scope import WORDS
+from api.identity.sessions import key_of_form
 from api.notifying import MailWanted, Notifications
 from api.problems import Problem, of_refusal
 from api.received import loaded
 from api.sending.mailboxes import OFTEN
 from api.subscribing import Again, NewWebhook, Subscriptions
 from api.web.address import id_named, part
-from api.web.cookies import cookie, drop_cookie, keep_cookie
+from api.web.cookies import SESSION, cookie, drop_cookie, keep_cookie
 from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import DONE_SECONDS
+from domain.identity import named_id
 from domain.permission import OPERATOR
-from domain.refusal import Refusal
+from domain.refusal import Refusal, UnknownKey
 from domain.text import whole
 from projections import timeline
 
@@ -53,6 +57,7 @@ def _own(frame: Frame, name: str, show: Callable[..., str], change: Callable[[Sa
     The target leads back to the page, which shows once what ``change`` returned (a secret, if one
     was made); or it answers with the problem and what was typed. Those who replace the key that
     they are signed in with get the page at once, as they could not open it without the new one.
+    A form that is sent twice, as by a double click, makes one secret, and both answers show it.
     """
     path, once = f"/{name}", f"stemma-{name}"
 
@@ -88,6 +93,11 @@ def _read(shape: Any, said: Said, *names: str) -> dict[str, Any]:
     return loaded(shape, given, "invalid_body", "form")
 
 
+def _sent(said: Said) -> str | None:
+    """What a form says, with the id it has on its page; None without one."""
+    return json.dumps(said, sort_keys=True) if "id" in said else None
+
+
 # -- keys ------------------------------------------------------------------------------------------
 
 
@@ -102,13 +112,20 @@ def _keys_changed(frame: Frame, said: Said) -> str:
         ring.end(key)
         return ""
     frame.limits.make_key()
+    sent = _sent(said)
+    token = sent and key_of_form(cookie(SESSION), sent)
     if said.get("do") == "replace":
-        return ring.replace(key, _hours(said)).token
+        try:
+            return ring.replace(key, _hours(said), token=token).token
+        except UnknownKey:
+            if token and frame.keys.named(token):  # the same form has ended the one it replaced
+                return token
+            raise
     fields = ("holder", "label", "scope", "expires_at")
     stated = {name: said[name] for name in fields if name in said}
     if "holder" in stated:
         stated["holder"] = id_named(stated["holder"]) or stated["holder"]
-    return ring.make(**stated).token
+    return ring.make(**stated, token=token).token
 
 
 def _hours(said: Said) -> int:
@@ -152,8 +169,9 @@ def _webhooks_changed(theirs: Subscriptions, said: Said) -> str:
         case "replay":
             theirs.go_on(g.actor, id, **_read(Again, told, "after"))
         case _:
-            added = _read(NewWebhook, told, "url", "types", "after")
-            return theirs.add(g.actor, source=request.root_url, **added).secret
+            added, sent = _read(NewWebhook, told, "url", "types", "after"), _sent(said)
+            one = sent and named_id(UUID(int=0), sent)
+            return theirs.add(g.actor, source=request.root_url, **added, id=one).secret
     return ""
 
 
