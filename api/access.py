@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import hmac
 import logging
-import re
 import time
 from collections.abc import Callable
-from random import getrandbits
 from typing import Any
 
 from flask import Response, request
 
-from api.current import Visit
+from api.current import ID_HEADER, Visit
 from api.metrics import MEDIA_TYPE, Metrics
 from api.problems import Problem
 from api.waiting import COMMUNITY
@@ -24,10 +22,7 @@ from api.waiting import COMMUNITY
 log = logging.getLogger("stemma.access")
 audit = logging.getLogger("stemma.audit")
 
-HEADER, IN_ENVIRON = "X-Request-Id", "HTTP_X_REQUEST_ID"
-ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-"""A proxy's id is reused only in this form; anything else could forge log lines."""
-
+IN_ENVIRON = "HTTP_X_REQUEST_ID"
 REFUSED = {401: "unauthenticated", 403: "forbidden"}
 
 
@@ -39,9 +34,8 @@ class Observer:
 
     def begin(self, environ: dict[str, Any]) -> Visit:
         """A request arrives."""
-        visit, given = Visit(environ), environ.get(IN_ENVIRON, "")
-        id = given if ACCEPTED_ID.fullmatch(given) else f"{getrandbits(128):032x}"
-        visit.id, visit.bound = id, {"request_id": id}
+        visit = Visit(environ)
+        visit.name(environ.get(IN_ENVIRON, ""))
         if community := environ.get(COMMUNITY):
             visit.bound = {**visit.bound, "community": community}
         self._metrics.begun()
@@ -60,7 +54,7 @@ class Observer:
         if status in REFUSED:
             who = {"actor": visit.actor, "command": _command(visit)}
             audit.warning(REFUSED[status], extra={**who, "code": code})
-        return HEADER, visit.id
+        return ID_HEADER, visit.id
 
     def end(self) -> None:
         """Nobody works on it any more: it was answered, or gave up its thread to be repeated."""

@@ -6,8 +6,10 @@ that runs for every request would look up forty times, at a microsecond each.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
+from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 READS = frozenset({"GET", "HEAD"})
 """The methods that only read."""
+ID_HEADER = "X-Request-Id"
+ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+"""A proxy's id is reused only in this form; anything else could forge log lines."""
 
 
 class Visit(_AppCtxGlobals):
@@ -54,6 +59,11 @@ class Visit(_AppCtxGlobals):
         self.environ: dict[str, Any] = environ or {}
         self.method: str = self.environ.get("REQUEST_METHOD", "").upper()
         self.begun = perf_counter()
+
+    def name(self, given: str) -> None:
+        """Give it the id that a proxy sent, or one of its own."""
+        self.id = given if ACCEPTED_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+        self.bound = {"request_id": self.id}
 
     @property
     def endpoint(self) -> str | None:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
 from api.addresses import HOST
+from api.current import ID_HEADER, Visit, enter
 from api.entrance import HEADERS
 from api.feed import FEED
 from api.problems import PROBLEMS, Problem, of_accident
@@ -133,10 +134,10 @@ class Gateway:
             _must_be_clear(scope)
             answer = await self._answered(scope, proto)
         except Problem as problem:
-            answer = told(problem)
+            answer = told(problem, scope)
         except Exception as error:
             log.exception("a request failed")
-            answer = told(of_accident(error))
+            answer = told(of_accident(error), scope)
         if answer is None:
             return
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
@@ -305,11 +306,18 @@ def _malformed(detail: str) -> Problem:
     return Problem("bad_request", detail, headers=CLOSE)
 
 
-def told(problem: Problem) -> Answer:
+def told(problem: Problem, scope: Any) -> Answer:
     """The answer for a problem that never reached the application; logs it."""
-    log.info("request", extra={"status": problem.code, "code": problem.problem})
-    answer = problem.answer()
-    return Answer(answer.status_code, [*answer.headers, *HEADERS.items()], answer.get_data())
+    visit = Visit()
+    visit.name(scope.headers.get(ID_HEADER.lower()) or "")
+    enter(visit)
+    try:
+        log.info("request", extra={"status": problem.code, "code": problem.problem})
+        answer = problem.answer()
+    finally:
+        enter(None)
+    further = {**HEADERS, "Cache-Control": "no-store", ID_HEADER: visit.id}
+    return Answer(answer.status_code, [*answer.headers, *further.items()], answer.get_data())
 
 
 def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) -> dict[str, Any]:

@@ -47,7 +47,8 @@ class Hosting:
         elif scope.path == ALIVE:
             proto.response_bytes(*ALIVE_ANSWER)
         else:
-            proto.response_bytes(*told(Problem("not_found", PROBLEMS["not_found"].meaning)))
+            problem = Problem("not_found", PROBLEMS["not_found"].meaning)
+            proto.response_bytes(*told(problem, scope))
 
     def _gateway_of(self, host: str, path: str) -> Gateway | None:
         for place in self._places:

@@ -315,7 +315,10 @@ def test_pages_lead_to_pages_of_the_same_community(both: Both) -> None:
 
 def test_no_other_place_answers_for_one(both: Both) -> None:
     stranger = both.harbour._replace(host="elsewhere.example.org")
-    assert stranger.ask("/works").status == 404
+    answer = stranger.ask("/works", **{"X-Request-Id": "from-the-proxy-3"})
+    assert (answer.status, answer.headers["cache-control"]) == (404, "no-store")
+    assert answer.headers["x-request-id"] == "from-the-proxy-3"
+    assert answer.json["instance"] == "urn:stemma:request:from-the-proxy-3"
     assert stranger.ask("/quayside/works").status == 404
     assert stranger.ask("/health").status == 200
     assert both.harbour._replace(host="HARBOUR.example.org.:80").ask("/works").status == 200

@@ -100,6 +100,8 @@ def test_what_the_proxy_refuses_is_a_problem_with_its_code(
     assert answer.headers["Content-Type"] == MEDIA_TYPE
     assert problem["code"] == code
     assert problem["status"] == answer.status == PROBLEMS[code].status
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
 
 
 def test_a_form_from_an_address_with_a_port_is_from_this_site(proxied: Server) -> None:
