@@ -7,7 +7,8 @@ it is, so that a list can be sent again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
 from uuid import UUID
 
@@ -42,6 +43,9 @@ OUTCOMES = {
     "refused": "It may not be cited; the reason is given.",
     "unreadable": "The line is not an id, an address or a title, and perhaps a kind and a rate.",
 }
+BEFORE = "It was cited before, as {how}; nothing was recorded."
+OTHERWISE = " To change that, dispute the remix; to add to it, declare another."
+"""Follows if it was not cited as the line says."""
 UNREADABLE = ("bad_uri", "bad_rate", "bad_text", "text_too_long")
 """The codes of refusals of a line's form."""
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+\Z")
@@ -58,7 +62,9 @@ class LineTold(TypedDict):
     detail: Annotated[str, "The same as a sentence, with the reason.", Example("It is cited now.")]
     code: Annotated[str | None, "The code of a refusal."]
     work: Annotated[WorkId | None, "What is cited.", Example(POEM)]
-    remix: Annotated[RemixId | None, "The new remix.", Example(EDGE)]
+    remix: Annotated[
+        RemixId | None, "The new remix, or the first by which it was cited before.", Example(EDGE)
+    ]
     position: Annotated[Count | None, "Where in the journal it is recorded.", Example(42)]
 
 
@@ -135,13 +141,15 @@ class _Citing:
         view: View,
         work: str,
         actor: str,
-        cited: set[int],
+        cited: Sequence[likely.Cited],
         named: Callable[[str], str | None],
     ) -> None:
         self.journal, self.view, self.work, self.actor = journal, view, work, actor
         self.own_name = named
-        found = lineage.rows_of(view, cited)
-        self.cited = {one.id for one in found.values()}
+        found = lineage.rows_of(view, {one.parent for one in cited})
+        self.cited = defaultdict[str, list[likely.Cited]](list)
+        for one in cited:
+            self.cited[found[one.parent].id].append(one)
 
     def tell(self, number: int, line: str) -> LineTold:
         """What became of a line."""
@@ -165,14 +173,21 @@ class _Citing:
         if not ids:
             return {"outcome": "unknown", "detail": OUTCOMES["unknown"]}
         (id,) = ids
-        if id in self.cited:
-            told = {"outcome": "already_cited", "detail": OUTCOMES["already_cited"]}
-            return {**told, "work": id}
+        if there := self.cited[id]:
+            how = " and ".join(one.kind + (f" at {one.rate}" if one.rate else "") for one in there)
+            is_same = any(one.is_as(said.kind, said.rate) for one in there)
+            detail = BEFORE.format(how=how) + ("" if is_same else OTHERWISE)
+            return {
+                "outcome": "already_cited",
+                "detail": detail,
+                "work": id,
+                "remix": there[0].id,
+            }
         is_uri = not said.is_title and not may_be_id(said.source)
         of = {"uri": said.source} if is_uri else {"parent": id}
         asked = {"child": self.work, "kind": said.kind, "rate": said.rate, **of}
         receipt = self.journal.record(DeclareRemix.of(asked), by=self.actor)
-        self.cited.add(id)
+        self.cited[id].append(likely.Cited(0, receipt.id, said.kind, said.rate))
         return {"work": id, "remix": receipt.id, "position": receipt.position}
 
     def _named(self, said: Said) -> Iterator[str]:

@@ -7,6 +7,7 @@ differ, then the latest first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple, Unpack
 
 from domain.claim import PENDING
@@ -140,7 +141,7 @@ def _without_impossible(
 ) -> Mapping[int, set[Why]]:
     """The works found, except those already cited, withdrawn, surely later or made from it."""
     rows = lineage.rows_of(view, found)
-    cited = cited_by(view, row.number)
+    cited = {one.parent for one in cited_by(view, row.number)}
     below = _below(view, row.number, found)
     return {
         number: why
@@ -152,15 +153,29 @@ def _without_impossible(
     }
 
 
-def cited_by(view: View, number: int) -> set[int]:
-    """The nodes that a work cites or is claimed to have been made from."""
+class Cited(NamedTuple):
+    """A node that a work cites or is claimed to have been made from, and as what."""
+
+    parent: int
+    id: str
+    kind: str
+    rate: str | None
+
+    def is_as(self, kind: str, rate: str | None) -> bool:
+        """Whether it is cited as this kind, at this rate however it is written."""
+        rates = [None if each is None else Fraction(each) for each in (self.rate, rate)]
+        return self.kind == kind and rates[0] == rates[1]
+
+
+def cited_by(view: View, number: int) -> list[Cited]:
+    """What a work cites or is claimed to have been made from."""
     rows = view.rows(
-        "SELECT e.parent FROM @remixes e WHERE e.child = :number AND "
+        "SELECT e.parent, e.id, e.kind, e.rate FROM @remixes e WHERE e.child = :number AND "
         f"{counting('e', _NEVER_SO)} AND {holds('e')} LIMIT :most",
         number=number,
         most=MOST_SOURCES,
     )
-    return {parent for (parent,) in rows}
+    return list(map(Cited._make, rows))
 
 
 def _below(view: View, number: int, found: Mapping[int, set[Why]]) -> set[int]:

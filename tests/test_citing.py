@@ -213,6 +213,14 @@ def test_each_line_is_cited_or_says_why_not_and_stops_no_other(told: Story) -> N
     ]
     again = dict(outcomes(told, *lines))
     assert {again[one] for one in (1, 6, 13)} == {"already_cited"}
+    said = [f"{id_of('cited')} sample", "https://example.org/waves sample 1/2"]
+    same, other = cite(told.journal, told.store, id_of("own"), said, ana)
+    with told.view() as view:
+        first = view.rows("SELECT e.id FROM @remixes e WHERE e.rate = '1/10'")
+    assert same["detail"] == "It was cited before, as sample; nothing was recorded."
+    assert other["detail"].startswith("It was cited before, as adaptation at 1/10; nothing was")
+    assert "To change that, dispute the remix" in other["detail"]
+    assert [(other["remix"],)] == first
     with told.view() as view:
         edges = view.rows("SELECT e.kind, e.rate FROM @remixes e ORDER BY e.born")
     assert edges[-2:] == [("adaptation", "1/10"), ("sample", "1/20")]
