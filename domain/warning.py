@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from domain.refusal import LicenceConflict
 
-NAMESAKE, OLDER = "name_repeated", "older_than_source"
+ASKED_FIRST, NAMESAKE, OLDER = "asked_first", "name_repeated", "older_than_source"
 WARNINGS = {
     "period_closed": "The books are closed until {until}: this is late, and will be shown as late.",
     "no_exchange_rate": (
@@ -44,6 +44,10 @@ WARNINGS = {
         "The same document and amount are already recorded in another pool: {first}."
     ),
     LicenceConflict.code: LicenceConflict.says,
+    ASKED_FIRST: (
+        "{contributor} has asked to be asked first: until they accept it, nobody else sees this "
+        "credit."
+    ),
     NAMESAKE: (
         "Someone with this name is already registered: {ids}. If it is the same person, merge them."
     ),

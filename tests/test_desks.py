@@ -672,6 +672,21 @@ def test_who_asks_first_is_notified_in_names(served: Served) -> None:
     assert "Cid First credited Uma First as drummer on A first" in page
 
 
+def test_who_credits_somebody_who_asks_first_hears_that_nobody_sees_it_yet(served: Served) -> None:
+    """Otherwise they look for the credit in vain, and give it again."""
+    uma, cid = served.admit("Uma Second"), served.admit("Cid Second")
+    served.acting(uma).post(f"/contributors/{uma}/ask-first", {})
+    work = served.acting(cid).post("/contributions", title="A second", medium="text").id
+    credit = {"work": work, "contributor": uma, "role": "drummer"}
+    (warning,) = served.acting(cid).post("/credits", credit).json["warnings"]
+    assert warning["code"] == "asked_first"
+    form = signed_in(served, cid)
+    said = {"person": uma, "person_role": "singer", "do": "preview"}
+    page = form.post(f"/piece/{work}/credits", {"form_token": form.get("/post").token, **said})
+    assert "Uma Second has asked to be asked first: until they accept it, nobody" in page.text_seen
+    assert served.operator.post("/credits", credit | {"role": "writer"}).json["warnings"] == []
+
+
 def test_a_list_of_sources_says_that_there_are_none(served: Served) -> None:
     poem = served.post_piece("A poem", by=served.admit("Ana"))
     page = reader(served).sign_in(OPERATOR_KEY).get(f"/list/{poem}")

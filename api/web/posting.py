@@ -5,7 +5,7 @@ A preview comes first; only its button records anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,6 +29,7 @@ from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.role import roles
+from domain.warning import ASKED_FIRST, Warned
 from domain.wrong import must_not_be_refused
 from projections import attribution, contributors, lineage, timeline
 from projections.store import View
@@ -157,8 +158,8 @@ def _taken(
         if do == "record":
             receipt = frame.record(*_some(state(sheet)))
             return to_page(then(receipt), receipt.position)
-        frame.rehearse(*_some(state(sheet)))
-        return _form(frame, sheet, purpose, work=work, template="preview.html")
+        warned = frame.rehearse(*_some(state(sheet))).warnings
+        return _form(frame, sheet, purpose, work=work, template="preview.html", warned=warned)
     except (Problem, Refusal) as refusal:
         return _form(frame, sheet, purpose, work=work, problem=of_refusal(refusal))
 
@@ -186,6 +187,7 @@ def _form(
     work: str | None = None,
     template: str = "form.html",
     problem: Problem | None = None,
+    warned: Sequence[Warned] = (),
 ) -> Answer:
     with frame.view(asked()) as view:
         told = render_template(
@@ -193,6 +195,7 @@ def _form(
             purpose=purpose,
             work=_work(view, work),
             problem=problem,
+            asked_first=[one for one in warned if one.code == ASKED_FIRST],
             wrong=sheet.wrong(problem),
             found={kind: suggestions(view, q, kind) for kind, q in sheet.sought.items() if q},
             kinds=REMIX_KINDS,

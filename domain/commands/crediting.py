@@ -41,6 +41,7 @@ from domain.values import (
     Wording,
     WorkId,
 )
+from domain.warning import ASKED_FIRST
 
 SPEAKING = frozenset({"poster", "producer", "right holder"})
 """The relations whose statements about a work count at once."""
@@ -285,6 +286,7 @@ def credited(
     said = {} if past.counts else claimed(past.now)
     if not own and past.is_limited and past.asks_first(contributor):
         said = {"waits_for": CONTRIBUTOR}
+        past.warn(ASKED_FIRST, contributor=contributor)
     yield kind.born(id, work=work, contributor=contributor, **content, **said)
     if own and past.is_actor(poster):
         yield Credit.Accepted.born(id, work=work, contributor=contributor)
