@@ -170,11 +170,10 @@ class Followed:
         since, thing = self._of[subject]
         return thing if position > since else ""
 
-    def may_hear(self, reader: Reader, happened: Fact, *, named: Collection[str]) -> bool:
-        """Whether they are told of a fact: never of their own acts, only of public facts."""
-        is_theirs = happened.actor in named
+    def may_hear(self, reader: Reader, happened: Fact) -> bool:
+        """Whether they are told of a fact: only of public ones."""
         is_open = is_public(happened) and happened.READERS == EVERYONE
-        return is_open and not is_theirs and reader.sees(happened)
+        return is_open and reader.sees(happened)
 
 
 _PEOPLE = (

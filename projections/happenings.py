@@ -1,7 +1,7 @@
 """Happenings: what happened to a person, their works, their money and what they follow.
 
 Latest first. They are everything the person is notified of and, besides, uses of their pieces, new
-credits, and later changes of either. Facts the person may not read are left out.
+credits, and later changes of either. Left out are their own acts, and facts they may not read.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def of_contributor(
 
     A piece of theirs was used or featured, a challenge of theirs was answered, they were credited,
     a credit was changed or disputed, shares were proposed or agreed, a payout was sent or came
-    back, someone mentioned them, replied to them or commented on something of theirs. Only the
-    person, auditors and the operator may ask.
+    back, someone mentioned them, replied to them or commented on something of theirs. What they
+    did themselves is left out. Only the person, auditors and the operator may ask.
     """
     accounts, named = must_be_own(view, journal, id, actor, "read what happened")
     reader, begins = Reader(view, journal, actor), KINDS[kind] if kind else ("",)
@@ -142,8 +142,8 @@ def of_contributor(
             if mark is None:
                 knows = _may_know(reader, happened, is_own=actor in named)
             else:
-                knows = bool(mark) and there.may_hear(reader, happened, named=named)
-            if knows and one.topic.startswith(begins):
+                knows = bool(mark) and there.may_hear(reader, happened)
+            if knows and happened.actor not in named and one.topic.startswith(begins):
                 found.append(one)
         if len(rows) < SCANNED:
             break

@@ -452,9 +452,7 @@ def test_people_are_told_what_happened_to_their_works_and_credits(told: Bank) ->
     told.tell("revoke_credit", id=granted, reason="A mistake.", actor=ana)
     used = told.tell("declare_remix", child=song, parent=poem, kind="sample", actor=ana).id
     told.tell("accept_remix", id=used, actor=ben)
-    assert happened(told, ana) == [
-        *("remix.declared", "credit.claimed", "credit.revoked", "remix.accepted"),
-    ]
+    assert happened(told, ana) == ["remix.declared", "credit.claimed", "remix.accepted"]
     assert happened(told, ana, kind="used") == ["remix.declared", "remix.accepted"]
     assert happened(told, eva) == ["credit.granted", "credit.revoked"]
     assert happened(told, ben, kind="credits") == ["credit.accepted"]
