@@ -144,7 +144,7 @@ def _stop_in_order() -> None:
 def _of_system(problem: OSError) -> str:
     """The error for one of the operating system, which names no file if it is of the output."""
     if problem.errno in FULL and problem.filename is None:
-        return f"the output could not be written: {problem.strerror}"
+        return f"The output could not be written: {problem.strerror}"
     return str(problem)
 
 

@@ -307,7 +307,7 @@ def test_what_cannot_be_written_to_a_full_disk_is_one_clear_error(
             [*STEMMA, "--database", stemma.database, *words.split()],
             cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
-    said = "Error: the output could not be written: No space left on device\n"
+    said = "Error: The output could not be written: No space left on device\n"
     assert (ran.returncode, ran.stderr) == (1, said)
 
 
@@ -486,11 +486,11 @@ def leaves(group: click.Group) -> Iterator[tuple[tuple[str, ...], click.Command]
          "not a source, a kind and perhaps a rate"),
         (["remix", "declare", "--child", "root", "--parent", "top", "--kind", "sample"],
          "(lineage_cycle)"),
-        (["import", "/nowhere/at/all"], "there is no file or folder /nowhere/at/all"),
+        (["import", "/nowhere/at/all"], "There is no file or folder /nowhere/at/all"),
         (["export", "/nowhere/at/all"], "No such file or directory"),
         (["key", "create", "--for", "nobody"], "(unknown_contributor)"),
-        (["key", "revoke", "abc"], "there is no key abc"),
-        (["bench", "nothing"], "there is no benchmark nothing"),
+        (["key", "revoke", "abc"], "There is no key abc"),
+        (["bench", "nothing"], "There is no benchmark nothing"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
@@ -499,6 +499,17 @@ def test_an_error_is_one_clear_sentence(words: list[str], said: str, stemma: Ste
     told = stemma.wrong(*words)
     assert said in told
     assert len(told.splitlines()) == 1
+
+
+def test_every_error_of_a_command_begins_like_a_sentence() -> None:
+    """As refusals do, and what the library of the command line says of words it does not know."""
+    begun = re.compile(r'(?:ClickException|UsageError|OurMistake)\(\s*f?"(\w)')
+    first = {
+        file.name: "".join(begun.findall(file.read_text()))
+        for file in (ROOT / "scripts").rglob("*.py")
+    }
+    assert len("".join(first.values())) > 10
+    assert {name: letters for name, letters in first.items() if letters != letters.upper()} == {}
 
 
 @pytest.mark.parametrize(

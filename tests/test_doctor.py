@@ -178,7 +178,7 @@ def test_the_status_is_1_only_if_something_is_broken(healthy: Environment) -> No
     silence_follower(healthy)
     assert run(healthy)[0] == 1
     assert run(healthy, "--only", "database", "--only", "clock")[0] == 0
-    assert "there is no “weather”" in run(healthy, "--only", "weather")[1]
+    assert "There is no “weather”" in run(healthy, "--only", "weather")[1]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_what_a_command_or_an_import_recorded_is_promised_and_kept(
         ("contributor", "add", "--name", "Ana", "--promise", str(one)),
         ("import", str(bundle), "--promises", str(all)),
     ):
-        assert "the log has no key to promise with" in stemma.wrong(*words)
+        assert "The log has no key to promise with" in stemma.wrong(*words)
         assert not one.exists()
         assert not all.exists()
     (tmp_path / "log.vkey").write_text(stemma("key", "new", "example.org/log"))

@@ -161,7 +161,7 @@ def test_a_part_that_does_not_follow_says_where_it_stopped(
     with story(database, clock=ticking()) as told:
         told.person("Somebody else")
     said = Stemma(database).wrong("import", str(path))
-    assert "the export was restored up to position 1 and no further: line 2: position 1" in said
+    assert "The export was restored up to position 1 and no further: line 2: position 1" in said
 
 
 def test_what_comes_through_a_pipe_is_checked_before_anything_is_recorded(
@@ -201,7 +201,7 @@ def test_an_old_export_that_ends_within_a_line_ends_with_status_1(
     text = gzip.decompress((FOLDER / "0.1" / "every-command.jsonl.gz").read_bytes())
     path.write_bytes(text[:5000])
     told = Stemma(database).wrong("import", str(path))
-    assert "the export was restored up to position " in told
+    assert "The export was restored up to position " in told
     assert "and no further: line " in told
 
 

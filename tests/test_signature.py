@@ -541,7 +541,7 @@ def test_every_route_that_takes_a_signature_is_signed_by_its_path(tmp_path: Path
         words = ["sign", method, path, str(tmp_path / "body"), "--key", str(tmp_path / "key")]
         done = CliRunner().invoke(main, words)
         if all(one["name"] != SIGNATURE for one in operation.get("parameters", [])):
-            assert (done.exit_code, "nothing is signed at" in done.output) == (1, True), path
+            assert (done.exit_code, "Nothing is signed at" in done.output) == (1, True), path
             continue
         assert done.exit_code == 0, done.output
         sent, name = done.output.strip().partition(": ")[2], operation["operationId"]
@@ -554,8 +554,8 @@ def test_every_route_that_takes_a_signature_is_signed_by_its_path(tmp_path: Path
 def test_what_no_route_takes_is_not_signed(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY.secret_text())
     for path, said in (
-        ("/nothing", "nothing is signed at POST /nothing"),
-        ("/post", "nothing is signed at POST /post"),  # a form
+        ("/nothing", "Nothing is signed at POST /nothing"),
+        ("/post", "Nothing is signed at POST /post"),  # a form
         ("/credits/ear/accept", "There is no credit ear. (unknown_credit)"),
     ):
         words = ["sign", "POST", path, "--key", str(tmp_path / "key")]

@@ -105,7 +105,7 @@ def import_(  # the options above, one by one
     recorded; if one of its facts is refused, the status is 1. The format: /docs/reference/bundles.
     """
     if str(path) != "-" and not path.exists():
-        raise click.ClickException(f"there is no file or folder {path}")
+        raise click.ClickException(f"There is no file or folder {path}")
     total, places = bundle.lines_in(path, source), _Places(namespace)
     with (
         _converting(),
@@ -200,14 +200,14 @@ def _must_be_restored(service: Service, report: bundle.Report, seal: bundle.Seal
     head = service.journal.facts.head()
     if stopped := report.stopped:
         raise click.ClickException(
-            f"the export was restored up to position {head} and no further: {stopped.where}: "
+            f"The export was restored up to position {head} and no further: {stopped.where}: "
             f"{stopped.reason}"
         )
     if seal is not None:
         root = bundle.root_of(bundle.tree_at(service.journal, service.log, seal.head))
         if root != seal.root:
             raise click.ClickException(
-                f"the facts up to position {seal.head} have another root than the export states"
+                f"The facts up to position {seal.head} have another root than the export states."
             )
         out.print(f"restored up to position {seal.head}, root {root}")
     elif report.recorded["fact"] or report.unchanged["fact"]:
@@ -232,7 +232,7 @@ def export(ctx: click.Context, path: Path, after: int) -> None:
     with opened(ctx) as service, progress_of("exporting") as told:
         head = service.journal.facts.head()
         if after > head:
-            raise click.ClickException(f"the journal ends at position {head}")
+            raise click.ClickException(f"The journal ends at position {head}.")
         with written(path) as file:
             for number, line in enumerate(bundle.sealed_lines(service.journal, service.log, after)):
                 file.write(line.encode())

@@ -53,7 +53,7 @@ def bench(
     unknown = set(names) - set(benchmarks.BENCHMARKS)
     if unknown:
         known = ", ".join(benchmarks.BENCHMARKS)
-        raise click.ClickException(f"there is no benchmark {', '.join(unknown)}; there are {known}")
+        raise click.ClickException(f"There is no benchmark {', '.join(unknown)}; there are {known}")
     runs = benchmarks.run(names, size, settings_of(ctx).database, out, is_kept=keep)
     if publish:
         published(runs)
@@ -78,7 +78,7 @@ def doctor(ctx: click.Context, only: tuple[str, ...], as_json: bool) -> None:
 
     if unknown := set(only) - set(examination.names()):
         known = ", ".join(examination.names())
-        raise click.ClickException(f"there is no “{min(unknown)}”, only: {known}")
+        raise click.ClickException(f"There is no “{min(unknown)}”, only: {known}")
     found = list(examination.examine(lambda: settings_of(ctx), only))
     if as_json:
         terminal.print_json(out, {"items": [one._asdict() for one in found]})

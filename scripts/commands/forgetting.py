@@ -51,10 +51,10 @@ def _vacuum(service: Service) -> None:
     service.follower.catch_up()  # until then the search has the words
     if not service.journal.facts.vacuum():
         raise click.ClickException(
-            "an older transaction is still reading; run “stemma vacuum” again when it has ended"
+            "An older transaction is still reading; run “stemma vacuum” again when it has ended."
         )
     if service.store.left_behind():
         raise click.ClickException(
-            "a rebuild has not ended, and its tables may hold words that were erased; run "
-            "“stemma rebuild” if it was interrupted, else wait, and then “stemma vacuum” again"
+            "A rebuild has not ended, and its tables may hold words that were erased; run "
+            "“stemma rebuild” if it was interrupted, else wait, and then “stemma vacuum” again."
         )

@@ -54,7 +54,7 @@ def key_new(ctx: click.Context, name: str) -> None:
     """
     made = make_log_key(settings_of(ctx), name)
     if made is None:
-        raise click.ClickException("there is already a key; move it away, but keep it safe")
+        raise click.ClickException("There is already a key; move it away, but keep it safe.")
     _audit_log_key(ctx, "log key made", made.verifier)
     click.echo(str(made.verifier))
 
@@ -72,7 +72,7 @@ def key_pair(contributor: str, file: Path) -> None:
         with written_whole(file, is_new=True) as written:
             written.write(f"{made.secret_text()}\n".encode())
     except FileExistsError:
-        raise click.ClickException(f"there is already a file {file}") from None
+        raise click.ClickException(f"There is already a file {file}") from None
     click.echo(str(made.verifier))
 
 
@@ -176,7 +176,7 @@ def key_revoke(ctx: click.Context, name: str) -> None:
     with _audited(ctx), opened(ctx) as service:
         revoked = service.keys.revoke(name)
     if revoked is None:
-        raise click.ClickException(f"there is no key {name}")
+        raise click.ClickException(f"There is no key {name}")
     out.print(f"revoked {revoked.name} of {revoked.holder}")
 
 
@@ -253,7 +253,7 @@ def identity_list(ctx: click.Context, as_json: bool) -> None:
 def _issuer_of(ctx: click.Context) -> str:
     issuer = settings_of(ctx).issuer
     if issuer is None:
-        raise click.ClickException("set STEMMA_OIDC_ISSUER first: a subject is one of an issuer")
+        raise click.ClickException("Set STEMMA_OIDC_ISSUER first: a subject is one of an issuer.")
     return issuer.address
 
 

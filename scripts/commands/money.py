@@ -31,7 +31,7 @@ def _ledger(
     ctx: click.Context, /, pool: str | None, every: bool, as_of: int | None, **typed: Any
 ) -> None:
     if (pool is None) != every:
-        raise click.UsageError("name a POOL, or give --all")
+        raise click.UsageError("Name a POOL, or give --all.")
     wanted = answers.Wanted.of(typed)
     with asked(ctx, as_of) as (service, view):
         ids = pools.every_pool(view) if pool is None else [named("pool", pool)]

@@ -99,7 +99,9 @@ def record_line(
 def must_promise(service: Service) -> None:
     """Refuse to record what nobody can promise to keep."""
     if service.log.signer is None:
-        raise click.ClickException("the log has no key to promise with; “stemma key new” makes one")
+        raise click.ClickException(
+            "The log has no key to promise with; “stemma key new” makes one."
+        )
 
 
 def _recorder(command: type[Command]) -> click.Command:

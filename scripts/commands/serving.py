@@ -97,7 +97,7 @@ def _follow_each(
     for thread in beginning:
         thread.join()
     if not services:
-        raise click.ClickException("no community can be followed")
+        raise click.ClickException("No community can be followed.")
     Event().wait()
 
 

@@ -29,7 +29,7 @@ def signing_of(step: bundle.Step, file: Path, log: str) -> Signing:
     said = step.command.plain()
     signing = sign_command(secret_in(file), step.command.OPERATION, said, log=log)
     if signing.actor != step.by:
-        raise click.ClickException(f"the key belongs to {signing.actor}; give --by")
+        raise click.ClickException(f"The key belongs to {signing.actor}; give --by.")
     return signing
 
 
@@ -63,9 +63,9 @@ def sign(method: str, path: str, body: TextIO, key: Path, log: str) -> None:
     try:
         said = read_json(text) if text.strip() else {}
     except ValueError as problem:
-        raise click.ClickException(f"the body is not JSON: {problem}") from problem
+        raise click.ClickException(f"The body is not JSON: {problem}") from problem
     if not isinstance(said, dict):
-        raise click.ClickException("the body is not a JSON object")
+        raise click.ClickException("The body is not a JSON object.")
     command, ids = _command_at(method.upper(), urlsplit(path).path)
     signing = sign_command(secret_in(key), command, {**ids, **said}, log=log)
     click.echo(f"Stemma-Signature: {signing.sent}")
@@ -79,7 +79,7 @@ def _command_at(method: str, path: str) -> tuple[str, dict[str, str]]:
             nouns = {one.name: one.value for one in command.fields()}
             ids = found.groupdict().items()
             return command.OPERATION, {name: _id(nouns[name], id) for name, id in ids}
-    raise click.ClickException(f"nothing is signed at {method} {path}")
+    raise click.ClickException(f"Nothing is signed at {method} {path}")
 
 
 def _id(noun: Value, text: str) -> str:
