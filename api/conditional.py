@@ -1,7 +1,8 @@
 """Conditional reads (RFC 9110, 13): each answer has a tag, and a request that names it gets a 304.
 
 What follows from the read tables alone is tagged by their state and what is asked, before it is
-computed; while nothing is recorded, it is computed once. All else is tagged by its bytes.
+computed; while nothing is recorded, it is computed once. All else is tagged by its bytes, and so
+are answers about the past.
 
 A text may be erased at any time, so no answer to a question may be kept without asking again.
 """
@@ -55,18 +56,23 @@ class _Kept:
 _LASTING = Memory[_Kept]()
 
 
-def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool) -> Response:
+def once(
+    view: View, form: str, compute: Callable[[], Response], *, varies: bool, is_past: bool
+) -> Response:
     """An answer that depends only on the view, the URL and the form; computed once for each.
 
-    ``varies`` says whether the client may ask for other forms.
+    ``varies`` says whether the client may ask for other forms. An answer about the past hardly ever
+    changes, so it is tagged by its bytes: whoever has it keeps it however much is recorded.
     """
     visit = the_visit()
     environ = visit.environ
     names = ("Authorization", "Accept") if varies else ("Authorization",)
-    answer = None if NAMES_A_TAG in environ else compute()  # which may read the state with the rest
+    # The first query may read the state along with the rest.
+    answer = compute() if is_past or NAMES_A_TAG not in environ else None
     if view.state is None:
         return _varying(by_bytes(answer or compute()), names)
-    tag = _tag_of(view.state, (*map(environ.get, ADDRESS), form))
+    known_by = answer.get_data() if is_past and answer else view.state
+    tag = _tag_of(known_by, (*map(environ.get, ADDRESS), form))
     unchanged = [("ETag", quote_etag(tag)), ("Vary", ", ".join(names))]
     if _is_known(tag, environ, is_there=False):
         return Answer(status=304, headers=unchanged)
@@ -149,6 +155,6 @@ def _is_known(tag: str | None, environ: WSGIEnvironment, *, is_there: bool = Tru
     return tags.contains_weak(tag) and (is_there or not tags.star_tag)
 
 
-def _tag_of(state: State, asked: Hashable) -> str:
-    digest = sha256(repr((VERSION, state, asked)).encode()).digest()
+def _tag_of(known_by: State | bytes, asked: Hashable) -> str:
+    digest = sha256(repr((VERSION, known_by, asked)).encode()).digest()
     return urlsafe_b64encode(digest[:18]).decode()

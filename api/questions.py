@@ -61,6 +61,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
             else dict(_nothing_asked(query))
         )
         as_published = asked.pop("as_", None) == "published"
+        is_past = as_published or "as_of" in asked
         form_name = asked.pop("format", None) or form_asked(media_types)
         form = question.forms.get(form_name)
         by_itself = form is None and not question.given
@@ -77,7 +78,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
 
             if not question.given:
                 media_type, varies = form.media_type if form else JSON, bool(question.forms)
-                return once(now, media_type, compute, varies=varies)
+                return once(now, media_type, compute, varies=varies, is_past=is_past)
             answer = by_bytes(compute())
             if question.forms:
                 answer.vary.add("Accept")

@@ -79,6 +79,21 @@ def test_a_known_answer_is_not_computed_again(
     assert again.headers["Content-Type"] == first.headers["Content-Type"]
 
 
+def test_an_answer_about_the_past_keeps_its_tag_whatever_is_recorded(served: Served) -> None:
+    _, song = a_song(served)
+    ask, post = asking(served), served.operator.post
+    single = post("/releases", title="Single", components=[{"work": song}]).id
+    post(f"/releases/{single}/publish")
+    served.service.follower.catch_up()
+    published = [f"/works/{single}{path}?as=published" for path in ("", "/contributors")]
+    for path in ("/works?as_of=3", "/contributors?as_of=1&limit=1", *published):
+        known = tag(ask(path))
+        served.admit(f"Somebody after {path}")
+        served.service.follower.catch_up()
+        assert ask(path, known).status_code == 304, path
+        assert tag(ask(path)) == known
+
+
 def test_what_was_erased_is_in_no_answer_before_anything_is_folded(served: Served) -> None:
     """Also at an old position, of which all else is known for ever."""
     ana, song = a_song(served)
