@@ -151,7 +151,8 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
         """Have the events of the feed sent to an address, signed by Standard Webhooks.
 
         Each event at least once and in order; what is not taken (any answer but 2xx) is sent again
-        after 5 seconds, then ever more rarely, up to once an hour. After three days it is disabled.
+        after 5 seconds, then ever more rarely, up to once an hour; a Retry-After of 429 or 503 is
+        obeyed for up to an hour. After three days it is disabled.
         """
         made = theirs.add(actor(), source=request.root_url, **of)
         return {**told(made), "secret": made.secret}

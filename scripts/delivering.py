@@ -147,9 +147,7 @@ class Deliverer:
             if one.wants(event["type"]):
                 if time.monotonic() > end:
                     break
-                if why := self._refused(one, event):
-                    is_gone = why == str(GONE)
-                    self._webhooks.failed(one, why, self._clock(), is_final=is_gone)
+                if not self._is_taken(one, event):
                     return
                 upto = int(event["id"])
                 if not self._webhooks.delivered(one, upto, self._clock()):
@@ -160,16 +158,22 @@ class Deliverer:
                 self._webhooks.delivered(one, found.upto, self._clock())
         self._webhooks.leave(one)
 
-    def _refused(self, one: Webhook, event: CloudEvent) -> str:
-        """Send an event; returns why it was not accepted, or the empty text."""
+    def _is_taken(self, one: Webhook, event: CloudEvent) -> bool:
+        """Send an event; if it is not accepted, the turn has failed."""
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         headers = signed(one.secret, f"fact_{event['id']}", body, self._clock())
         headers |= {"Content-Type": ONE, "User-Agent": "stemma", "Connection": "close"}
         try:
-            status = post(one.url, body, headers, self._allowed, self._authorities)
+            taken = post(one.url, body, headers, self._allowed, self._authorities)
         except Unreached as problem:
-            return str(problem)
-        return "" if 200 <= status < 300 else str(status)
+            self._webhooks.failed(one, str(problem), self._clock())
+            return False
+        if 200 <= taken.status < 300:
+            return True
+        is_gone, now = taken.status == GONE, self._clock()
+        why, wait = str(taken.status), taken.wait(now)
+        self._webhooks.failed(one, why, now, is_final=is_gone, wait=wait)
+        return False
 
 
 def deliverer_of(service: Service, settings: Settings) -> Deliverer:

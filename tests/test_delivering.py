@@ -91,7 +91,7 @@ def test_an_event_goes_to_a_server_only_if_an_authority_vouches_for_it(tmp_path:
             with pytest.raises(Unreached, match="SSLCertVerificationError"):
                 post(url, b"{}", {}, HERE, authorities)
         assert receiver.got == []
-        assert post(url, b"{}", {}, HERE, str(ours.authority)) == 204
+        assert post(url, b"{}", {}, HERE, str(ours.authority)).status == 204
         assert receiver.got[0][0]["host"] == f"localhost:{receiver.port}"
         nowhere = url.replace("localhost", "127.0.0.2")  # not a name of the certificate
         with pytest.raises(Unreached):
@@ -145,7 +145,7 @@ def test_the_final_status_is_what_counts_and_the_rest_of_an_answer_is_hardly_awa
     final = f"{hints}HTTP/1.1 202 Accepted\r\n{further}\r\n".encode()
     with trickling(final, b"x") as address:
         begun = time.monotonic()
-        assert post(f"{address}/", b"{}", {}, HERE) == 202
+        assert post(f"{address}/", b"{}", {}, HERE).status == 202
         assert time.monotonic() - begun < outbound.SECONDS / 2
 
 
@@ -205,7 +205,7 @@ def test_a_redirect_to_a_private_address_is_an_answer_and_not_followed(status: i
     with receiving() as inside, receiving() as receiver:
         receiver.answers, receiver.leads_to = [status], inside.url
         answer = post(receiver.url, b"{}", {}, HERE)
-        assert (answer, len(receiver.got), inside.got) == (status, 1, [])
+        assert (answer.status, len(receiver.got), inside.got) == (status, 1, [])
 
 
 def _folder(root: Path, name: str) -> Path:

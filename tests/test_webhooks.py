@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from typing import Any
@@ -27,7 +28,7 @@ from test_pages import signed_in
 
 from api.sending import outbound
 from api.sending.outbound import Unreached, is_public, must_be_url, post, target_of
-from api.sending.turns import LONGEST_PAUSE, PATIENCE, TAKEN, recipients_of
+from api.sending.turns import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TAKEN, recipients_of
 from api.sending.webhooks import MOST, Webhooks, signed
 from domain.refusal import BadWebhook, UnknownWebhook
 from scripts.delivering import SLOW_AT_ONCE, Deliverer
@@ -44,6 +45,8 @@ class Receiver:
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     """The status of the next answers; afterwards always 204."""
+    retry_after: str = ""
+    """The header with which it answers, if any."""
     before: Callable[[], None] = lambda: None
     """What happens before an answer."""
     leads_to: str = "/elsewhere"
@@ -85,6 +88,8 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             receiver.before()
             self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
             self.send_header("Location", receiver.leads_to)
+            if receiver.retry_after:
+                self.send_header("Retry-After", receiver.retry_after)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -213,6 +218,35 @@ def test_what_is_not_taken_is_sent_again_later_and_holds_up_nobody_else(
         assert receiver.positions == [1, 2, 2, 2, 2, 3]
         assert len({h["webhook-id"] for h, _ in receiver.got}) == len(people)
         assert sent.state(one).position == sent.state(another).position == told.head()
+
+
+@pytest.mark.parametrize(
+    "status, says, minutes",
+    [
+        (503, "600", 10),
+        (429, "{in ten minutes}", 10),
+        (429, "86400", 60),
+        (503, "9" * 5_000, 0),
+        (503, "-600", 0),
+        (503, "soon", 0),
+        (500, "600", 0),
+    ],
+)
+def test_a_busy_receiver_is_left_alone_for_as_long_as_it_asks_up_to_an_hour(
+    sent: Sent, receiver: Receiver, status: int, says: str, minutes: int
+) -> None:
+    later = sent.time() + timedelta(minutes=10)
+    receiver.answers = [status]
+    receiver.retry_after = says.replace("{in ten minutes}", format_datetime(later, usegmt=True))
+    one = sent.subscribe(receiver)
+    sent.told.person("ana")
+    sent.deliver()
+    waits = sent.state(one)
+    wait = datetime.fromisoformat(waits.next_at) - datetime.fromisoformat(waits.failing_since)
+    assert 0 <= (max(timedelta(minutes=minutes), FIRST_PAUSE) - wait).total_seconds() < 60
+    sent.time.ahead += wait + timedelta(seconds=1)
+    sent.deliver()
+    assert sent.state(one).position == sent.told.head()
 
 
 def test_receivers_that_are_slow_hold_up_only_their_own_holder(

@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -18,8 +19,11 @@ from threading import Timer
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from werkzeug.http import parse_date
+
 from api.allowance import Network
 from domain.refusal import BadWebhook
+from domain.text import whole
 
 SECONDS = 10.0
 """The time limit of a whole request."""
@@ -56,11 +60,31 @@ class Target(NamedTuple):
     ip: str
 
 
+BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+MOST_WAIT_SECONDS = 86_400
+
+
 class Reply(NamedTuple):
     """The answer to a request."""
 
     status: int
     said: str
+
+
+class Taken(NamedTuple):
+    """How a receiver answered."""
+
+    status: int
+    retry_after: str | None = None
+
+    def wait(self, now: datetime) -> timedelta:
+        """How long it asks to be left alone (RFC 9110, 10.2.3); nothing unless it is busy."""
+        if self.status not in BUSY or not self.retry_after:
+            return timedelta()
+        seconds, moment = whole(self.retry_after), parse_date(self.retry_after)
+        if seconds is not None:
+            return timedelta(seconds=min(seconds, MOST_WAIT_SECONDS))
+        return timedelta() if moment is None else moment - now
 
 
 def must_be_url(url: str, allowed: Sequence[Network] = ()) -> None:
@@ -214,8 +238,8 @@ def post(
     headers: Mapping[str, str],
     allowed: Sequence[Network] = (),
     authorities: str = "",
-) -> int:
-    """Send a body with POST and return the status of the answer; redirects are not followed.
+) -> Taken:
+    """Send a body with POST and return how it was answered; redirects are not followed.
 
     Raises Unreached if there is no answer within ``SECONDS``.
     """
@@ -223,7 +247,7 @@ def post(
     with _asked(target, "POST", body, headers, authorities, SECONDS) as (connection, answer):
         with connection.ends_after(REST_SECONDS), suppress(*FAILURES):
             answer.read(MOST_REST_BYTES)
-        return answer.status
+        return Taken(answer.status, answer.headers["Retry-After"])
 
 
 def ask(

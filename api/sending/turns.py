@@ -71,12 +71,23 @@ class Turns:
         return self._change(one, {"taken_until": None, **changes})
 
     def failed(
-        self, one: Turn, state: str, disabled: str, why: str, now: datetime, *, is_final: bool
+        self,
+        one: Turn,
+        state: str,
+        disabled: str,
+        why: str,
+        now: datetime,
+        *,
+        is_final: bool,
+        wait: timedelta = timedelta(),
     ) -> None:
-        """End a turn that failed: another follows later or, if final or for too long, none."""
+        """End a turn that failed: another follows later or, if final or for too long, none.
+
+        ``wait`` is the least that the recipient asks for; it gets no more than the longest pause.
+        """
         since = one.failing_since or instant(now)
         is_over = is_final or instant(now - PATIENCE) >= since
-        pause = min(FIRST_PAUSE * 2 ** min(one.failures, 20), LONGEST_PAUSE)
+        pause = min(max(FIRST_PAUSE * 2 ** min(one.failures, 20), wait), LONGEST_PAUSE)
         changes = {"state": disabled if is_over else state, "failures": one.failures + 1}
         changes |= {"next_at": instant(now + pause), "failing_since": since, "said": why[:200]}
         self.after(one, changes)

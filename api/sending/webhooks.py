@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes
 from typing import NamedTuple
@@ -171,10 +171,18 @@ class Webhooks:
         """Give up its turn, so that other processes may take it."""
         self._engine.execute("UPDATE webhooks SET taken_until = NULL WHERE id = :id", id=one.id)
 
-    def failed(self, one: Webhook, why: str, now: datetime, *, is_final: bool = False) -> None:
+    def failed(
+        self,
+        one: Webhook,
+        why: str,
+        now: datetime,
+        *,
+        is_final: bool = False,
+        wait: timedelta = timedelta(),
+    ) -> None:
         """Note that sending the next event failed: it is tried again later, or no more if final or
-        for too long."""
-        self._turns.failed(one, ACTIVE, DISABLED, why, now, is_final=is_final)
+        for too long; the receiver may have asked to ``wait``."""
+        self._turns.failed(one, ACTIVE, DISABLED, why, now, is_final=is_final, wait=wait)
 
 
 def signed(secret: str, id: str, body: bytes, now: datetime) -> dict[str, str]:
