@@ -169,6 +169,17 @@ def test_of_two_keys_the_token_names_its_own(door: Door, issuer: Issuing) -> Non
     assert door.lets_in(mixed) is None
 
 
+def test_who_looks_why_a_token_was_refused_reads_that_keys_have_the_same_name(
+    door: Door, issuer: Issuing, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Names should be distinct (RFC 7517, 4.5), so that only the issuer can mend it."""
+    issuer.keys = [new_key("one"), new_key("one")]
+    with caplog.at_level(logging.WARNING, "stemma.audit"):
+        assert door.lets_in(issuer.token(SUBJECT)) is None
+    (reason,) = [one.reason for one in caplog.records if hasattr(one, "reason")]
+    assert reason == "its key is not known, or several have its name"
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -87,7 +87,7 @@ class Tokens:
             raise BadToken("its key has no name")
         key = self._keys.key(kid)
         if key is None:
-            raise BadToken("its key is not known")
+            raise BadToken("its key is not known, or several have its name")
         if key.key_type != ALGORITHMS[algorithm] or key.get("alg", algorithm) != algorithm:
             raise BadToken("its key is for another algorithm")
         checked = jwt.decode(token, key, registry=self._registry)
