@@ -5,7 +5,7 @@ It is given everything it needs; it reads no settings and opens nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,6 @@ from api import proofs, service
 from api import web as pages
 from api.addresses import CONVERTERS, RuleOnDemand
 from api.allowance import Network
-from api.answer import Answer
 from api.authentication import admission
 from api.citing import citations
 from api.commands import commands
@@ -94,17 +93,6 @@ class NoSession(SessionInterface):
         return self.none
 
 
-class Application(Inside):
-    """A Flask application without coroutines and without Flask's sessions."""
-
-    response_class = Answer
-    session_interface = NoSession()
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function itself; Flask would check at each request whether it is a coroutine."""
-        return func
-
-
 class Compiled(BytecodeCache):
     """A cache of compiled templates, shared by all communities that a process serves."""
 
@@ -136,7 +124,7 @@ def create_app(
     webhook_networks: Sequence[Network] = (),
     media_hosts: Collection[str] = (),
     sends_mail: bool = False,
-) -> Application:
+) -> Inside:
     """The WSGI application for a journal, its store, its keys and its log.
 
     ``public_pages`` lets anybody read the pages; forms and the API still require a key.
@@ -195,10 +183,10 @@ def _register(
         app.register_blueprint(routes.blueprint)
 
 
-def _empty() -> Application:
+def _empty() -> Inside:
     """An application without a route."""
-    app = Application("api", static_folder="web/static", template_folder="web/templates")
-    app.json = Json(app)
+    app = Inside("api", static_folder="web/static", template_folder="web/templates")
+    app.json, app.session_interface = Json(app), NoSession()
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # two may be part of a name, such as an idempotency key

@@ -20,7 +20,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Response
 from werkzeug.http import parse_etags, quote_etag
 
-from api.answer import Answer
 from api.current import READS, Visit, the_visit
 from projections.memory import Memory
 from projections.store import State, Store, View
@@ -75,7 +74,7 @@ def once(
     tag = _tag_of(known_by, (*map(environ.get, ADDRESS), form))
     unchanged = [("ETag", quote_etag(tag)), ("Vary", ", ".join(names))]
     if _is_known(tag, environ, is_there=False):
-        return Answer(status=304, headers=unchanged)
+        return Response(status=304, headers=unchanged)
     answer = answer or compute()
     answer.headers.update(unchanged)
     _keep(view.moment, visit, _Kept(answer.get_data(), list(answer.headers), tag, unchanged))

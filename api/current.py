@@ -33,8 +33,6 @@ ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class Visit(_AppCtxGlobals):
     """A request from its arrival to its answer."""
 
-    __setattr__ = object.__setattr__  # type: ignore[assignment]  # faster than Flask's
-
     id = ""
     """The id of the request, in its log lines and its answer."""
     bound: Mapping[str, str] = {}

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -26,7 +27,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from api import limits
-from api.application import Application, create_app
+from api.application import create_app
 from api.waiting import wait_for
 from domain.engine import DatabaseUnavailable, TimeLimits
 from projections.workshop import open_workshop
@@ -86,7 +87,7 @@ def _gateway(
     gateway = Gateway(bounds, root=root, community=name)
     has_tried = threading.Event()
 
-    def open_app() -> Application:
+    def open_app() -> WSGIApplication:
         app, gateway.head = _opened(settings, is_one_of_several=community is not None)
         gateway.app = app
         settle()
@@ -113,7 +114,7 @@ def _gateway(
 
 def _opened(
     settings: Settings, *, is_one_of_several: bool
-) -> tuple[Application, Callable[[], int]]:
+) -> tuple[WSGIApplication, Callable[[], int]]:
     """The application, and a function that returns the position up to which facts are folded."""
     service = open_by(
         settings,

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from serving import OPERATOR_KEY, Served, serving
-from werkzeug.test import TestResponse, create_environ, run_wsgi_app
+from werkzeug.test import TestResponse
 
-from api.answer import Answer
 from projections import attribution, credited
 from projections.memory import MOST_BYTES, Moment
 
@@ -147,14 +146,3 @@ def test_the_latest_answers_are_known_however_many_were_given() -> None:
     moment.keep("larger than all", "…", takes=MOST_BYTES + 1)
     assert moment.get("larger than all") is None
     assert moment.get(19) is not None
-
-
-@pytest.mark.parametrize("method, status", [("GET", 200), ("GET", 304), ("HEAD", 200)])
-def test_an_answer_closes_what_it_holds_open_whichever_way_it_is_sent(
-    method: str, status: int
-) -> None:
-    closed = list[int]()
-    answer = Answer(b"body", status=status)
-    answer.call_on_close(lambda: closed.append(status))
-    run_wsgi_app(answer, create_environ(method=method), buffered=True)
-    assert closed == [status]
