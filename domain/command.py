@@ -9,7 +9,6 @@ One file, because a record's fields are declared, read, checked and written by t
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -33,10 +32,9 @@ from domain.compact import encoder
 from domain.fact import Fact, New, Noun
 from domain.past import Past
 from domain.refusal import NothingStated, QuotaExceeded, Refusal, WrongState, spelled
-from domain.value import Many, NewId, Ref, Several, Text, Value, Word
+from domain.value import Many, NewId, Ref, Several, Text, Value
 
 _canonical = encoder(sort_keys=True)
-_text = json.encoder.encode_basestring  # as json.dumps with ensure_ascii=False
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its name, such as ``remix.strike``; what creates a noun is named by it alone."""
@@ -287,7 +285,7 @@ class Command(Record):
         request = {**vars(self), "command": self.NAME}
         if self.MAKES:  # the request is stored under this id, whether or not the client chose it
             request[self.subject()] = None
-        return _spelled(type(self), request)
+        return _canonical(_without_texts(type(self), request))
 
     def digest(self, actor: str) -> str:
         """The SHA-256 by which repetitions are recognised; people's texts are compared apart."""
@@ -375,8 +373,8 @@ class Form(NamedTuple):
     """The fields that have to be read: their name, reader and whether they are required."""
     with_ids: list[Field]
     """The fields that hold ids, or records with ids."""
-    spelled: list[tuple[str, str, Callable[[Any], str]]]
-    """For canonical JSON, in its order: each name, the name as JSON, and what writes the value."""
+    sealed: list[str]
+    """The fields that are texts people write."""
     texts: list[str]
     """The fields with texts people write: single ones, lists of them, and records with some."""
 
@@ -405,7 +403,7 @@ def _form(cls: type[Any]) -> Form:
         [*lists.items()],
         to_read,
         [one for one in every if one.name in of_ids],
-        [(n, f"{_text(n)}:", _writer(by_name.get(n))) for n in sorted({*by_name, "command"})],
+        [one.name for one in every if isinstance(one.value, Text) and one.value.is_sealed],
         [one.name for one in every if one.name in of_texts],
     )
 
@@ -413,29 +411,14 @@ def _form(cls: type[Any]) -> Form:
 def _reader(value: Value) -> Callable[[Any, datetime], Any]:
     if isinstance(value, Several):
         return lambda parts, now: tuple([part.read(now) for part in parts])
-    return value.reader if isinstance(value, Word) else value.read
+    return value.read
 
 
-def _writer(one: Field | None) -> Callable[[Any], str]:
-    if one is not None and isinstance(one.value, Several):
-        return lambda parts: f"[{','.join([_spelled(type(part), vars(part)) for part in parts])}]"
-    is_sealed = one is not None and isinstance(one.value, Text) and one.value.is_sealed
-    return _whether if is_sealed else _json
-
-
-def _spelled(kind: type[Record], stated: Mapping[str, Any]) -> str:
-    """The fields that are not empty as JSON; of a text people wrote, only whether there is one."""
-    parts = [
-        name_as_json + write(value)
-        for name, name_as_json, write in kind.form().spelled
-        if (value := stated.get(name)) is not None or write is _whether
-    ]
-    return f"{{{','.join(parts)}}}"
-
-
-def _whether(text: str | None) -> str:
-    return "false" if text is None else "true"
-
-
-def _json(value: Any) -> str:
-    return _text(value) if type(value) is str else _canonical(value)
+def _without_texts(kind: type[Record], stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are not empty; of a text people wrote, only whether there is one."""
+    form, told = kind.form(), {name: one for name, one in stated.items() if one is not None}
+    told |= {name: name in told for name in form.sealed}
+    for name, record in form.lists:
+        if name in told:
+            told[name] = [_without_texts(record, vars(part)) for part in told[name]]
+    return told

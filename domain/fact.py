@@ -97,17 +97,11 @@ class Fact:
     0.1, which did not record them."""
 
     def __init__(self, **content: Any) -> None:
-        object.__setattr__(self, "__dict__", vars(type(self).of(content)))
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Self:
-        """The fact with these fields: as a call makes it, but without copying them."""
-        blank, needed = _blank(cls)  # type: ignore[arg-type]
+        blank, needed = _blank(cast("Any", type(self)))
         own = {**blank, **content}
-        assert len(own) == len(blank), f"{cls.TOPIC} has no such field"
-        assert content.keys() >= needed, f"{cls.TOPIC} lacks a field"
-        object.__setattr__(made := object.__new__(cls), "__dict__", own)
-        return made
+        assert len(own) == len(blank), f"{self.TOPIC} has no such field"
+        assert content.keys() >= needed, f"{self.TOPIC} lacks a field"
+        object.__setattr__(self, "__dict__", own)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise FrozenInstanceError(f"a fact is immutable, and so is its {name}")

@@ -39,15 +39,8 @@ class Sheet:
     def write(self, new: New, after: int = 0) -> Fact:
         """Add a fact; ``after`` is how many facts its stream had before this command."""
         added = self._added[new.id] = self._added.get(new.id, 0) + 1
-        made = new.kind.of(
-            {
-                **new.content,
-                **self._texts(new),
-                **self._common,
-                "originator_id": new.id,
-                "originator_version": after + added,
-            }
-        )
+        content = {**new.content, **self._texts(new), **self._common}
+        made = new.kind(originator_id=new.id, originator_version=after + added, **content)
         self.facts.append(made)
         return made
 
