@@ -179,26 +179,22 @@ class Transaction(ABC):
 
     def __init__(self, engine: Engine, connection: Any) -> None:
         self.engine, self.connection = engine, connection
-        self._cursor = connection.asking
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query within the transaction."""
-        rows: list[Row] = self._cursor.execute(*self.engine.told(sql, values)).fetchall()
-        return rows
+        return self.query_all([(sql, values)])[0]
 
+    @abstractmethod
     def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
         """The rows of each of several queries, which an engine may send in one message."""
-        return [self.query(sql, **values) for sql, values in asked]
 
+    @abstractmethod
     def execute(self, sql: str, /, **values: Any) -> int:
         """Execute a statement; returns the number of rows affected."""
-        return int(self._cursor.execute(*self.engine.told(sql, values)).rowcount)
 
+    @abstractmethod
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute a statement once for each row of values."""
-        told = [self.engine.told(sql, row) for row in rows]
-        if told:
-            self._cursor.executemany(told[0][0], [values for _, values in told])
 
     def define(self, statements: Iterable[str]) -> None:
         """Execute statements that define tables, in order."""
@@ -206,13 +202,12 @@ class Transaction(ABC):
             self.execute(one)
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows; an engine overrides this method or ``insert_all``."""
+        """Insert whole rows."""
         self.insert_all({table: rows} if rows else {})
 
+    @abstractmethod
     def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         """Insert whole rows of several tables."""
-        for table, found in rows.items():
-            self.insert(table, found)
 
     def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         """Insert whole rows as the last statement: an engine may commit with it."""

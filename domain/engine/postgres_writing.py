@@ -16,7 +16,7 @@ import psycopg
 
 from domain.engine import Engine, OutcomeUnknown, Overtaken, Row, Table, Transaction
 from domain.engine.postgres_sql import array
-from domain.engine.statements import Asked
+from domain.engine.statements import Asked, Statements
 
 COMMIT: Asked = b"COMMIT", ()
 SILENT = (
@@ -60,10 +60,17 @@ class PostgresTransaction(Transaction):
     def __init__(self, engine: Engine, connection: Any, commit: Commit) -> None:
         super().__init__(engine, connection)
         self.commit = commit
+        self._statements: Statements = connection.asking
 
     def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        found: list[list[Row]] = self._cursor.rows([self.engine.told(*one) for one in asked])
-        return found
+        return self._statements.rows([self.engine.told(*one) for one in asked])
+
+    def execute(self, sql: str, /, **values: Any) -> int:
+        return self._statements.affected(self.engine.told(sql, values))
+
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute all of them in one message."""
+        self._statements.rows([self.engine.told(sql, row) for row in rows])
 
     def define(self, statements: Iterable[str]) -> None:
         """Execute all statements in one message."""
@@ -72,13 +79,13 @@ class PostgresTransaction(Transaction):
     def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         """Insert whole rows of several tables: many by COPY, the others by one statement."""
         if rows := self._few(rows):
-            self._cursor.rows([_inserted(rows)])
+            self._statements.rows([_inserted(rows)])
 
     def end_with(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         """Send that statement and COMMIT in one message."""
         if rows := self._few(rows):
             self.commit.is_sent = True
-            self._cursor.rows([_inserted(rows), COMMIT])
+            self._statements.rows([_inserted(rows), COMMIT])
 
     def _few(self, rows: Mapping[Table, Sequence[Row]]) -> Mapping[Table, Sequence[Row]]:
         """The rows that are inserted by one statement; all others are inserted by COPY now."""
@@ -125,7 +132,7 @@ class Deferring(PostgresTransaction):
 
     def later(self, asked: Iterable[Asked]) -> None:
         """Send these statements with the next one, or with COMMIT."""
-        self._cursor.later(asked)
+        self._statements.later(asked)
 
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
         self.later(self.engine.told(sql, row) for row in rows)
@@ -162,7 +169,7 @@ class OneInsert(PostgresTransaction):
 
     def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         if rows := self._few(rows):
-            inserted = self._cursor.rows([_inserted(rows, *self._there)])
+            inserted = self._statements.rows([_inserted(rows, *self._there)])
             if self._there[0] and inserted == [[(0,)]]:
                 raise Overtaken("by another server")
 

@@ -25,7 +25,6 @@ from weakref import WeakSet
 
 from eventsourcing.persistence import IntegrityError
 
-from domain.cached import cached_property
 from domain.engine import (
     EMBEDDED,
     LISTS,
@@ -162,11 +161,6 @@ class _Connection(sqlite3.Connection):
         super().__init__(*args, **options)
         self.in_use = threading.RLock()
         """Held while a statement runs: closing the connection meanwhile would crash the process."""
-
-    @cached_property
-    def asking(self) -> sqlite3.Cursor:
-        """The cursor that executes statements."""
-        return self.cursor()
 
 
 class _Local(threading.local):
@@ -455,8 +449,20 @@ class SQLiteTransaction(Transaction):
 
     has_erased = False
 
-    def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        self.connection.executemany(_whole(table), rows)
+    def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
+        told = [self.engine.told(*one) for one in asked]
+        return [self.connection.execute(*one).fetchall() for one in told]
+
+    def execute(self, sql: str, /, **values: Any) -> int:
+        return int(self.connection.execute(*self.engine.told(sql, values)).rowcount)
+
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            self.execute(sql, **row)
+
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        for table, found in rows.items():
+            self.connection.executemany(_whole(table), found)
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """By plain INSERTs: SQLite has nothing faster."""

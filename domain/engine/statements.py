@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from itertools import groupby
 from secrets import token_hex
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from psycopg import generators
@@ -48,7 +48,6 @@ class Statements:
         self._prefix = token_hex(4).encode()
         """Of the names, so that through a pooler nobody executes the statement of another."""
         self._waiting: list[Asked] = []
-        self._last: PGresult
         self._made = 0
 
     def later(self, asked: Iterable[Asked]) -> None:
@@ -74,23 +73,10 @@ class Statements:
         results = self._results(_planned(asked))
         return [self._read(one) for one in results if one.status == ExecStatus.TUPLES_OK]
 
-    def execute(self, sql: bytes, values: Sequence[Any]) -> Self:
-        """Execute one statement, like a cursor."""
-        (self._last,) = self._results([(sql, values)])
-        return self
-
-    def executemany(self, sql: bytes, rows: Iterable[Sequence[Any]]) -> None:
-        """Execute one statement for each row of values, in one message."""
-        self._results([(sql, values) for values in rows])
-
-    def fetchall(self) -> list[Row]:
-        """The rows of the last statement that ``execute`` sent."""
-        return self._read(self._last)
-
-    @property
-    def rowcount(self) -> int:
-        """The number of rows that the last such statement affected."""
-        return self._last.command_tuples or 0
+    def affected(self, asked: Asked) -> int:
+        """Execute one statement; returns the number of rows that it affected."""
+        (result,) = self._results([asked])
+        return result.command_tuples or 0
 
     def _results(self, asked: Sequence[Asked]) -> list[PGresult]:
         """The result of each statement; raises the first error, also of those that waited."""
