@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from domain.contribution import Contribution
-from domain.dates import is_surely_before, span_of, year_of
+from domain.dates import span_of, year_of
 from domain.engine import PLANNED_ONCE, Row
 from domain.fact import Fact
 from domain.join import Join
-from domain.lineage import Edge, Lineage
+from domain.lineage import Lineage
 from domain.moment import instant, stamp
 from domain.outside import Outside, readable
 from domain.refusal import NotPublished, UnknownWork
@@ -407,11 +407,6 @@ class Shown:
     """By id, the nearest generation first."""
     numbers: Sequence[int]
     """The works' numbers, in the same order."""
-
-    def is_suspect(self, edge: Edge[str]) -> bool:
-        """Whether the child is certainly older than the parent, by their stated dates."""
-        child, parent = self.works[edge.child], self.works[edge.parent]
-        return is_surely_before(child["made_at"], parent["made_at"])
 
 
 def lineage(view: View, id: str) -> Shown:

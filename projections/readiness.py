@@ -91,9 +91,6 @@ class Progress:
         return self._clock() - self._since
 
 
-Examine = Callable[[], Check]
-
-
 class Readiness:
     """Finds out whether this process is ready."""
 
@@ -103,11 +100,9 @@ class Readiness:
         store: Store,
         log: Log,
         *,
-        more: Mapping[str, Examine] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal, self._store, self._log, self._clock = journal, store, log, clock
-        self._more = more or {}
         self._heartbeat = Heartbeat(journal.engine)
         self._read, self._integrated = Progress(clock), Progress(clock)
         self._began, self._has_leapt = (journal.clock(), clock()), False
@@ -137,7 +132,7 @@ class Readiness:
             log_check = self._log_check(head)
         except DatabaseUnavailable as error:
             log.warning("not ready: %s", error)
-            names = ("storage", "tables", "clock", "follower", "projections", "log", *self._more)
+            names = ("storage", "tables", "clock", "follower", "projections", "log")
             unknown = dict.fromkeys(names, Check(UNKNOWN, "This needs the database."))
             failed = Check(FAILED, "The database is not answering, or its tables are missing.")
             return Finding({"database": failed, **unknown})
@@ -150,7 +145,6 @@ class Readiness:
             "projections": self._projections(reached),
             "log": log_check,
             **_standbys(self._journal.engine.replicas()),
-            **{name: examine() for name, examine in self._more.items()},
         }
         return Finding(checks, reached, silence)
 
