@@ -116,7 +116,7 @@ POSTINGS = table(
     "postings",
     "position BIGINT, noun TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, "
     "pool TEXT NULL, currency TEXT, amount BIGINT, is_reserve BIGINT",
-    ("payee, position", "pool, position", "noun", "position"),
+    ("payee, position", "pool, position", "position"),
 )
 POSTED = (
     "p.position, p.account, COALESCE(p.payee, ''), COALESCE(p.proposal, ''), p.pool, "
@@ -173,9 +173,8 @@ WITHHELD = table(
 
 RESERVES = table(
     "reserves",
-    "position BIGINT, noun TEXT, pool TEXT, payee TEXT, currency TEXT, until_at TEXT, "
-    "amount BIGINT",
-    ("payee, position", "noun"),
+    "position BIGINT, payee TEXT, currency TEXT, until_at TEXT, amount BIGINT",
+    ("payee, position",),
 )
 """What is held back for returns, by the date at which it is freed; negative: freed."""
 
@@ -201,8 +200,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     yield from _arranged(position, happened)
     if isinstance(happened, Entry.Event):
         for payee, units, until, *_ in happened.reserved or ():
-            of = happened.originator_id, happened.pool, payee, happened.currency
-            yield Put(RESERVES, (position, *of, until, units))
+            yield Put(RESERVES, (position, payee, happened.currency, until, units))
     for posting in postings(happened):
         is_reserve = int(posting.is_reserve)
         yield Put(POSTINGS, (position, happened.originator_id, *posting[:-1], is_reserve))
