@@ -1,10 +1,9 @@
 """Cycle detection: an edge is refused if it would make a work its own ancestor.
 
-Works in different components need no search (domain.components). Otherwise two searches take turns,
-through the ancestors of the parent and the descendants of the child, until one of them is complete.
-So an edge costs as much as the smaller side: next to nothing where either work is new, and
-O(n log n) in all for a chain declared in any order. Works that are not in memory are read with
-queries of growing size.
+Two searches take turns, through the ancestors of the parent and the descendants of the child, until
+one of them is complete. So an edge costs as much as the smaller side: next to nothing where either
+work is new, and O(n log n) in all for a chain declared in any order. Works that are not in memory
+are read with queries of growing size.
 
 Joined works lead to each other, so a cycle through a join is found in the same way. No topological
 order is stored: it would have to be written with every edge, under the lock.
@@ -37,7 +36,6 @@ class Searched(NamedTuple):
 
     is_above: bool
     works: Sequence[str]
-    """All of them; works connected with them in other ways may be included."""
 
 
 def must_not_close_cycle(past: Past, child: str, parent: str) -> Searched:
@@ -47,9 +45,6 @@ def must_not_close_cycle(past: Past, child: str, parent: str) -> Searched:
     """
     if child == parent:
         raise SelfRemix(child)
-    if works := past.near.apart(parent, child):
-        past.watch_edges(*works)
-        return Searched(parent in works, works)
     above, below = _Side(past.near, parent, "child"), _Side(past.near, child, "parent")
     while True:
         for side, goal in ((below, parent), (above, child)):  # most children have no descendants

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from domain.components import Components
 from domain.fact import Fact
 from domain.join import Join
 from domain.queries import Facts
@@ -41,7 +40,6 @@ class Neighbours:
         self._near: dict[str, Near] = {"child": {}, "parent": {}}
         self._added: dict[str, Near] = {"child": {}, "parent": {}}
         self._position, self._own = 0, range(0)
-        self._components = Components()
         self.unlicensed: set[str] = set()
         self.unpublished: set[str] = set()
         """Works known to have no licence, and works known not to be published releases."""
@@ -61,7 +59,6 @@ class Neighbours:
         if is_much or is_lost or any(self._added.values()):
             self._near = {"child": {}, "parent": {}}
             self._added = {"child": {}, "parent": {}}
-            self._components = Components()
             self.unlicensed, self.unpublished = set(), set()
             self._forget_joins()
         elif position > self._position and self._count():
@@ -114,7 +111,6 @@ class Neighbours:
         self.members.clear()
 
     def _lead(self, end: str, work: str, to: str) -> None:
-        self._components.connect(work, to)
         if work in self._near[end]:
             self._near[end][work].append(to)
 
@@ -127,28 +123,17 @@ class Neighbours:
         """By work looked up so far: where edges lead that have it at this end."""
         return self._near[end]
 
-    def apart(self, one: str, other: str) -> Sequence[str]:
-        """The whole component of one of two works, if they are known to be in different ones.
-
-        Otherwise nothing.
-        """
-        return self._components.apart(one, other)
-
     def look_up(self, works: Collection[str]) -> None:
         """Read the edges of these works."""
-        missing: list[str] = []
         for end, near in self._near.items():
             missing = [work for work in works if work not in near]
             self._learn(end, missing, self._stored.leads(_field(end), missing, self._position))
-        child, parent = self._near.values()
-        self._components.begin(one for one in missing if not child[one] and not parent[one])
 
     def look_up_none(self, works: Iterable[str]) -> None:
         """Note of works that are not recorded yet that they have no edges."""
         for near in self._near.values():
             for work in works:
                 near.setdefault(work, [])
-        self._components.begin(works)
 
     def look_around(self, works: Sequence[str], end: str, most: int) -> None:
         """Read the edges from these works and the works beyond, up to ``most`` works in all.
