@@ -1,6 +1,7 @@
 """The inbox: everything that waits for somebody is in theirs, with its verb, deadline and money."""
 
 from collections.abc import Iterator
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -209,6 +210,18 @@ def test_a_share_that_rests_on_what_was_found_false_waits_for_who_decides(told: 
     assert kinds(told, ana) == kinds(told, ben) == {}
     told.tell("confirm_share", proposal=agreed, payee=ben, reason="He did.", actor=pia)
     assert kinds(told, pia) == {}
+
+
+def test_a_share_in_doubt_is_found_behind_many_that_are_not(told: Bank) -> None:
+    poem, song, pool = film(told)
+    ben, pia = map(id_of, ("ben", "pia"))
+    before = (name for name in map("player {}".format, count()) if id_of(name) < ben)
+    players = told.people(*islice(before, 200))
+    assets = [asset(poem, dict.fromkeys(players, "1")), asset(song, {ben: "1"})]
+    agreed = told.agree(pool, assets)
+    told.earn(pool, 1000)
+    told.tell("revoke_credit", id=part_id(song, "author", 0), reason="No.", actor=ben)
+    assert kinds(told, pia)["doubted_share"]["id"] == agreed
 
 
 def test_a_deciders_own_share_that_rests_on_what_was_found_false_waits_for_the_operator(
