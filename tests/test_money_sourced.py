@@ -121,6 +121,31 @@ def test_a_payout_by_earlier_rules_is_verified(
         assert kept(told, a) == [("DE", 2_500, 0), ("US", 250, 0)]
 
 
+def test_what_is_assigned_takes_its_countries_along(database: str) -> None:
+    """It came from the country of the pool, and left its countries with who had it before."""
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        withhold(told, a, "0.1", "DE")
+        withhold(told, b, "0.3", "DE")
+        sold(pool, told, ("60.00", "DE"), ("40.00", "US"))
+        said = {"payee": a, "currency": "USD", "reason": "r", "evidence": "e"}
+        told.tell("record_assignment", to="heir", amount_minor=1_000, **said)
+        assert told.pay() == {a: 4_000, b: 5_000, "heir": 1_000}
+        assert kept(told, a) == [("DE", 2_400, 240), ("US", 1_600, 0)]
+        assert kept(told, "heir") == [("DE", 600, 0), ("US", 400, 0)]
+        told.tell(
+            "record_adjustment",
+            pool=pool,
+            lines=[{"payee": a, "amount_minor": 70}],
+            payer="house",
+            reason="r",
+        )
+        sold(pool, told, ("20.00", "DE"))
+        told.tell("record_assignment", to=b, **said)
+        told.pay()
+        assert kept(told, b) == [("DE", 2_000, 600), ("JP", 70, 0)]
+
+
 def test_a_payout_that_came_back_draws_on_the_same_countries_again(database: str) -> None:
     with bank(database) as told:
         pool, a, _b = halves(told)

@@ -18,7 +18,7 @@ from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
 from domain.money.books import Account, Books
 from domain.money.currency import money
-from domain.money.entry import Entry, stated_lines
+from domain.money.entry import RULES_BY_SALE, Entry, stated_lines
 from domain.money.keeping import (
     above_in_question,
     dated,
@@ -284,7 +284,7 @@ class RecordAssignment(Command):
                 Entry.Assigned,
                 own,
                 stated_lines(lines, pool.carry),
-                **of_agreement(known, pool),
+                **of_agreement(known, pool, RULES_BY_SALE),
                 amount_minor=0,
                 agreed="0",
                 payee=self.payee,

@@ -97,7 +97,8 @@ RULES_IN_PLACE = 3
 RULES_THAT_MOVE = 3
 """From this version on, what came in later moves up after a reversal."""
 RULES_BY_SALE = 4
-"""From this version on, what negative revenue takes back is from the countries of its own sales."""
+"""From this version on, what negative revenue takes back is from the countries of its own sales,
+and what is assigned from those that it came from before."""
 
 NO_RANKS: Mapping[str, int] = {}
 

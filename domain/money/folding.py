@@ -19,7 +19,7 @@ from domain.join import Join
 from domain.kept import placed_at
 from domain.membership import Membership
 from domain.money.agreement import Agreement
-from domain.money.entry import RULES_BY_SALE, Costs, Entry, FlowRows, Lines, read_lines
+from domain.money.entry import RULES_BY_SALE, Costs, Entry, FlowRows, Line, Lines, read_lines
 from domain.money.held import Owed
 from domain.money.hold import Hold
 from domain.money.outsider import Outsider
@@ -34,7 +34,7 @@ from domain.money.reserve import NO_RESERVE, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import waived_in
-from domain.money.sourcing import Sources, countries_of, shared, without
+from domain.money.sourcing import Sources, countries_of, drawn, shared, without
 from domain.money.split import PLAIN
 from domain.money.state import (
     EVERY,
@@ -93,6 +93,8 @@ class Folding(State):
     _origin: Mapping[str, Fraction] = {}
     """The countries behind the revenue that the latest entry is about, for the facts that continue
     it."""
+    _assigned_to: str | None = None
+    """To whom the latest entry assigns what others were owed, if it does."""
     _is_by_hand = False
     """Whether the lines of the latest entry were stated by hand."""
 
@@ -475,9 +477,23 @@ class Folding(State):
             return
         if isinstance(happened, Entry.First):
             self._origin = self._origin_of(happened)
-        for payee, units, *_ in happened.lines:
-            for country, part in shared(int(units), self._origin).items():
-                self._came(str(payee), happened.proposal, country, part)
+            to = happened.to if isinstance(happened, Entry.Assigned) else None
+            self._assigned_to = to if (happened.rules or 1) >= RULES_BY_SALE else None
+        for line in read_lines(happened.lines):
+            if self._assigned_to is not None and line.payee != self._assigned_to:
+                self._assign(line, happened.proposal, self._assigned_to)
+            for country, part in shared(line.amount_minor, self._origin).items():
+                self._came(line.payee, happened.proposal, country, part)
+
+    def _assign(self, line: Line, agreement: str, to: str) -> None:
+        """Move what is assigned with the countries that it came from."""
+        key = line.payee, agreement
+        units, by_country = self.accounts.get(key, {}), self.countries.get(key, {})
+        owed = units.get(OWED, 0) + units.get(RESERVED, 0)
+        taken = drawn(-line.amount_minor, owed, by_country)
+        for country, part in taken.items():
+            self._came(line.payee, agreement, country, -part)
+            self._came(to, agreement, country, part)
 
     def _origin_of(self, happened: Entry.First) -> Mapping[str, Fraction]:
         """By country: the sales behind the lines of an entry."""

@@ -242,7 +242,7 @@ class Verifier:
                 units_by = {each.payee: each.amount_minor for each in entry.lines}
                 if isinstance(first, Entry.Assigned):
                     self._must_be_free(first, units_by)
-                content = of_agreement(books.agreements[first.proposal], pool)
+                content = of_agreement(books.agreements[first.proposal], pool, rules)
                 return ComputedEntry(stated_lines(units_by, pool.carry), content)
         assert isinstance(first, Entry.Corrected)
         if first.replaces is None:
