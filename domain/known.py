@@ -26,7 +26,7 @@ from domain.remix import Remix, exact_rate
 from domain.stored import Placed, facts_in
 
 N = TypeVar("N", bound=Noun)
-B = TypeVar("B", bound=Booked | Entry.Opened)
+B = TypeVar("B", bound=Booked | Entry.Opened | Entry.Adjusted)
 
 MOST_ALIKE = 100
 """A document is compared with at most this many others of the same amount, the latest."""

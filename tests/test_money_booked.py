@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from money import AGREED, HALF, Bank, Clock, bank
+from money import AGREED, HALF, Bank, Clock, bank, halves
 from serving import Served, serving
 from stories import id_of
 
@@ -274,10 +274,31 @@ def test_a_credit_note_that_is_booked_twice_is_warned_of(database: str) -> None:
         again = told.tell("reverse_expense", document="Credit note 5", **said)
         (warned,) = again.warnings
         assert (warned.code, first.id in warned.detail) == ("document_repeated", True)
-        for other in ({"document": "credit note 6"}, {}, {}):
+        for other in ({"document": "credit note 6"}, {}):
             said["amount_minor"] = 100
             assert told.tell("reverse_expense", **said, **other).warnings == ()
         assert first.warnings == ()
+
+
+def test_what_is_sent_twice_without_a_key_is_warned_of(database: str) -> None:
+    """By a client that tries again, or a command repeated in a terminal."""
+    with bank(database) as told:
+        pool, ana, _ = halves(told)
+        expense, revenue = told.spend(pool, 500, "operator"), told.earn(pool, 3_000, "2026-02")
+        undivided = told.earn(told.pool("not agreed on"), 1_000)
+        moved = {"pool": pool, "lines": [{"payee": ana, "amount_minor": 5}], "payer": "operator"}
+        for command, said, code in (
+            ("reverse_expense", {"expense": expense, "amount_minor": 30}, "reversal_repeated"),
+            ("reverse_revenue", {"revenue": revenue, "amount_minor": 70}, "reversal_repeated"),
+            ("reverse_revenue", {"revenue": undivided, "amount_minor": 70}, "reversal_repeated"),
+            ("record_adjustment", {**moved, "document": "letter 3"}, "document_repeated"),
+        ):
+            first = told.tell(command, reason="one copy", **said)
+            (warned,) = told.tell(command, reason="One copy", **said).warnings
+            assert first.warnings == ()
+            assert (warned.code, first.id in warned.detail) == (code, True)
+        other = {"revenue": revenue, "amount_minor": 70, "reason": "another copy"}
+        assert told.tell("reverse_revenue", **other).warnings == ()
 
 
 def test_what_is_free_again_pays_back_other_expenses_first(database: str) -> None:

@@ -23,10 +23,12 @@ from domain.money.keeping import (
     above_in_question,
     dated,
     entry_facts,
+    first_of_document,
     must_know,
     must_not_be_forgotten,
     of_same_document,
     units_of,
+    warn_if_repeated,
     warn_of_nobody,
 )
 from domain.money.moving import later_than
@@ -136,14 +138,19 @@ class ReverseExpense(Command):
                 return
 
     def _warn_if_repeated(self, past: Past, taken: int) -> None:
-        """Warn if the same amount of the expense was already reversed by the same document."""
-        alike = {
-            each.document: each.reversal
+        """Warn if the same amount was already reversed by the same document, or for this reason."""
+        alike = [
+            each
             for _, each in past.stream(self.expense)
-            if isinstance(each, Expense.Reversed) and each.amount_minor == taken and each.document
-        }
-        for first in of_same_document(past, alike, self.document or "")[:1]:
+            if isinstance(each, Expense.Reversed) and each.amount_minor == taken
+        ]
+        by_document = {each.document: each.reversal for each in alike if each.document}
+        for first in of_same_document(past, by_document, self.document or "")[:1]:
             past.warn("document_repeated", first=first)
+            return
+        if self.document is None:
+            by_reason = {each.reason: each.reversal for each in alike if not each.document}
+            warn_if_repeated(past, by_reason, self.reason)
 
 
 def _payers(past: Past, cost: Cost) -> Iterator[tuple[Entry, list[Entry], int]]:
@@ -205,6 +212,8 @@ class RecordAdjustment(Command):
         if agreement is None:
             raise NotAgreed(self.pool)
         pool = books.pools[self.pool]
+        given = sum(max(0, amount) for amount in units.values())
+        first_of_document(past, Entry.Adjusted, self.pool, given, self.document)
         yield from entry_facts(
             past,
             Entry.Adjusted,

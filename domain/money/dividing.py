@@ -28,6 +28,7 @@ from domain.money.keeping import (
     must_know,
     named_in,
     warn_if_late,
+    warn_if_repeated,
     watch_accounts,
 )
 from domain.money.moving import correction_of
@@ -293,6 +294,7 @@ class ReverseRevenue(Command):
             left_minor = max(0, known.left_minor)
             raise ReversalTooLarge(money(left_minor, recorded.currency), left_minor=left_minor)
         warn_if_late(past, recorded.effective_at)
+        warn_if_repeated(past, dict(self._alike(past, taken, known.division)), self.reason)
         past.watch_money(recorded.release)
         if known.division is not None:
             reason = past.text(past.actor, "reason", self.reason)
@@ -307,6 +309,18 @@ class ReverseRevenue(Command):
             reversal=past.id,
             reason=self.reason,
         )
+
+    def _alike(
+        self, past: Past, taken: int, division: str | None
+    ) -> Iterator[tuple[str | None, str]]:
+        """Earlier reversals of as much: the commitment to the reason, and the id."""
+        for _, each in past.stream(self.revenue):
+            if isinstance(each, Revenue.Reversed) and each.amount_minor == taken:
+                yield each.reason, each.reversal
+        for id in () if division is None else past.books().divisions[division].reversals:
+            first = past.get(Entry, id).first
+            if isinstance(first, Entry.Reversed) and first.amount_minor == -taken:
+                yield first.reason, id
 
 
 # -- corrections ---------------------------------------------------------------------------------

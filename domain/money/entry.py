@@ -263,7 +263,14 @@ class Entry(Noun):
     class Adjusted(First):
         """Amounts were moved between payees for a stated reason; they sum to zero."""
 
+        FOUND_BY = ("paper",)
         document: str | None = None
+
+        @property
+        def paper(self) -> str:
+            """The currency and what was given, by which those of the same document are found."""
+            given = sum(max(0, line.amount_minor) for line in read_lines(self.lines))
+            return paper_of(self.currency, given)
 
     @fact("entry.opened", "{actor} recorded what other books owed for {release}", begins=True)
     class Opened(First):

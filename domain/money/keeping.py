@@ -87,6 +87,13 @@ def first_of_document(
     return first.originator_id if is_here else None
 
 
+def warn_if_repeated(past: Past, alike: Mapping[str | None, str], reason: str) -> None:
+    """Warn if as much was already reversed for the same reason; ``alike`` are ids by reason."""
+    known = {digest: id for digest, id in alike.items() if digest is not None}
+    for first in of_same_document(past, known, reason)[:1]:
+        past.warn("reversal_repeated", first=first)
+
+
 def of_same_document(past: Past, booked: Mapping[str, T], document: str) -> list[T]:
     """The bookings of this document, among bookings by the commitments to theirs."""
     texts, wanted = past.texts(booked), searched(document)
