@@ -46,6 +46,7 @@ from domain.refusal import (
     BadPolicy,
     BadShare,
     CommentsOpen,
+    ContributorForgotten,
     EarnedInFuture,
     NoShare,
     NotAgreed,
@@ -462,6 +463,7 @@ class Money(RuleBasedStateMachine):
         self.struck: set[tuple[str, str]] = set()
         self.holds: set[str] = set()
         self.merged: dict[str, str] = {}
+        self.forgotten: set[str] = set()
         for each in terms:
             self.open_pool(each, WITH_CARRY, 0)
             self.agree(data, len(self.pools) - 1, None, 3)
@@ -626,6 +628,7 @@ class Money(RuleBasedStateMachine):
         earlier = list(self.pools[pool].agreements.values())
         assets = earlier[-1].assets if again and earlier else self.assets(data)
         signed = [each for each in self.people if data.draw(st.booleans())]
+        signed = [each for each in signed if each not in self.forgotten]
         signed = [each for each in signed if any(each in dict(one["shares"]) for one in assets)]
         said = {"pool": pool, "assets": assets, "consents": signed, "effective_at": since}
         more = {"agreed_on": "2026-01", "document": str(next(names))}
@@ -645,7 +648,9 @@ class Money(RuleBasedStateMachine):
         who, heir = self.one(among, payee), self.one(among, to)
         holds = known.holds(f"{since}-01T00:00:00.000000Z")
         refused: type[Refusal] | None = None
-        if holds is None:
+        if self.person(heir) in self.forgotten:
+            refused = ContributorForgotten
+        elif holds is None:
             refused = NotAgreed
         elif self.person(who) == self.person(heir):
             refused = BadShare
@@ -723,9 +728,14 @@ class Money(RuleBasedStateMachine):
             "decline": ("offered", "carried", "waived"),
         }[verb]
         answer = verb, self.person(payee)
-        allowed = state in may or self.answers.get((proposal, payee)) == answer
+        refused: type[Refusal] | None = None
+        if self.answers.get((proposal, payee)) != answer:  # it is not a repetition
+            if answer[1] in self.forgotten:
+                refused = ContributorForgotten
+            elif state not in may:
+                refused = WrongState
         if self.do(
-            None if allowed else WrongState,
+            refused,
             f"{verb}_share",
             proposal=proposal,
             contributor=payee,
@@ -965,7 +975,11 @@ class Money(RuleBasedStateMachine):
         amount = None if part is None else max(1, int(owed * _F(part)))
         taken = owed if amount is None else amount
         is_same = self.person(payee) == self.person(heir)
-        refused = AssignmentTooLarge if is_same or not 0 < taken <= owed else None
+        refused: type[Refusal] | None = None
+        if self.person(heir) in self.forgotten:
+            refused = ContributorForgotten
+        elif is_same or not 0 < taken <= owed:
+            refused = AssignmentTooLarge
         head = self.told.head()
         said = {"payee": payee, "to": heir, "currency": "USD", "amount_minor": amount}
         more = {"reason": str(next(names)), "evidence": "e"}
@@ -1183,6 +1197,8 @@ class Money(RuleBasedStateMachine):
         for (payee, agreement), account in self.accounts().items():
             units = account.get(OWED, 0) + self.freed(payee, agreement)
             waits = self.held(payee, agreement, units)
+            if self.person(payee) in self.forgotten:  # nobody is left to be paid
+                waits = max(0, units)
             sums = of_pool[payee, self.proposals[agreement]["pool"]]
             sums[0], sums[1] = sums[0] + units, sums[1] + waits
         for (payee, pool), (whole, waits) in of_pool.items():
@@ -1434,10 +1450,21 @@ class Money(RuleBasedStateMachine):
             *("waterfall", "community", "advance")
         }
         has_account = any(payee == bank for payee, _ in self.told.books().accounts)
-        refused = None if is_named or has_account else UnknownPayee
+        refused: type[Refusal] | None = None
+        if self.people[3] in self.forgotten:
+            refused = ContributorForgotten
+        elif not is_named and not has_account:
+            refused = UnknownPayee
         said = {"name": bank, "contributor": self.people[3], "reason": str(next(names))}
         if self.do(refused, "identify_payee", **said):
             self.merged[bank] = self.people[3]
+
+    @rule(index=st.sampled_from([2, 3]))
+    def forget(self, index: int) -> None:
+        who = self.people[index]
+        refused = ContributorForgotten if who in self.forgotten else None
+        self.do(refused, "forget_contributor", id=who, ground="request")
+        self.forgotten.add(who)
 
     @rule(month=months)
     def close(self, month: str) -> None:

@@ -1,10 +1,12 @@
 """Withholding by the country of each sale: what is paid draws on what came from where."""
 
+from contextlib import suppress
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from money import AGREED, Bank, bank
 from test_money_remitted import withhold
@@ -12,6 +14,7 @@ from test_money_remitted import withhold
 from domain.money import dividing, netting
 from domain.money.reckoning import division_of
 from domain.money.sourcing import OF_POOL, countries_of, drawn, shared
+from domain.refusal import NothingToPay
 from projections.money.remittances import withheld
 
 
@@ -188,6 +191,122 @@ def test_only_what_comes_in_from_then_on_goes_by_its_sales(database: str) -> Non
         sold(pool, told, ("80.00", "US"), ("1.00", "Atlantis"))
         told.pay()
         assert kept(told, a) == [("JP", 100, 0), ("US", 8_000, 0)]
+
+
+COUNTRIES = ("US", "DE", "JP")
+"""JP is the country of the pool."""
+RATES = {"US": Fraction(3, 10), "DE": Fraction(1, 10), "JP": Fraction(1, 5)}
+moves = st.sampled_from(["sell", "sell", "sell", "come_back", "refund", "assign", "forget", "pay"])
+steps = st.tuples(moves, st.integers(1, 9_000), st.integers(0, 9_000), st.integers(0, 2))
+
+
+@settings(max_examples=settings().max_examples // 4)
+@given(st.lists(steps, min_size=3, max_size=12))
+def test_random_sales_are_withheld_for_as_an_exact_model_says(
+    done: list[tuple[str, int, int, int]],
+) -> None:
+    with bank("sqlite:///:memory:") as told:
+        model = Sourced(told)
+        for move, *of in [*done, ("pay", 1, 0, 0)]:
+            getattr(model, move)(*of)
+
+
+class Sourced:
+    """What everybody is owed by country, exactly; two have their shares through a group."""
+
+    def __init__(self, told: Bank) -> None:
+        self.told, self.pool = told, told.pool(terms=AGREED)
+        a, b, c = self.payees = told.people("a", "b", "c")
+        band = told.person("band")
+        for each in (b, c):
+            one = told.tell("offer_membership", group=band, contributor=each).id
+            told.tell("accept_membership", id=one, actor=each)
+        among = [{"contributor": b, "part": "2/3"}, {"contributor": c, "part": "1/3"}]
+        told.tell("divide_shares", id=band, among=among)
+        told.accept(told.agree(self.pool, {a: "1/2", band: "1/2"}), a, b, c)
+        told.tell("locate_pool", pool=self.pool, country="JP", located_by="territory")
+        self.shares = {a: Fraction(1, 2), b: Fraction(1, 3), c: Fraction(1, 6)}
+        self.owed: dict[str, dict[str, Fraction]] = {}
+        for payee in (*self.payees, "heir"):
+            self.owed[payee] = dict.fromkeys(COUNTRIES, Fraction())
+            for country, rate in RATES.items():
+                withhold(told, payee, str(rate), country)
+        self.sales: dict[str, tuple[dict[str, int], int]] = {}
+        """By revenue: its sales by country, and what is left of it."""
+        self.forgotten: set[str] = set()
+        self.rounded = 0
+        """How often units were rounded by country."""
+
+    def came(self, units: int, by_country: dict[str, int]) -> None:
+        self.rounded += 1
+        whole = sum(by_country.values())
+        for payee, share in self.shares.items():
+            for country, part in by_country.items():
+                self.owed[payee][country] += share * units * part / whole
+
+    def sell(self, amount: int, other: int, which: int) -> None:
+        lines = {COUNTRIES[which]: amount, COUNTRIES[which - 1]: other}
+        told = [(f"{units / 100:.2f}", country) for country, units in lines.items() if units]
+        self.sales[sold(self.pool, self.told, *told)] = lines, amount + other
+        self.came(amount + other, lines)
+
+    def come_back(self, amount: int, _: int, which: int) -> None:
+        """As much as there is; of the latest revenue, but from its own country."""
+        rest = min(amount, sum(left for _, left in self.sales.values()))
+        if rest:
+            sold(self.pool, self.told, (f"-{rest / 100:.2f}", COUNTRIES[which]))
+        for revenue, (lines, left) in reversed(self.sales.items()):
+            if taken := min(rest, left):
+                self.came(-taken, {COUNTRIES[which]: 1})
+                self.sales[revenue], rest = (lines, left - taken), rest - taken
+
+    def refund(self, amount: int, *_: int) -> None:
+        """Of the earliest revenue of which something is left."""
+        for revenue, (lines, left) in self.sales.items():
+            if taken := min(amount, left):
+                self.told.reverse(revenue, taken, reason=f"refund {self.rounded}")
+                self.sales[revenue] = lines, left - taken
+                self.came(-taken, lines)
+                return
+
+    def assign(self, amount: int, _: int, which: int) -> None:
+        """All of it, or the same part of what is owed for each country."""
+        payee, owed = self.payees[which], self.told.account().get(self.payees[which], 0)
+        if (taken := min(amount, owed)) <= 0:
+            return
+        said = {"payee": payee, "to": "heir", "currency": "USD", "amount_minor": taken}
+        self.told.tell("record_assignment", **said, reason="r", evidence="e")
+        self.rounded += 1
+        own = self.owed[payee]
+        whole = sum((max(part, Fraction()) for part in own.values()), Fraction())
+        for country, part in [*own.items()]:
+            moved = part if taken == owed else max(part, Fraction()) * taken / whole
+            own[country] -= moved
+            self.owed["heir"][country] += moved
+
+    def forget(self, *_: int) -> None:
+        if (payee := self.payees[1]) not in self.forgotten:
+            self.told.tell("forget_contributor", id=payee, ground="request")
+            self.forgotten.add(payee)
+
+    def pay(self, *_: int) -> None:
+        head, owed = self.told.head(), self.told.account()
+        due = {who: units for who, units in owed.items() if units > 0 and who not in self.forgotten}
+        with suppress(NothingToPay):
+            self.told.pay()
+        paid = self.told.since(head, "payout.issued")
+        for who in due.keys() - {fact.payee for fact in paid}:  # more would be withheld than paid
+            taxes = sum(max(part, 0) * RATES[country] for country, part in self.owed[who].items())
+            assert due[who] <= taxes + 2 * self.rounded
+        for fact in paid:
+            own = self.owed[fact.payee]
+            assert fact.amount_minor == due[fact.payee]
+            assert sum(of for _, _, _, of, _ in fact.withheld) == fact.amount_minor
+            for country, _, rate, of, units in fact.withheld:
+                assert abs(of - own[country]) <= 2 * self.rounded
+                assert units == int(max(of, 0) * Fraction(rate) + Fraction(1, 2))
+                own[country] -= of
+            assert all(abs(rest) <= 2 * self.rounded for rest in own.values())
 
 
 def test_a_territory_is_a_country_or_the_pools() -> None:
