@@ -252,9 +252,11 @@ if InPython in VERIFIERS:
 
         private = Ed25519PrivateKey.generate()
         key = SignerKey("foreign.example/w", private.private_bytes_raw(), COSIGNATURE).verifier
-        store = WitnessStore(tmp_path / "witness.db", create=True)
-        witness = Foreign(key.name, private, store, [LogConfig.from_strings(SIGNER.name, [KEY])])
-        with making(make_server(witness)) as server:
+        logs = [LogConfig.from_strings(SIGNER.name, [KEY])]
+        with (
+            WitnessStore(tmp_path / "witness.db", create=True) as store,
+            making(make_server(Foreign(key.name, private, store, logs))) as server,
+        ):
             policy = read_policy(f"witness f {key} {server.url}\nquorum f\n".encode())
             settings = {"signer": SIGNER, "witnesses": [key], "policy": policy}
             with serving(f"sqlite:///{tmp_path / 'a.db'}", follow=False, **settings) as served:

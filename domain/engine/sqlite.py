@@ -158,9 +158,14 @@ class _Connection(sqlite3.Connection):
     """A connection that allows weak references, so that it is closed when its thread ends."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, **options | {"check_same_thread": False})
         self.in_use = threading.RLock()
         """Held while a statement runs: closing the connection meanwhile would crash the process."""
+
+    def __del__(self) -> None:
+        """Close it, if it could be opened: from 3.13 on, Python warns if that is left to it."""
+        if hasattr(self, "in_use"):
+            self.close()
 
 
 class _Local(threading.local):
@@ -395,7 +400,6 @@ class SQLiteEngine(Engine):
                     self.path,
                     timeout=self.limits.lock_seconds,
                     isolation_level=None,
-                    check_same_thread=False,
                     cached_statements=256,
                     factory=_Connection,
                 )
