@@ -118,10 +118,18 @@ def _authority(scheme: str, authority: str, uri: str) -> str:
     return f"{_encoded(user)}{at}{_host(found['host'], uri)}{port and ':'}{port}"
 
 
+def _in_hexadecimal(address: IPv6Address) -> str:
+    """As browsers write it; from 3.13 on, Python ends one that embeds an IPv4 address in dots."""
+    if address.ipv4_mapped is None:
+        return address.compressed
+    high, low = divmod(int(address.ipv4_mapped), 1 << 16)
+    return f"::ffff:{high:x}:{low:x}"
+
+
 def _host(host: str, uri: str) -> str:
     if host.startswith("["):
         try:
-            return f"[{IPv6Address(host[1:-1]).compressed}]"
+            return f"[{_in_hexadecimal(IPv6Address(host[1:-1]))}]"
         except ValueError:
             raise BadUri(uri) from None
     host = _encoded(host)

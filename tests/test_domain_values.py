@@ -106,6 +106,7 @@ NORMAL = [
     ("https://example.org:08080/a", "https://example.org:8080/a"),
     ("https://example.org:00/a", "https://example.org:0/a"),
     ("https://[::ffff:192.0.2.1]/", "https://[::ffff:c000:201]/"),
+    ("https://[::ffff:0.0.0.0]/", "https://[::ffff:0:0]/"),
     ("x:/.//y", "x:/.//y"),
     ("spotify:track:4uLU6hMCjMI75M1A2tKUQC", "spotify:track:4uLU6hMCjMI75M1A2tKUQC"),
     ("magnet:?xt=urn:btih:C12FE1C06BBA254A9DC9F519B335AA7C1367A88A",) * 2,
