@@ -111,9 +111,9 @@ class Command(click.Group):
         except (BadSetting, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
         except OSError as problem:
-            if problem.errno == errno.EPIPE:  # the reader has closed the pipe
+            if _is_of_output(problem):  # told in main: what was not written is tried again there
                 raise
-            raise click.ClickException(_of_system(problem)) from problem
+            raise click.ClickException(str(problem)) from problem
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as problem:
@@ -141,9 +141,14 @@ def _stop_in_order() -> None:
             signal.signal(number, stop)
 
 
+def _is_of_output(problem: OSError) -> bool:
+    """Whether the reader has closed the pipe, or there is no room for what is printed."""
+    return problem.errno == errno.EPIPE or (problem.errno in FULL and problem.filename is None)
+
+
 def _of_system(problem: OSError) -> str:
     """The error for one of the operating system, which names no file if it is of the output."""
-    if problem.errno in FULL and problem.filename is None:
+    if _is_of_output(problem):
         return f"The output could not be written: {problem.strerror}"
     return str(problem)
 
