@@ -34,13 +34,34 @@ def certified(folder: Path) -> Certified:
     issuer = _named("Nobody's authority")
     root = _built(issuer, issuer, authority)
     root = root.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    root = root.add_extension(_TO_SIGN, critical=True)
+    root = root.add_extension(
+        x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False
+    )
     leaf = _built(issuer, _named("localhost"), server)
     leaf = leaf.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    leaf = leaf.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
+    )
     found = Certified(*(folder / name for name in ("authority.pem", "chain.pem", "key.pem")))
     for path, certificate in ((found.authority, root), (found.chain, leaf)):
         path.write_bytes(certificate.sign(authority, SHA256()).public_bytes(Encoding.PEM))
     found.key.write_bytes(server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return found
+
+
+_TO_SIGN = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""What an authority's key is for: from 3.13 on, Python trusts none that does not say so."""
 
 
 def _named(name: str) -> x509.Name:
