@@ -93,6 +93,10 @@ NOT_PREPARED = (
     psycopg.errors.InvalidSqlStatementName,
     psycopg.errors.DuplicatePreparedStatement,
 )
+LOOKS = 5
+"""How often two connections are asked which process of the server answers them."""
+LOOKS_SECONDS = 10
+"""How long that may take: a pooler may have no further connection to give for a while."""
 POOLED = (
     "A pooler between here and the database gives each transaction another connection: it has to "
     "keep one for each session (in PgBouncer, pool_mode = session)"
@@ -225,7 +229,7 @@ class PostgresEngine(Engine):
         self._away_until = 0.0
         self._in_use: set[_Connection] = set()
         self._probe = Probe(lambda: _answered(url).close())
-        self._first = [_answered(url, **_CONNECTED)] if is_there else []
+        self._first = [_first(url)] if is_there else []
         self._pool = ConnectionPool(
             url,
             # The pool only calls its method ``connect``.
@@ -614,6 +618,37 @@ def _answered(url: str, **terms: Any) -> _Connection:
             "does not pass that on"
         )
     return made
+
+
+def _first(url: str) -> _Connection:
+    """The first connection; raises DatabaseUnavailable if it leads to one that others use, too."""
+    made = _answered(url, **_CONNECTED)
+    # A pooler names a process of its own when it is connected to.
+    if _process(made) != made.info.backend_pid and _is_shared(made, url):
+        made.close()
+        raise DatabaseUnavailable(POOLED)
+    return made
+
+
+def _is_shared(connection: _Connection, url: str) -> bool:
+    """Whether an idle connection lends its process of the server to another one.
+
+    If there is no further connection to be had now, that is not known, and taken for no.
+    """
+    with (
+        suppress(DatabaseUnavailable, psycopg.OperationalError),
+        within(LOOKS_SECONDS),
+        _answered(url, **_CONNECTED) as other,
+    ):
+        found = {(_process(connection), _process(other)) for _ in range(LOOKS)}
+        return len(found) > 1 or len(set(*found)) == 1
+    return False
+
+
+def _process(connection: _Connection) -> int:
+    """The process of the server that answers."""
+    ((found,),) = connection.execute(b"SELECT pg_backend_pid()").fetchall()
+    return int(found)
 
 
 def _is_in(connection: psycopg.Connection, schema: str) -> bool:
