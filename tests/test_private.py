@@ -129,6 +129,25 @@ class Purse:
         self.credit = api.get(f"/works/{self.song}").json["credits"][0]["id"]
         self._agree(clock, ana, bo)
         self._earn(clock, cleo)
+        self._earn_elsewhere(clock)
+
+    def _earn_elsewhere(self, clock: Clock) -> None:
+        """Eve posts, produces, shares, earns and spends, but nothing of the release."""
+        api, own, eve = self.served.operator, self.client("eve"), self.ids["eve"]
+        piece = self.served.post_piece("Other", by=eve)
+        release = own.post("/releases", title="Other", components=[{"work": piece}]).id
+        self._grant("eve", "producer", work=release)
+        said = {"name": "other", "kind": "song", "currency": "USD", "terms": {"type": "agreed"}}
+        pool = own.post(f"/releases/{release}/pools", said).id
+        assets = [{"asset": piece, "value": "1", "shares": [[eve, "1"]]}]
+        proposal = own.post(f"/pools/{pool}/proposals", assets=assets).id
+        clock.wait(days=15)
+        assert own.post(f"/proposals/{proposal}/finalise").status == 200
+        came = {"effective_at": "2026-06", "amount_minor": 700}
+        assert api.post(f"/pools/{pool}/revenue", {**came, "source": "shop"}).status == 201
+        spent = {**came, "category": "studio", "payer": eve}
+        assert api.post(f"/pools/{pool}/expenses", spent).status == 201
+        self.served.service.log.catch_up()
 
     def _grant(self, name: str, role: str, **area: str) -> None:
         path = f"/contributors/{self.ids[name]}/grant-role"
