@@ -77,11 +77,16 @@ class _HttpsHandler(request.HTTPSHandler):
 
 
 class _Redirected(request.HTTPRedirectHandler):
-    """Closes the answer that leads elsewhere, also if that is no address."""
+    """Closes the answer that leads to what is no address; an HTTPError still has to be read."""
 
     def http_error_302(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any) -> Any:
-        with fp:
+        try:
             return super().http_error_302(req, fp, code, msg, headers)
+        except HTTPError:
+            raise
+        except Exception:
+            fp.close()
+            raise
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 

@@ -182,7 +182,7 @@ def fetch(
         except HTTPError as refused:
             with refused:
                 said = refused.read(10_000).decode("utf-8", "replace")
-            told = f"{address}: {refused.code} {printable(_in_words(said))}"
+            told = f"{address}: {refused.code} {printable(_in_words(said) or refused.reason)}"
             raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
     # ValueError: a redirection leads to what is no address.
     except (URLError, HTTPException, OSError, ValueError, zlib.error) as error:

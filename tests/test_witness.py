@@ -336,10 +336,17 @@ def test_nothing_of_an_answer_commands_a_terminal_or_forges_a_line(
     assert str(refused.value).isprintable()
 
 
-@pytest.mark.parametrize("there", ["ftp://127.0.0.1/", "file:///etc/hostname"])
-def test_a_redirection_leads_only_to_http(there: str) -> None:
-    sent = f"HTTP/1.1 302 FOUND\r\nLocation: {there}\r\nContent-Length: 0\r\n\r\n".encode()
-    with trickling(sent, b"") as address, pytest.raises(Unreachable):
+@pytest.mark.parametrize(
+    "there, said",
+    [
+        ("Location: ftp://127.0.0.1/", "unknown url type: ftp"),
+        ("Location: file:///etc/hostname", "302 FOUND - Redirection to url 'file:///etc/hostname'"),
+        ("Link: elsewhere", "302 FOUND"),
+    ],
+)
+def test_a_redirection_leads_only_to_http(there: str, said: str) -> None:
+    sent = f"HTTP/1.1 302 FOUND\r\n{there}\r\nContent-Length: 0\r\n\r\n".encode()
+    with trickling(sent, b"") as address, pytest.raises(Unreachable, match=said):
         fetch(address)
 
 
