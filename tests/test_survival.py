@@ -108,13 +108,20 @@ def has_others(server: Server, crashed: list[int]) -> bool:
 
 
 def workers_of(server: Server) -> list[int]:
-    """The processes that answer: children of the server that are not about to end."""
+    """The processes that answer: children of the server that are not about to end.
+
+    From Python 3.14 on, one that tracks their resources is a child, too.
+    """
     told = subprocess.run(
-        ["ps", "-o", "pid=,stat=", "--ppid", str(server.process.pid)],
+        ["ps", "-o", "pid=,stat=,args=", "--ppid", str(server.process.pid)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    lines = (line.split() for line in told.stdout.splitlines())
-    return [int(pid) for pid, state in lines if not state.startswith("Z")]
+    lines = (line.split(maxsplit=2) for line in told.stdout.splitlines())
+    return [
+        int(pid)
+        for pid, state, command in lines
+        if not state.startswith("Z") and "resource_tracker" not in command
+    ]
 
 
 # -- a follower that ends or freezes within a page ---------------------------------------------

@@ -468,14 +468,14 @@ def test_an_address_that_can_not_be_public_is_refused_at_once(url: str) -> None:
 def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receiver) -> None:
     url = f"http://localhost:{receiver.port}/"
     assert target_of(url, HERE).host == "localhost"
-    assert post(receiver.url.replace("127.0.0.1", "127.0.0.1"), b"{}", {}, HERE) == 204
+    assert post(receiver.url, b"{}", {}, HERE).status == 204
     assert receiver.got[0][0]["host"] == f"127.0.0.1:{receiver.port}"
     with pytest.raises(Unreached):
         post(receiver.url, b"{}", {})
     with pytest.raises(Unreached):
         post(receiver.url, b"{}", {}, (ip_network("10.0.0.0/8"),))
     receiver.answers = [302]
-    assert post(receiver.url, b"{}", {}, HERE) == 302, "a redirect is not followed"
+    assert post(receiver.url, b"{}", {}, HERE).status == 302, "a redirect is not followed"
     assert len(receiver.got) == 2
 
 
