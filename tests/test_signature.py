@@ -520,7 +520,7 @@ def test_the_command_line_signs_what_it_records(tmp_path: Path) -> None:
     for body in ("{", "[1]"):
         (tmp_path / "body").write_text(body)
         told = run("sign", "POST", "/credits", str(tmp_path / "body"), "--key", secret)
-        assert (told[0], "the body is not" in told[1]) == (1, True)
+        assert (told[0], "The body is not" in told[1]) == (1, True)
     assert run("sign", "POST", "/credits", secret, "--key", str(tmp_path / "body"))[0] == 1
     assert run("key", "pair", "ana", secret)[0] == 1  # one that is there is kept
 
