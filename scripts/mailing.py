@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from typing import NamedTuple
 
 from api.sending.mailboxes import NEW, Mailbox, Mailboxes
-from api.sending.outbound import trusting
+from api.sending.outbound import kind_of, trusting
 from api.web.mail import Digest, Sender, confirming, digest_of, digesting
 from domain.money.proposing import NotifyOfProposal
 from domain.refusal import Refusal
@@ -127,6 +127,6 @@ class Mailing:
             self._mailboxes.failed(one, why, self._clock(), is_final=is_final)
             return False
         except (smtplib.SMTPException, OSError) as error:
-            self._mailboxes.failed(one, f"the mail server: {type(error).__name__}", self._clock())
+            self._mailboxes.failed(one, f"the mail server: {kind_of(error)}", self._clock())
             return False
         return True

@@ -91,8 +91,9 @@ NAMES = {
     "holds it (default: none)",
     "STEMMA_MAIL_FROM": "the address from which mail is sent (default: none)",
     "STEMMA_AUTHORITIES": "a file with certificates (PEM) of authorities to trust, besides those "
-    "of "
-    "the machine, for webhooks and mail (default: none)",
+    "of the machine, for webhooks and mail; with Python 3.13 and newer, an authority's must "
+    "have a key usage, a subject key identifier and basic constraints that are critical, and one "
+    "that it signed an authority key identifier (default: none)",
     "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence, one of which a claim to a credit on "
     "another's work "
     f"needs, separated by spaces, from {', '.join(EVIDENCE_KINDS)} (default: "

@@ -93,9 +93,9 @@ def test_an_event_goes_to_a_server_only_if_an_authority_vouches_for_it(tmp_path:
         assert receiver.got == []
         assert post(url, b"{}", {}, HERE, str(ours.authority)).status == 204
         assert receiver.got[0][0]["host"] == f"localhost:{receiver.port}"
-        nowhere = url.replace("localhost", "127.0.0.2")  # not a name of the certificate
-        with pytest.raises(Unreached):
-            post(nowhere, b"{}", {}, HERE, str(ours.authority))
+        unnamed = url.replace("localhost", "2130706433")  # 127.0.0.1, as the certificate does not
+        with pytest.raises(Unreached, match="certificate is not valid for '2130706433'"):
+            post(unnamed, b"{}", {}, HERE, str(ours.authority))
 
 
 def test_a_receiver_that_is_slow_at_every_step_is_given_up(

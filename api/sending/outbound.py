@@ -50,6 +50,14 @@ FAILURES = OSError, HTTPException, ValueError
 """What a connection raises."""
 
 
+def kind_of(error: Exception) -> str:
+    """What kind of failure it was and, of a certificate, which rule it breaks."""
+    kind = type(error).__name__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{kind}, {error.verify_message}"
+    return kind
+
+
 class Target(NamedTuple):
     """Where a request goes, with an IP address that was checked."""
 
@@ -284,4 +292,4 @@ def _asked(
                 connection.request(method, target.path, body, dict(headers))
                 yield connection, connection.getresponse()
         except FAILURES as error:
-            raise Unreached(f"it did not answer: {type(error).__name__}") from None
+            raise Unreached(f"it did not answer: {kind_of(error)}") from None
