@@ -1,8 +1,8 @@
 """Appending: how appends come one after the other, though several threads and processes make them.
 
-Threads of this process share transactions (domain.together). A group is recorded without a lock, in
-the hope that no other process records anything at the same moment: the database refuses it if the
-next position is taken. After that has happened, the next groups wait for the lock first.
+Threads of this process share transactions (domain.together). A group is recorded optimistically,
+without a lock: the database refuses it if another process has taken the next position. After that
+has happened, the next groups wait for the lock first.
 
 An append is never repeated here: if the connection breaks, the caller has to find out whether it
 was recorded.
@@ -81,7 +81,7 @@ class Appending:
         """Raises IntegrityError if another process records something at the next position."""
         bases = _known(appends)
         since = self._lately.since(bases) if bases else None
-        with self._engine.hoping(*(_ends_at(since.end) if since else ())) as transaction:
+        with self._engine.optimistic(*(_ends_at(since.end) if since else ())) as transaction:
             recording = Recording(transaction, appends, since or read_since(transaction, appends))
         return self._ended(recording)
 
@@ -110,7 +110,7 @@ def _known(appends: Sequence[Append]) -> list[Basis]:
 
 
 def _ends_at(end: Point) -> tuple[str, Sequence[Any]]:
-    """The row that must exist where facts are to follow a point (see ``Engine.hoping``)."""
+    """The row that must exist where facts are to follow a point (see ``Engine.optimistic``)."""
     return ("", ()) if end == START else (_AT_POINT, (end.position, end.stamp.encode()))
 
 

@@ -1,7 +1,7 @@
 """Queries: the journal as stored, for everything that reads it.
 
-Some may be sent ``aside`` of a snapshot (see domain.engine): they take a position up to which to
-read, or the reader leaves out what was recorded later.
+Some may run outside of a snapshot (``query_outside``): they take a position up to which to read, or
+the reader leaves out what was recorded later.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Facts:
             "SELECT originator_id, position FROM stored_events "
             "WHERE originator_id IN :ids AND originator_version = 1"
         )
-        return dict(self.engine.aside(sql, ids=list(ids)))
+        return dict(self.engine.query_outside(sql, ids=list(ids)))
 
     def found(
         self,
@@ -95,7 +95,7 @@ class Facts:
             "SELECT value, leads_to FROM found WHERE value IN :values AND field = :field "
             "AND position <= :upto AND leads_to IS NOT NULL"
         )
-        rows = self.engine.aside(sql, values=list(values), field=field, upto=upto)
+        rows = self.engine.query_outside(sql, values=list(values), field=field, upto=upto)
         return [(value, to) for value, to in rows]
 
     def around(
@@ -117,7 +117,7 @@ class Facts:
             "AND f.field = :field AND f.position <= :upto LIMIT :limit"
         )
         asked = {"field": field, "values": list(values), "upto": upto}
-        rows = self.engine.aside(sql, **asked, most=most, limit=limit)
+        rows = self.engine.query_outside(sql, **asked, most=most, limit=limit)
         return [(value, to) for value, to in rows]
 
     def at(self, positions: Collection[int]) -> list[Placed]:
@@ -155,7 +155,7 @@ class Facts:
     def texts(self, digests: Collection[str]) -> dict[str, str]:
         """The texts behind those of these commitments that were not erased."""
         sql = "SELECT digest, value FROM vault WHERE digest IN :digests"
-        return dict(self.engine.aside(sql, digests=list(digests)))
+        return dict(self.engine.query_outside(sql, digests=list(digests)))
 
     def owned(self, owners: Collection[str]) -> list[Owned]:
         """Every text that belongs to these owners, with its commitment."""
@@ -187,7 +187,7 @@ class Facts:
 
     def spent(self, accounts: Collection[str], quota: str, since: str) -> Spent:
         """How often these accounts of one person counted toward a quota since a moment."""
-        ((times,),) = self.engine.aside(
+        ((times,),) = self.engine.query_outside(
             "SELECT count(*) FROM spent "
             "WHERE actor IN :accounts AND quota = :quota AND at > :since",
             accounts=list(accounts),
@@ -234,11 +234,11 @@ class Facts:
         )
         return [
             Request(target, position, digest, texts_of(position, texts), id, key)
-            for target, position, digest, texts, id, key in self.engine.aside(sql, **values)
+            for target, position, digest, texts, id, key in self.engine.query_outside(sql, **values)
         ]
 
     def _placed(self, where: str, **values: Any) -> list[Placed]:
-        return [*map(_PLACED, self.engine.aside(f"{_FACTS} {where}", **values))]
+        return [*map(_PLACED, self.engine.query_outside(f"{_FACTS} {where}", **values))]
 
 
 _AT = "WHERE position IN :these ORDER BY position"

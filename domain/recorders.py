@@ -61,8 +61,8 @@ class JournalRecorder(Facts, ApplicationRecorder):
 
         If it does, and more was recorded by then, the query that begins it raises Overtaken.
         """
-        self.engine.remembering(lambda: self.latest() == found.point)
-        return (found := self._read(self.engine.aside, ids))
+        self.engine.validate_on_begin(lambda: self.latest() == found.point)
+        return (found := self._read(self.engine.query_outside, ids))
 
     def _read(self, query: Callable[..., list[Row]], ids: Collection[str]) -> Basis:
         found = read_basis(query, self.engine, ids, STREAMS)
@@ -73,7 +73,7 @@ class JournalRecorder(Facts, ApplicationRecorder):
         """The same from memory, or None; only an append made on it shows that it was up to date."""
         found = self._lately.basis(ids)
         if found is not None:
-            self.engine.remembering(lambda: self.latest() == found.point)
+            self.engine.validate_on_begin(lambda: self.latest() == found.point)
         return found
 
     def lately(self, position: int) -> list[Placed]:

@@ -52,7 +52,7 @@ class _Before:
         """The rows of a query as they were at that position."""
         return self._engine.query(_TABLE.sub(_up_to, sql), seen=self._upto, **values)
 
-    read = aside = query
+    read = query_outside = query
 
 
 class _Read(Placed):

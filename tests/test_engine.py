@@ -323,7 +323,7 @@ def test_of_an_insert_that_the_server_ends_it_is_known_that_nothing_was_recorded
             writer.define([slow.format(body), slept])
         with pytest.raises(TookTooLong), engine.appending(COUNTS, "SELECT 1") as (writer, _):
             writer.end_with({COUNTS: [("a", 1)]})
-        with pytest.raises(TookTooLong), engine.hoping() as writer:
+        with pytest.raises(TookTooLong), engine.optimistic() as writer:
             writer.end_with({COUNTS: [("a", 1)]})
         assert engine.query("SELECT name FROM counts") == []
 

@@ -263,7 +263,7 @@ class Engine(ABC):
     lack the latest facts, so what a process remembers of the former ones need not hold."""
 
     @abstractmethod
-    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, Any]:
+    def translate(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, Any]:
         """SQL and values, translated for the engine's driver."""
 
     @abstractmethod
@@ -282,19 +282,19 @@ class Engine(ABC):
         """Several queries like ``read``; an engine may send them in one message."""
         return self.query_all(asked)
 
-    def aside(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query that does not begin the snapshot, after ``remembering``.
+    def query_outside(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query outside of the snapshot, after ``validate_on_begin``.
 
-        The reader has to leave out what was recorded later. Without ``remembering`` it is ``read``.
+        The reader has to leave out what was recorded later. Without that, it is ``read``.
         """
         return self.read(sql, **values)
 
     @abstractmethod
-    def remembering(self, is_still: Callable[[], bool]) -> None:
-        """Rely on what is known already, so that the snapshot may never have to begin.
+    def validate_on_begin(self, is_current: Callable[[], bool]) -> None:
+        """Rely on what was read before, so that the snapshot may never have to begin.
 
-        If a query does begin it, and ``is_still`` says that the knowledge is out of date, that
-        query raises Overtaken.
+        If a query does begin it, and ``is_current`` says that something was recorded meanwhile,
+        that query raises Overtaken.
         """
 
     def choosing(self, look: Callable[[], T | None]) -> AbstractContextManager[T | None]:
@@ -326,10 +326,10 @@ class Engine(ABC):
             yield transaction, transaction.query(sql)
 
     @abstractmethod
-    def hoping(
+    def optimistic(
         self, row: str = "", values: Sequence[Any] = ()
     ) -> AbstractContextManager[Transaction]:
-        """Queries, and one insert by ``end_with``: it is a transaction by itself, without a lock.
+        """Queries, and one insert by ``end_with``, which is a transaction by itself: no lock.
 
         Raises IntegrityError if somebody else was faster, so that a key is taken, and Overtaken if
         a row on which the insert builds is missing, as on a server that lost it. ``row`` selects

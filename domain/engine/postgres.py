@@ -56,7 +56,7 @@ from domain.engine.postgres_writing import (
     PostgresTransaction,
 )
 from domain.engine.probe import Probe
-from domain.engine.statements import Asked, Statements
+from domain.engine.statements import Statement, Statements
 from domain.refusal import NotPermitted
 
 T = TypeVar("T")
@@ -164,18 +164,18 @@ class _Connection(psycopg.Connection):
             end.shutdown(socket.SHUT_RDWR)
 
     @cached_property
-    def asking(self) -> Statements:
-        """The object that sends its statements."""
+    def statements(self) -> Statements:
+        """What sends its statements."""
         return Statements(self)
 
     def cursor(self, *args: Any, **terms: Any) -> Any:
         """A cursor of the driver, which comes after all that waits."""
-        self.asking.send()
+        self.statements.send()
         return super().cursor(*args, **terms)
 
     def rollback(self) -> None:
         """Undo what was sent, and forget what waits."""
-        self.asking.forget()
+        self.statements.forget()
         super().rollback()
 
 
@@ -184,8 +184,8 @@ class _Snapshot:
 
     begins = True
     """Whether the next query begins it; BEGIN is sent together with that query."""
-    is_still: Callable[[], bool] | None = None
-    """Set by ``remembering``: whether what was known before it began is still true."""
+    is_current: Callable[[], bool] | None = None
+    """Set by ``validate_on_begin``: whether what was read before it began is up to date."""
 
     def __init__(self, held: ExitStack) -> None:
         self.held = held
@@ -271,7 +271,7 @@ class PostgresEngine(Engine):
             return self._first.pop()
         return _Connection.connect(url, **terms)
 
-    told = staticmethod(translated)
+    translate = staticmethod(translated)
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         return self.query_all([(sql, values)])[0]
@@ -279,30 +279,30 @@ class PostgresEngine(Engine):
     def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
         with _answering(asked[0][0]), self._held as connection:
             snapshot = self._local.snapshot
-            told: list[Asked] = [self.told(*one) for one in asked]
-            if snapshot and snapshot.is_still:
-                is_still, snapshot.is_still = snapshot.is_still, None
-                if not is_still():
+            statements: list[Statement] = [self.translate(*one) for one in asked]
+            if snapshot and snapshot.is_current:
+                is_current, snapshot.is_current = snapshot.is_current, None
+                if not is_current():
                     raise Overtaken("what was read first")
             if snapshot and snapshot.begins:
                 snapshot.begins = False
                 snapshot.held.enter_context(self._held)
-                told.insert(0, (_SNAPSHOT, ()))
-            return connection.asking.rows(told)
+                statements.insert(0, (_SNAPSHOT, ()))
+            return connection.statements.rows(statements)
 
-    def aside(self, sql: str, /, **values: Any) -> list[Row]:
+    def query_outside(self, sql: str, /, **values: Any) -> list[Row]:
         """Sent alone, without BEGIN, on the connection of a snapshot that has not begun."""
         local = self._local
-        if local.snapshot is None or not (local.snapshot.begins and local.snapshot.is_still):
+        if local.snapshot is None or not (local.snapshot.begins and local.snapshot.is_current):
             return self.read(sql, **values)
         with _answering(sql):
             if not local.holders:
                 local.snapshot.held.enter_context(self._held)
-            return local.connection.asking.rows([self.told(sql, values)])[0]
+            return local.connection.statements.rows([self.translate(sql, values)])[0]
 
-    def remembering(self, is_still: Callable[[], bool]) -> None:
+    def validate_on_begin(self, is_current: Callable[[], bool]) -> None:
         if self._local.snapshot is not None:
-            self._local.snapshot.is_still = is_still
+            self._local.snapshot.is_current = is_current
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -334,18 +334,18 @@ class PostgresEngine(Engine):
         with _answering(), self._held as connection, Commit(connection) as commit:
             is_idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
             assert is_idle, "transactions do not nest"
-            assert not connection.asking.is_waiting, "transactions do not nest"
+            assert not connection.statements.is_waiting, "transactions do not nest"
             try:
                 yield kind(self, connection, commit)
                 if not commit.is_sent:
                     commit.is_sent = True
-                    connection.asking.rows([COMMIT])
+                    connection.statements.rows([COMMIT])
             except BaseException:
                 connection.rollback()
                 raise
 
     @contextmanager
-    def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
+    def optimistic(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """The insert and its commit are one message, instead of four."""
         with _answering(), self._held as connection, Commit(connection) as commit:
             yield OneInsert(self, connection, commit, (row, values))
@@ -579,8 +579,8 @@ _SERVER = (
     "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
 )
 _SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_BEGIN: list[Asked] = [(b"BEGIN", ())]
-_BEGIN_NOT_DURABLE: list[Asked] = [*_BEGIN, (b"SET LOCAL synchronous_commit = off", ())]
+_BEGIN: list[Statement] = [(b"BEGIN", ())]
+_BEGIN_NOT_DURABLE: list[Statement] = [*_BEGIN, (b"SET LOCAL synchronous_commit = off", ())]
 
 
 def _has_news(connection: psycopg.Connection) -> bool:

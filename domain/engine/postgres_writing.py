@@ -16,9 +16,9 @@ import psycopg
 
 from domain.engine import Engine, OutcomeUnknown, Overtaken, Row, Table, Transaction
 from domain.engine.postgres_sql import array
-from domain.engine.statements import Asked, Statements
+from domain.engine.statements import Statement, Statements
 
-COMMIT: Asked = b"COMMIT", ()
+COMMIT: Statement = b"COMMIT", ()
 SILENT = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -60,17 +60,17 @@ class PostgresTransaction(Transaction):
     def __init__(self, engine: Engine, connection: Any, commit: Commit) -> None:
         super().__init__(engine, connection)
         self.commit = commit
-        self._statements: Statements = connection.asking
+        self._statements: Statements = connection.statements
 
     def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        return self._statements.rows([self.engine.told(*one) for one in asked])
+        return self._statements.rows([self.engine.translate(*one) for one in asked])
 
     def execute(self, sql: str, /, **values: Any) -> int:
-        return self._statements.affected(self.engine.told(sql, values))
+        return self._statements.affected(self.engine.translate(sql, values))
 
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute all of them in one message."""
-        self._statements.rows([self.engine.told(sql, row) for row in rows])
+        self._statements.rows([self.engine.translate(sql, row) for row in rows])
 
     def define(self, statements: Iterable[str]) -> None:
         """Execute all statements in one message."""
@@ -130,12 +130,12 @@ class PostgresTransaction(Transaction):
 class Deferring(PostgresTransaction):
     """A transaction that sends what returns nothing together with the next statement."""
 
-    def later(self, asked: Iterable[Asked]) -> None:
+    def later(self, asked: Iterable[Statement]) -> None:
         """Send these statements with the next one, or with COMMIT."""
         self._statements.later(asked)
 
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.later(self.engine.told(sql, row) for row in rows)
+        self.later(self.engine.translate(sql, row) for row in rows)
 
     def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         if rows := self._few(rows):
@@ -191,7 +191,7 @@ def _insert(tables: tuple[Table, ...], counts: tuple[int, ...], row: str) -> byt
 
 def _inserted(
     rows: Mapping[Table, Sequence[Row]], row: str = "", told: Sequence[Any] = ()
-) -> Asked:
+) -> Statement:
     """One statement that inserts rows into several tables, if ``row`` is there, if one is named."""
     values = [*told]
     for each in rows.values():

@@ -175,8 +175,8 @@ class _Local(threading.local):
     durable: bool | None = None
     begins = False
     """Whether the next query begins the snapshot."""
-    is_still: Callable[[], bool] | None = None
-    """Set by ``remembering``: whether what the thread remembers is still true."""
+    is_current: Callable[[], bool] | None = None
+    """Set by ``validate_on_begin``: whether what was read before it began is up to date."""
 
 
 class SQLiteEngine(Engine):
@@ -202,7 +202,7 @@ class SQLiteEngine(Engine):
         sqlite3.register_adapter(bytes, bytes)
         self._connection()
 
-    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    def translate(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Lists become JSON arrays."""
         if not has_lists(values):
             return _translated(sql, NONE), dict(values)
@@ -217,12 +217,12 @@ class SQLiteEngine(Engine):
         if local.begins:
             local.begins = False
             self._asked("BEGIN", {})
-            if local.is_still is not None and not local.is_still():
-                raise Overtaken("what was remembered")
+            if local.is_current is not None and not local.is_current():
+                raise Overtaken("what was read first")
         return self._asked(sql, values)
 
-    def aside(self, sql: str, /, **values: Any) -> list[Row]:
-        if self._local.is_still is None:
+    def query_outside(self, sql: str, /, **values: Any) -> list[Row]:
+        if self._local.is_current is None:
             return self.query(sql, **values)
         return self._asked(sql, values)
 
@@ -230,10 +230,10 @@ class SQLiteEngine(Engine):
         must_go_on()
         connection = self._connection()
         with _answering(self.path, sql), connection.in_use:
-            return connection.execute(*self.told(sql, values)).fetchall()
+            return connection.execute(*self.translate(sql, values)).fetchall()
 
-    def remembering(self, is_still: Callable[[], bool]) -> None:
-        self._local.is_still = is_still
+    def validate_on_begin(self, is_current: Callable[[], bool]) -> None:
+        self._local.is_current = is_current
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
@@ -253,7 +253,7 @@ class SQLiteEngine(Engine):
                 raise
 
     @contextmanager
-    def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
+    def optimistic(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """The lock is taken all the same, so only the row has to be checked."""
         with self.transaction() as transaction:
             if (
@@ -319,11 +319,11 @@ class SQLiteEngine(Engine):
         """A transaction that reads; the write-ahead log preserves what it sees."""
         local, connection = self._local, self._connection()
         with _answering(self.path), connection.in_use:
-            local.begins, local.is_still = True, None
+            local.begins, local.is_current = True, None
             try:
                 yield
             finally:
-                local.begins, local.is_still = False, None
+                local.begins, local.is_current = False, None
                 connection.rollback()
 
     def storage(self, table: Table) -> str:
@@ -454,11 +454,11 @@ class SQLiteTransaction(Transaction):
     has_erased = False
 
     def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        told = [self.engine.told(*one) for one in asked]
-        return [self.connection.execute(*one).fetchall() for one in told]
+        translated = [self.engine.translate(*one) for one in asked]
+        return [self.connection.execute(*one).fetchall() for one in translated]
 
     def execute(self, sql: str, /, **values: Any) -> int:
-        return int(self.connection.execute(*self.engine.told(sql, values)).rowcount)
+        return int(self.connection.execute(*self.engine.translate(sql, values)).rowcount)
 
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:

@@ -20,14 +20,14 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from domain.engine import PLANNED_ONCE, Row
 
-Asked = tuple[bytes, Sequence[Any]]
+Statement = tuple[bytes, Sequence[Any]]
 """SQL with ``$1``, ``$2`` and so on, and the values for them."""
 
 _ONCE = PLANNED_ONCE.encode()
 # Without values, the planner would take a frequent one for any, and read whole tables.
 _SETTINGS = {b"plan_cache_mode": b"force_generic_plan", b"enable_seqscan": b"off"}
-_BEFORE: list[Asked] = [(b"SET %s = %s" % one, ()) for one in _SETTINGS.items()]
-_AFTER: list[Asked] = [(b"RESET %s" % name, ()) for name in _SETTINGS]
+_BEFORE: list[Statement] = [(b"SET %s = %s" % one, ()) for one in _SETTINGS.items()]
+_AFTER: list[Statement] = [(b"RESET %s" % name, ()) for name in _SETTINGS]
 """What is sent around queries that are planned once. An error between them undoes the first,
 because a message is one transaction or part of one."""
 MOST_PREPARED = 400
@@ -47,10 +47,10 @@ class Statements:
         self._names: dict[_Key, bytes] = {}
         self._prefix = token_hex(4).encode()
         """Of the names, so that through a pooler nobody executes the statement of another."""
-        self._waiting: list[Asked] = []
+        self._waiting: list[Statement] = []
         self._made = 0
 
-    def later(self, asked: Iterable[Asked]) -> None:
+    def later(self, asked: Iterable[Statement]) -> None:
         """Send these statements with the next message, which raises the error if one fails."""
         self._waiting += asked
 
@@ -68,17 +68,17 @@ class Statements:
         """Do not send what waits."""
         self._waiting.clear()
 
-    def rows(self, asked: Sequence[Asked]) -> list[list[Row]]:
+    def rows(self, asked: Sequence[Statement]) -> list[list[Row]]:
         """Execute these statements in one message; returns the rows of each query among them."""
         results = self._results(_planned(asked))
         return [self._read(one) for one in results if one.status == ExecStatus.TUPLES_OK]
 
-    def affected(self, asked: Asked) -> int:
+    def affected(self, asked: Statement) -> int:
         """Execute one statement; returns the number of rows that it affected."""
         (result,) = self._results([asked])
         return result.command_tuples or 0
 
-    def _results(self, asked: Sequence[Asked]) -> list[PGresult]:
+    def _results(self, asked: Sequence[Statement]) -> list[PGresult]:
         """The result of each statement; raises the first error, also of those that waited."""
         waiting, self._waiting = self._waiting, []
         if self._made > MOST_PREPARED:
@@ -123,9 +123,9 @@ class Statements:
         return self._form.load_rows(0, result.ntuples, tuple)
 
 
-def _planned(asked: Sequence[Asked]) -> list[Asked]:
+def _planned(asked: Sequence[Statement]) -> list[Statement]:
     """Statements, with what is sent around those that are planned once."""
-    found: list[Asked] = []
+    found: list[Statement] = []
     for is_once, several in groupby(asked, lambda one: one[0].startswith(_ONCE)):
         before, after = (_BEFORE, _AFTER) if is_once else ([], [])
         found += [*before, *several, *after]
