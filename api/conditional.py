@@ -148,8 +148,6 @@ def _is_known(tag: str | None, environ: WSGIEnvironment, *, is_there: bool = Tru
     named = environ.get(NAMES_A_TAG)
     if not named or not tag:
         return False
-    if named == quote_etag(tag):  # as nearly always
-        return True
     tags = parse_etags(named)
     return tags.contains_weak(tag) and (is_there or not tags.star_tag)
 

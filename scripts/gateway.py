@@ -345,10 +345,7 @@ def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) ->
     for name in headers:
         if "_" in name:  # would pass for the header with a hyphen, which a proxy may have set
             continue
-        values = headers.get_all(name)
-        joined = (
-            values[0] if len(values) == 1 else (("; " if name == "cookie" else ", ").join(values))
-        )
+        joined = ("; " if name == "cookie" else ", ").join(headers.get_all(name))
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = joined
     if len(environ.get("HTTP_ACCEPT", "")) > LONGEST_PREFERENCES:
         del environ["HTTP_ACCEPT"]  # as if it accepted anything

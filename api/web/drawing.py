@@ -134,7 +134,6 @@ def earnings_drawn(months: Iterable[Mapping[str, Any]], currency: str) -> Markup
         units,
         partial(money, currency=currency),
         title=f"Earned in {called(currency)}",
-        stand_alone=False,
     )
 
 
@@ -243,7 +242,7 @@ def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
         )
         for fact in facts
     ]
-    return timeline_svg(happenings, stand_alone=False)
+    return timeline_svg(happenings)
 
 
 def _file(id: str, form: str, of: str = "lineage") -> str:

@@ -178,7 +178,7 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
         money=lambda amount: money(amount, opened.currency),
         href=words.address(names[release]),
     )
-    return split_svg(picture, stand_alone=True)
+    return split_svg(picture)
 
 
 def _divided(total: int, weights: dict[str, Fraction]) -> dict[str, int]:
@@ -255,4 +255,4 @@ def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
         for piece in told["pieces"]
         for path, left_out in zip(piece["paths"], piece["paths_left_out"], strict=True)
     ]
-    return why_svg(ways, stand_alone=False) if ways else None
+    return why_svg(ways) if ways else None

@@ -29,11 +29,11 @@ def earnings_svg(
     money: Callable[[int], str],
     *,
     title: str,
-    stand_alone: bool,
 ) -> Markup:
     """A chart of what was earned by month (“2026-01”), in smallest units, the earliest on the left.
 
-    Where more was taken back than earned, the bar goes down. ``money`` writes an amount.
+    It is part of a page. Where more was taken back than earned, the bar goes down. ``money`` writes
+    an amount.
     """
     bars = bars_of(months)
     top, bottom = max(0, *bars.values(), 0), min(0, *bars.values(), 0)
@@ -56,7 +56,7 @@ def earnings_svg(
         name="bars",
         title=title,
         description=_described(bars, money),
-        stand_alone=stand_alone,
+        stand_alone=False,
     )
 
 

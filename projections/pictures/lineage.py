@@ -318,7 +318,7 @@ def _title_lines(work: Work, wide: float) -> list[str]:
     room = wide - _INSET - 9
     if width(work.title, _TITLE, bold=True) <= room:
         return [work.title]
-    return [line for line in wrapped(work.title, room, _TITLE, bold=True) if line]
+    return [line for line in wrapped(work.title, room, _TITLE) if line]
 
 
 def _share_width(work: Work, size: float) -> float:

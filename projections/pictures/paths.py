@@ -70,8 +70,8 @@ class _Link:
         return self.room + 20 + taken
 
 
-def why_svg(ways: Sequence[Way], *, stand_alone: bool) -> Markup:
-    """The paths as SVG, one below the other; a path too long for a row continues below."""
+def why_svg(ways: Sequence[Way]) -> Markup:
+    """The paths as SVG within a page, one below the other, each in as many rows as it takes."""
     parts: list[Markup] = []
     y = 0.0
     full = 240.0
@@ -94,7 +94,7 @@ def why_svg(ways: Sequence[Way], *, stand_alone: bool) -> Markup:
         name="ways",
         title="How it came",
         description=f"{several(len(ways), 'path')}, each from the release to the person.",
-        stand_alone=stand_alone,
+        stand_alone=False,
     )
 
 

@@ -108,8 +108,8 @@ _AT_VIA = _AT_ROOT + _ROOT + _FIRST_GAP
 _AT_PAYEE = _AT_VIA + _PLATE + _SECOND_GAP
 
 
-def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
-    """The picture of a split as SVG: within a page, or as a file of its own."""
+def split_svg(picture: SplitPicture) -> Markup:
+    """The picture of a split as SVG, a file of its own."""
     vias, payees, flows = _parts(picture)
     amount = sum(payee.amount for payee in payees)
     whole = _Part(clean(picture.title) or "(untitled)", amount, picture.href)
@@ -153,7 +153,7 @@ def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
             f"What {isolated(whole.name)} earned, through the works it was made from, to "
             f"{len(picture.payees):,} people. The thickness of a band shows the amount."
         ),
-        stand_alone=stand_alone,
+        stand_alone=True,
     )
 
 
@@ -282,7 +282,7 @@ def _name_lines(name: str, room: float, height: float) -> list[str]:
     """A name on one line, or on two if it needs them and the plate is high enough."""
     if width(name, _NAME, bold=True) <= room or height < _LEAST_PLATE + _LINE:
         return [name]
-    return [line for line in wrapped(name, room, _NAME, bold=True) if line]
+    return [line for line in wrapped(name, room, _NAME) if line]
 
 
 def _linked(part: _Part, said: str, *drawn: Markup) -> Markup:

@@ -117,19 +117,19 @@ def shortened(text: str, most: int) -> str:
     return text if len(kept) <= most else "".join(kept[: most - 1]).rstrip() + ELLIPSIS
 
 
-def wrapped(text: str, room: float, size: float, *, bold: bool = False) -> tuple[str, str]:
-    """Text on two lines, broken between words; the second is cut to fit."""
+def wrapped(text: str, room: float, size: float) -> tuple[str, str]:
+    """Bold text on two lines, broken between words; the second is cut to fit."""
     words = text.split(" ")
     first = words[0]
     taken = 1
     while taken < len(words):
         longer = f"{first} {words[taken]}"
-        if width(longer, size, bold=bold) > room:
+        if width(longer, size, bold=True) > room:
             break
         first, taken = longer, taken + 1
-    if width(first, size, bold=bold) > room:  # one word that is too long, or no words at all
-        return fitted(text, room, size, bold=bold), ""
-    return first, fitted(" ".join(words[taken:]), room, size, bold=bold)
+    if width(first, size, bold=True) > room:  # one word that is too long, or no words at all
+        return fitted(text, room, size, bold=True), ""
+    return first, fitted(" ".join(words[taken:]), room, size, bold=True)
 
 
 def percent(share: Fraction) -> str:

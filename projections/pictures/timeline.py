@@ -33,8 +33,8 @@ _LONGEST_NOUN = 150.0
 _TICKS = 4
 
 
-def timeline_svg(happenings: Sequence[Happening], *, stand_alone: bool) -> Markup:
-    """The history as SVG, the earliest on the left."""
+def timeline_svg(happenings: Sequence[Happening]) -> Markup:
+    """The history as SVG within a page, the earliest on the left."""
     ordered = sorted(happenings, key=lambda one: one.at)
     rows: dict[str, dict[int, list[Happening]]] = {}
     for one in ordered:
@@ -60,7 +60,7 @@ def timeline_svg(happenings: Sequence[Happening], *, stand_alone: bool) -> Marku
         name="dots",
         title="History",
         description=_described(ordered),
-        stand_alone=stand_alone,
+        stand_alone=False,
     )
 
 
