@@ -35,6 +35,7 @@ from scripts.communities import Community, read_communities
 from scripts.delivering import start_delivering
 from scripts.gateway import Bounds, Gateway
 from scripts.hosting import Hosting
+from scripts.log_keys import make_log_key
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.pushing import start_pushing
 from scripts.safe_file import temporary_folder
@@ -43,7 +44,6 @@ from scripts.settings import (
     BadSetting,
     Settings,
     hand_down,
-    make_log_key,
     read_log_keys,
     read_mail_password,
     read_settings,

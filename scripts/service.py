@@ -43,7 +43,8 @@ from projections.rebuilding import Rebuild
 from projections.store import Store
 from scripts.last_signed import LastSigned
 from scripts.layout import create_tables, found_in, is_empty, must_be_ours, upgrade
-from scripts.settings import MADE_UP, Settings, read_log_keys
+from scripts.log_keys import MADE_UP
+from scripts.settings import Settings, read_log_keys
 
 T = TypeVar("T")
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -24,30 +23,27 @@ from domain.comment import COMMENT_MINUTES
 from domain.disclosure import EVIDENCE_KINDS
 from domain.engine import EMBEDDED
 from domain.note import SignerKey, UnknownKind, VerifierKey
-from domain.tree import LARGEST_SIZE, NotVerified
+from domain.tree import NotVerified
 from domain.trust import Policy, read_policy
-from scripts.safe_file import written_whole
 
 LONGEST_MINUTES = 525_600
 """A year."""
 NAMES = {
-    "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… "
-    "(default: stemma.db in STEMMA_DATA)",
+    "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… (default: stemma.db in "
+    "STEMMA_DATA)",
     "STEMMA_READ_DATABASE": "streaming standbys of it on PostgreSQL, on which the server answers "
     "questions: one or several addresses, separated by spaces (default: none)",
     "STEMMA_COMMUNITIES": "a TOML file with communities that are served together, each with its "
-    "own "
-    "database or schema, keys and log (default: none, a single community)",
-    "STEMMA_DATA": "the folder for the embedded database "
-    "(default: $XDG_DATA_HOME/stemma, or ~/.local/share/stemma)",
+    "own database or schema, keys and log (default: none, a single community)",
+    "STEMMA_DATA": "the folder for the embedded database (default: $XDG_DATA_HOME/stemma, or "
+    "~/.local/share/stemma)",
     "STEMMA_HOST": "the address to serve on (default: 127.0.0.1)",
     "STEMMA_PORT": "the port to serve on (default: 8000)",
     "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
     "STEMMA_WORKERS": "the number of serving processes (default: 1, on PostgreSQL 2)",
     "STEMMA_THREADS": "the number of threads in each process (default: 4)",
     "STEMMA_REQUEST_SECONDS": "how long a request may take to arrive, and again to be answered; "
-    "an "
-    "idle connection is closed after this time (default: 15)",
+    "an idle connection is closed after this time (default: 15)",
     "STEMMA_STATEMENT_SECONDS": "how long the database may take for one statement of a request "
     "(default: 10)",
     "STEMMA_LOCK_SECONDS": "how long the database waits for other writers (default: 8)",
@@ -55,15 +51,13 @@ NAMES = {
     "holds it (default: log.key in STEMMA_DATA; `stemma key new` creates it)",
     "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, separated "
     "by spaces (default: none)",
-    "STEMMA_WITNESS_POLICY": "a C2SP tlog-policy file with witnesses, groups and a "
-    "quorum: "
-    "each checkpoint is sent to the witnesses with an address, and published once the "
-    "quorum has cosigned it (default: none, and every checkpoint is published)",
+    "STEMMA_WITNESS_POLICY": "a C2SP tlog-policy file with witnesses, groups and a quorum: each "
+    "checkpoint is sent to the witnesses with an address, and published once the quorum has "
+    "cosigned it (default: none, and every checkpoint is published)",
     "STEMMA_PUBLIC_PAGES": "whether anyone may read the pages without signing in: yes or no "
     "(default: no; the demonstration: yes)",
     "STEMMA_PUBLISH_ENTRIES": "whether anyone may read the entries of the log, which contain "
-    "every "
-    "fact: yes or no (default: no; they need an auditor's key)",
+    "every fact: yes or no (default: no; they need an auditor's key)",
     "STEMMA_LOGS": "the format of the logs that servers and followers write to standard error: "
     "console or json (default: console)",
     "STEMMA_METRICS_TOKEN": "the bearer token with which Prometheus reads /metrics, at least 16 "
@@ -77,15 +71,12 @@ NAMES = {
     "STEMMA_WEBHOOK_NETWORKS": "addresses or networks that webhooks may reach besides public "
     "servers, even without https, separated by spaces (default: none)",
     "STEMMA_MEDIA_HOSTS": "the hosts from which pages embed the picture, sound, film or player "
-    "that a "
-    "piece links to, separated by spaces; for all others they show a link. Players are "
-    "supported "
-    "from www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
+    "that a piece links to, separated by spaces; for all others they show a link. Players "
+    "are supported from www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
     "PeerTube (default: none)",
     "STEMMA_ADDRESS": "the address of the pages, for links in messages (default: none)",
-    "STEMMA_SMTP": "the mail server: smtp://USER@HOST:PORT is encrypted by STARTTLS, smtps://… by "
-    ""
-    "TLS from the start, smtp+plain://… not at all; it needs STEMMA_ADDRESS and "
+    "STEMMA_SMTP": "the mail server: smtp://USER@HOST:PORT is encrypted by STARTTLS, smtps://… "
+    "by TLS from the start, smtp+plain://… not at all; it needs STEMMA_ADDRESS and "
     "STEMMA_MAIL_FROM (default: none, and no mail is sent)",
     "STEMMA_SMTP_PASSWORD": "the file with the password for it, or env:NAME for a variable that "
     "holds it (default: none)",
@@ -95,24 +86,23 @@ NAMES = {
     "have a key usage, a subject key identifier and basic constraints that are critical, and one "
     "that it signed an authority key identifier (default: none)",
     "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence, one of which a claim to a credit on "
-    "another's work "
-    f"needs, separated by spaces, from {', '.join(EVIDENCE_KINDS)} (default: "
-    f"none needed)",
+    f"another's work needs, separated by spaces, from {', '.join(EVIDENCE_KINDS)} (default: "
+    "none needed)",
     "STEMMA_REFUSE_LICENCES": "whether a remix or a publication that a licence does not allow is "
-    "refused, except in an import, instead of recorded with a warning: yes or no (default: no)",
-    "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: payouts that need an older or "
-    ""
-    "missing one are refused (default: any age, and payouts without a rate stay in the currency "
-    "of the pool)",
-    "STEMMA_COMMENT_MINUTES": "how many minutes the writer of a comment may edit it "
-    f"(default: {COMMENT_MINUTES}; 0: not at all)",
+    "refused, except in an import, instead of recorded with a warning: yes or no (default: "
+    "no)",
+    "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: payouts that need an older "
+    "or missing one are refused (default: any age, and payouts without a rate stay in the "
+    "currency of the pool)",
+    "STEMMA_COMMENT_MINUTES": "how many minutes the writer of a comment may edit it (default: "
+    f"{COMMENT_MINUTES}; 0: not at all)",
     "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
     "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
     "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
     "besides keys, exactly as its tokens name it (default: none)",
     "STEMMA_OIDC_AUDIENCE": "the audience that its tokens must name; required with an issuer",
-    "STEMMA_OIDC_CLAIM": "the claim of its tokens that holds the id of a contributor "
-    "(default: none; `stemma identity add` says who each “sub” acts for)",
+    "STEMMA_OIDC_CLAIM": "the claim of its tokens that holds the id of a contributor (default: "
+    "none; `stemma identity add` says who each “sub” acts for)",
     "STEMMA_OIDC_JWKS": "the address of its keys (default: as its discovery document says)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
@@ -270,8 +260,7 @@ def _standbys(said: str, *, embedded: bool) -> tuple[str, ...]:
 
 
 SECURITY = {"smtp": ("starttls", 587), "smtps": ("tls", 465), "smtp+plain": ("none", 25)}
-"""By scheme of a mail server's URL: the encryption of connections, and the usual
-port."""
+"""By scheme of a mail server's URL: the encryption of connections, and the usual port."""
 
 
 def _of_mail(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -335,10 +324,6 @@ def _kinds(said: str) -> tuple[str, ...]:
     return kinds
 
 
-MADE_UP = "stemma.invalid/"
-"""The beginning of the name of a log that was given none: for trying out, with any database."""
-
-
 class LogKeys(NamedTuple):
     """The present and the former keys of the log."""
 
@@ -366,63 +351,6 @@ def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -
         raise BadSetting("STEMMA_LOG_KEY: the keys of a log all have its name")
     signer = next((key for key in keys if isinstance(key, SignerKey)), None)
     return LogKeys(signer, tuple(key for key in keys if key != signer))
-
-
-def make_log_key(settings: Settings, name: str = "") -> SignerKey | None:
-    """Write a new key for signing the log; None if there is one, or the file is not ours."""
-    if settings.log_key.startswith("env:") or Path(settings.log_key).exists():
-        return None
-    return _add_log_key(settings, name or f"{MADE_UP}{token_hex(8)}", LogKeys())
-
-
-def rotate_log_key(settings: Settings) -> SignerKey:
-    """Write a new key of the same name; the present one continues to sign as well."""
-    keys = _keys_in_our_file(settings)
-    assert keys.signer is not None
-    return _add_log_key(settings, keys.signer.name, keys)
-
-
-def retire_log_keys(settings: Settings, size: int | None) -> list[VerifierKey]:
-    """Forget the secret former keys; returns their public keys, which stay published.
-
-    They count up to the size that the log has now.
-    """
-    signer, former = _keys_in_our_file(settings)
-    assert signer is not None
-    last = LARGEST_SIZE if size is None else size
-    public = [
-        replace(key.verifier, sizes=(0, last)) if isinstance(key, SignerKey) else key
-        for key in former
-    ]
-    _write_log_keys(settings, signer, *public)
-    return public
-
-
-def _keys_in_our_file(settings: Settings) -> LogKeys:
-    keys = LogKeys() if settings.log_key.startswith("env:") else read_log_keys(settings)
-    if keys.signer is None:
-        raise BadSetting(
-            f"STEMMA_LOG_KEY: there is no file with a secret key at {settings.log_key}"
-        )
-    return keys
-
-
-def _add_log_key(settings: Settings, name: str, keys: LogKeys) -> SignerKey:
-    try:
-        key = SignerKey.new(name)
-    except (ValueError, NotVerified) as error:
-        raise BadSetting(f"“{name}” is not a name for a key: {error}") from error
-    signer = [] if keys.signer is None else [keys.signer]
-    _write_log_keys(settings, key, *signer, *keys.former)
-    return key
-
-
-def _write_log_keys(settings: Settings, *keys: SignerKey | VerifierKey) -> None:
-    path = Path(settings.log_key)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = (key.secret_text() if isinstance(key, SignerKey) else key.line for key in keys)
-    with written_whole(path) as file:
-        file.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def inherited(more: Mapping[str, str]) -> dict[str, str]:

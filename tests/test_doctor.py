@@ -14,8 +14,9 @@ from domain.note import SignerKey
 from scripts import doctor
 from scripts.benchmarks.load import free_port
 from scripts.doctor import FAILED, OK, SKIPPED, WARNING, examine, names
+from scripts.log_keys import make_log_key
 from scripts.service import open_service
-from scripts.settings import Settings, make_log_key, read_log_keys, read_settings
+from scripts.settings import Settings, read_log_keys, read_settings
 from scripts.stemma import main
 
 KEY = "a-key-that-nobody-guesses-0123456789"

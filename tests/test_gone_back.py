@@ -14,8 +14,9 @@ from projections.progress import no_progress
 from scripts import audit
 from scripts.doctor import examine
 from scripts.last_signed import LastSigned
+from scripts.log_keys import make_log_key
 from scripts.service import Service, open_by, open_service
-from scripts.settings import make_log_key, read_settings
+from scripts.settings import read_settings
 
 SIGNER = SignerKey.new("stemma.example/log")
 

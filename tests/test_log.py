@@ -29,11 +29,12 @@ from projections.progress import no_progress
 from scripts.audit import CHECKS
 from scripts.difference import all_differences
 from scripts.layout import upgrade
+from scripts.log_keys import make_log_key
 from scripts.mirror import mirror
 from scripts.mirrored import check_log, check_map
 from scripts.remote import Remote
 from scripts.service import Service, open_service
-from scripts.settings import BadSetting, make_log_key, read_log_keys, read_settings
+from scripts.settings import BadSetting, read_log_keys, read_settings
 from scripts.stemma import main
 
 SIGNER = SignerKey.new("stemma.example/log")

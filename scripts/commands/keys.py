@@ -29,9 +29,9 @@ from scripts.commands.frame import (
     out,
     settings_of,
 )
+from scripts.log_keys import make_log_key, retire_log_keys, rotate_log_key
 from scripts.safe_file import written_whole
 from scripts.service import Service
-from scripts.settings import make_log_key, retire_log_keys, rotate_log_key
 
 commands = click.Group()
 

@@ -20,8 +20,9 @@ from scripts.commands.frame import (
     served_by,
     settings_of,
 )
+from scripts.log_keys import make_log_key
 from scripts.service import Service, bring_up_to_date, open_service, patiently, prepare
-from scripts.settings import Settings, make_log_key
+from scripts.settings import Settings
 
 commands = click.Group()
 
