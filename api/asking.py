@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Response, jsonify, request
@@ -18,14 +18,13 @@ from api.fields import Choice, Shape, Text, Whole
 from api.problems import Problem, listed
 from api.waiting import wait_for
 from domain.journal import Journal
-from domain.value import LARGEST_POSITION, one_of
+from domain.value import LARGEST_POSITION
 from projections.question import MAXIMUM_LIMIT
 from projections.store import LIMIT, Page, Store, View
 
 LONGEST_CURSOR = 500
 LINEAGES = ("now", "published")
 """Which lineage of a release may be asked about."""
-AsKnown = Annotated[str, one_of(LINEAGES)]
 NOTHING: Mapping[str, Any] = {}
 
 

@@ -831,9 +831,9 @@ def test_a_text_is_never_cut_within_a_character() -> None:
 
 
 def test_a_long_title_has_two_lines() -> None:
-    assert wrapped("The Lighthouse That Walked", 90, 12) == ("The Lighthouse", "That Walked")
-    assert wrapped("The Lighthouse That Walked Away", 90, 12) == ("The Lighthouse", "That Walked…")
-    assert wrapped("Donaudampfschifffahrtsgesellschaft", 90, 12) == ("Donaudampfs…", "")
+    assert wrapped("The Lighthouse That Walked", 96, 12) == ("The Lighthouse", "That Walked")
+    assert wrapped("The Lighthouse That Walked Away", 96, 12) == ("The Lighthouse", "That Walked…")
+    assert wrapped("Donaudampfschifffahrtsgesellschaft", 96, 12) == ("Donaudampfs…", "")
     drawn = Drawn(
         lineage_svg(
             LineagePicture(Lineage("a"), (Work("a", "The Lighthouse That " * 9),)), stand_alone=True
