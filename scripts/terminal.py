@@ -31,7 +31,7 @@ from projections.lineage import find
 from projections.question import Asking
 from projections.store import Page, View
 from projections.told import LineageTold
-from projections.wording import earned, several
+from projections.wording import day, earned, sending, several
 from scripts.bundle import Report
 
 RENDERERS = {
@@ -203,6 +203,12 @@ COLUMNS: dict[str, Columns] = {
         "reversed": partial(_amount, "reversed_minor"),
         "taken back": partial(_amount, "taken_back_minor"),
         **{"currency": "currency", "document": "document", "id": "id"},
+    },
+    "PayoutTold": {
+        **{"issued": lambda one: day(one["issued_at"]), "payee": "payee"},
+        **{"amount": partial(_amount, "amount_minor"), "currency": "currency"},
+        "sent": lambda one: sending(one["sent"], one["currency"]),
+        **{one: one for one in ("state", "reference", "reason", "batch", "id")},
     },
     "PoolItem": {
         "pool": lambda pool: pool["name"] or "(erased)",

@@ -219,6 +219,27 @@ def test_a_payout_is_found_and_settled_on_the_command_line(tmp_path: Path) -> No
     assert "settled" in run(*listed)
 
 
+def test_a_list_of_payouts_says_how_each_was_sent() -> None:
+    with bank("sqlite:///:memory:") as told:
+        a, b = told.people("Ana", "Ben")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1", b: "1"}), a, b)
+        told.tell("locate_pool", pool=pool, country="US")
+        rule = {"country": "US", "rate": "15/100", "effective_at": "2026"}
+        told.tell("state_withholding", payee=a, document="W-8", **rule)
+        told.tell("choose_payment_currency", payee=a, currency="EUR")
+        rate = {"currency": "USD", "into_currency": "EUR", "rate": "0.5", "source_name": "ecb"}
+        told.tell("state_exchange_rate", **rate, effective_at="2026-01")
+        told.earn(pool, 2_000)
+        told.pay()
+        head, *lines = printed(told, "list_payouts", terminal.plain)
+        assert head == "issued payee amount currency sent state reference reason batch id"
+        (of_ana,) = (line for line in lines if " Ana " in line)
+        (of_ben,) = (line for line in lines if " Ben " in line)
+        assert "Ana 10.00 USD 1.50 USD withheld for US (15 %); 4.25 EUR sent at 0.5, " in of_ana
+        assert "Ben 10.00 USD nothing withheld for US (no rule); 10.00 USD sent issued" in of_ben
+
+
 def test_a_pool_and_why_show_only_what_there_is() -> None:
     with bank("sqlite:///:memory:") as told:
         a = told.person("Ana")
