@@ -124,6 +124,38 @@ def test_a_rehearsal_warns_of_other_sales_with_the_same_statement(database: str)
         assert [len(each) for each in warnings(more)] == [1, 1]
 
 
+def test_a_rehearsal_warns_that_a_refund_is_not_in_the_statement_that_replaces_the_first(
+    database: str,
+) -> None:
+    """Also if the corrected statement has other kinds of sales, until it is reversed again."""
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=300)
+        row = f"{pool};Shop;2026-07;s1;US;stream;9.00"
+        recorded(told, statement(row))
+        (first,) = told.since(0, "revenue.recorded")
+
+        def warnings(*rows: str) -> list[str]:
+            found = rehearsed(told, statement(*rows))
+            with told.view() as view:
+                statements.warn_of_others(view, found)
+            return [one for each in found for one in each.warnings if "replaces, a part" in one]
+
+        told.reverse(first.originator_id, 150, reason="refund")
+        corrected = row.replace("9.00", "8.00")
+        assert warnings(row) == []
+        told.reverse(first.originator_id, reason="a corrected statement came")
+        for new in (corrected, corrected.replace("US", "DE")):
+            (warned,) = warnings(new)
+            assert f"1.50 USD of {first.originator_id}" in warned
+        assert warnings(corrected.replace("s1", "s2")) == []
+        recorded(told, statement(corrected))
+        assert len(warnings(corrected)) == 1
+        told.reverse(told.since(0, "revenue.recorded")[-1].originator_id, 150, reason="refund")
+        assert warnings(corrected) == []
+        assert sum(told.account().values()) == 650
+
+
 def test_a_rehearsal_warns_of_what_came_back_from_revenue_that_was_reversed(database: str) -> None:
     with bank(database) as told:
         pool, *_ = shared(told, RULES)
