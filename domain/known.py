@@ -209,10 +209,17 @@ class Known:
 
         At most the latest MOST_ALIKE.
         """
-        recorded = self.facts.found([f"{kind.TOPIC}.paper"], [paper], self.upto, MOST_ALIKE)
-        facts = [*facts_in(recorded), *self.pending.saying((kind,), "paper", [paper])]
-        booked = (each for each in facts if isinstance(each, kind) and each.paper == paper)
-        return {each.document: each for each in booked if each.document}
+        found = self._latest(kind, "paper", paper)
+        return {each.document: each for each in found if each.document}
+
+    def without_document(self, kind: type[B], occasion: str) -> list[B]:
+        """What was booked without a document on an ``occasion``; at most the latest MOST_ALIKE."""
+        return [each for each in self._latest(kind, "occasion", occasion) if not each.document]
+
+    def _latest(self, kind: type[B], field: str, value: str) -> list[B]:
+        recorded = self.facts.found([f"{kind.TOPIC}.{field}"], [value], self.upto, MOST_ALIKE)
+        facts = [*facts_in(recorded), *self.pending.saying((kind,), field, [value])]
+        return [one for one in facts if isinstance(one, kind) and getattr(one, field) == value]
 
     def _found(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]

@@ -40,6 +40,7 @@ WARNINGS = {
         "is assigned."
     ),
     "document_repeated": "The same document and amount are already recorded: {first}.",
+    "booking_repeated": "The same is already recorded, without a document either: {first}.",
     "reversal_repeated": "As much was already reversed for the same reason: {first}.",
     "document_elsewhere": (
         "The same document and amount are already recorded in another pool: {first}."

@@ -18,7 +18,7 @@ from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
 from domain.money.books import Account, Books
 from domain.money.currency import money
-from domain.money.entry import RULES_BY_SALE, Entry, stated_lines
+from domain.money.entry import RULES_BY_SALE, Entry, read_lines, stated_lines
 from domain.money.keeping import (
     above_in_question,
     dated,
@@ -282,6 +282,7 @@ class RecordAssignment(Command):
             left = money(left_minor, self.currency)
             why = (f"{money(units, self.currency)} ({said})" for said, units in held.items())
             raise AssignmentTooLarge(left, "; ".join(why) or "nothing", left_minor=left_minor)
+        self._warn_if_repeated(past, taken)
         by_agreement = _parts(owed, taken)
         for number, (agreement, units) in enumerate(by_agreement.items()):
             own = part_id(past.id, "assignment", number) if number else past.id
@@ -301,6 +302,22 @@ class RecordAssignment(Command):
                 reason=past.text(past.actor, "reason", self.reason),
                 evidence=self.evidence,
             )
+
+    def _warn_if_repeated(self, past: Past, taken: int) -> None:
+        """Warn if as much was already assigned to the same payee by the same evidence."""
+        given: dict[str, int] = defaultdict(int)
+        first: dict[str, str] = {}
+        for each in past.known.saying((Entry.Assigned,), "payee", [self.payee]):
+            assert isinstance(each, Entry.Assigned)
+            if each.to == self.to and each.currency == self.currency and each.evidence:
+                lines = read_lines(each.lines)
+                given[each.evidence] += sum(
+                    one.amount_minor for one in lines if one.payee == each.to
+                )
+                first.setdefault(each.evidence, each.originator_id)
+        alike = {evidence: id for evidence, id in first.items() if given[evidence] == taken}
+        for id in of_same_document(past, alike, self.evidence)[:1]:
+            past.warn("document_repeated", first=id)
 
     def _owed(self, past: Past, books: Books) -> tuple[dict[Account, int], dict[str, int]]:
         """By account: the units owed (negative: overpaid), less those on hold for other reasons.

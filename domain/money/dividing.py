@@ -29,6 +29,7 @@ from domain.money.keeping import (
     named_in,
     warn_if_late,
     warn_if_repeated,
+    warn_if_same,
     watch_accounts,
 )
 from domain.money.moving import correction_of
@@ -163,7 +164,7 @@ class RecordRevenue(_Booking):
         must_know(past, {f"work/{line.work}" for line in self.sold if line.work is not None})
         amount_minor, items, exact = self.amounts(past.get(Pool, self.pool).opened.currency)
         named = None if name is None else named_in(past, self.pool, f"{word}/", name)
-        yield Revenue.Recorded.born(
+        recorded = Revenue.Recorded.born(
             past.id,
             **self.booked(past, Revenue.Recorded, amount_minor),
             sold=[item.written() for item in items] or None,
@@ -172,6 +173,9 @@ class RecordRevenue(_Booking):
             source_name=name,
             source_id=named or (name and source_id(word, past.id)),
         )
+        if self.id is None:
+            warn_if_same(past, recorded)
+        yield recorded
         yield from divide_waiting(past, self.pool)
 
     def amounts(self, currency: str) -> tuple[int, tuple[Item, ...], Fraction]:
@@ -224,6 +228,8 @@ class RecordExpense(_Booking):
             category=category,
             category_name=name,
         )
+        if self.id is None:
+            warn_if_same(past, recorded)
         past.watch_money(recorded.content["release"])
         yield recorded
 

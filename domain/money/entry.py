@@ -296,6 +296,7 @@ class Entry(Noun):
     class Assigned(First):
         """What was owed to a payee is owed to another from now on."""
 
+        FOUND_BY = ("payee",)
         payee: str
         to: str
         evidence: str | None = None

@@ -19,7 +19,7 @@ from domain.money.outsider import Outsider
 from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.money.proposal import Assets, Content, Proposal, payees_of
-from domain.money.revenue import paper_of
+from domain.money.revenue import Booked, occasion_of, paper_of
 from domain.money.share import Share
 from domain.money.terms import named_in as named_in_terms
 from domain.money.through import Divides, divided, divides_of
@@ -85,6 +85,24 @@ def first_of_document(
     code = "document_repeated" if is_here else "document_elsewhere"
     past.warn(code, first=first.originator_id)
     return first.originator_id if is_here else None
+
+
+def warn_if_same(past: Past, booked: New) -> None:
+    """Warn of a booking that is the same in everything, if neither has a document.
+
+    For those without an id of their own, by which the same request would be recognised.
+    """
+    kind, said = cast("type[Booked]", booked.kind), booked.content
+    if said["document"] is not None:
+        return
+    occasion = occasion_of(said["pool"], said["effective_at"], said["amount_minor"])
+    alike = past.known.without_document(kind, occasion)
+    texts = past.texts({getattr(each, name) for each in alike for name in kind.SEALED} - {None})
+    for each in alike:
+        told = {name: getattr(each, name) for name in said}
+        if said == told | {name: texts.get(told[name]) for name in kind.SEALED if name in said}:
+            past.warn("booking_repeated", first=each.originator_id)
+            return
 
 
 def warn_if_repeated(past: Past, alike: Mapping[str | None, str], reason: str) -> None:

@@ -16,6 +16,11 @@ def paper_of(currency: str, amount_minor: int) -> str:
     return f"{currency}/{amount_minor}"
 
 
+def occasion_of(pool: str, effective_at: str, amount_minor: int) -> str:
+    """The pool, time and amount as one text, by which bookings without a document are found."""
+    return f"{pool}/{effective_at}/{amount_minor}"
+
+
 @common
 class Booked(Fact):
     """Money received from outside, or spent."""
@@ -23,6 +28,7 @@ class Booked(Fact):
     READERS = MONEY
     STATE = "recorded"
     ABOUT = ("release",)
+    FOUND_BY = ("paper", "occasion")
     pool: str
     release: str
     currency: str
@@ -40,8 +46,14 @@ class Booked(Fact):
         """See ``paper_of``."""
         return paper_of(self.currency, self.amount_minor)
 
+    @property
+    def occasion(self) -> str:
+        """See ``occasion_of``."""
+        return occasion_of(self.pool, self.effective_at, self.amount_minor)
+
     def found_by(self) -> tuple[FoundBy, ...]:
-        return super().found_by() if self.document else ()
+        paper, occasion = super().found_by()
+        return (paper,) if self.document else (occasion,)
 
 
 class Revenue(Noun):
@@ -53,7 +65,6 @@ class Revenue(Noun):
     class Recorded(Booked):
         """Money came in from a source."""
 
-        FOUND_BY = ("paper",)
         source: str
         """A word of the vocabulary; earlier facts hold any text."""
         source_name: str | None = None
@@ -107,7 +118,6 @@ class Expense(Noun):
     class Recorded(Booked):
         """Money was spent on it."""
 
-        FOUND_BY = ("paper",)
         payer: str
         """A payee; an outsider named only here has an id (see domain.money.naming)."""
         category: str
