@@ -6,6 +6,7 @@ Every amount is shown in its currency, every share exactly and in percent.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 from rich.console import Console
@@ -277,14 +278,14 @@ def ledger(out: Console, asking: Asking) -> None:
 
 
 def why(out: Console, asking: Asking) -> None:
-    """Why a payee got this amount, step by step."""
+    """Why a payee got this amount, in steps that add up to it."""
     told = asking.answer
     currency = told["currency"]
     given, whole = (money(told[name], currency) for name in ("amount_minor", "of_minor"))
     corrects = told["corrects"]
     of = "by a correction" if corrects else f"of {whole}"
     out.print(f"\n[bold]{_name(told['payee'])}: {given} {of}[/bold]\n")
-    table = Table(box=None, show_header=False)
+    table, after = Table(box=None, show_header=False), Fraction(told["carry_after"])
     agreed = f"{percent(told['share'])} ({told['share']}) of the agreed part"
     if corrects:
         before = f"{percent(corrects['share'])} ({corrects['share']})"
@@ -297,7 +298,7 @@ def why(out: Console, asking: Asking) -> None:
         *((str(cost["amount_minor"]), "reimbursed for an expense") for cost in told["costs"]),
         (told["stated"], f"{told['kind']}: {shown(told['reason'] or '')}"),
         (told["carry_before"], "carried from earlier divisions"),
-        (told["carry_after"], "carried to the next one"),
+        (str(-after), "carried to the next one" if after > 0 else "taken from the next one"),
     ):
         if amount != "0":
             table.add_row(units(amount, currency), what)

@@ -219,6 +219,29 @@ def test_a_payout_is_found_and_settled_on_the_command_line(tmp_path: Path) -> No
     assert "settled" in run(*listed)
 
 
+def test_the_steps_of_why_add_up_to_the_amount() -> None:
+    """Whether a part of a unit is carried to the next division or taken from it."""
+    with bank("sqlite:///:memory:") as told:
+        a, b = told.people("Ana", "Ben")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "2", b: "1"}), a, b)
+        revenue = told.earn(pool, 100)
+        of = {
+            who: printed(told, "explain_line", accounts.why, id=revenue, payee=who)[1:3]
+            for who in (a, b)
+        }
+        assert of == {
+            a: [
+                "0.66 USD and 2/3 of 0.01 USD about 66.7 % (2/3) of the agreed part",
+                "1/3 of 0.01 USD taken from the next one",
+            ],
+            b: [
+                "0.33 USD and 1/3 of 0.01 USD about 33.3 % (1/3) of the agreed part",
+                "−1/3 of 0.01 USD carried to the next one",
+            ],
+        }
+
+
 def test_a_list_of_payouts_says_how_each_was_sent() -> None:
     with bank("sqlite:///:memory:") as told:
         a, b = told.people("Ana", "Ben")
