@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from serving import OPERATOR_KEY, Client, Served, serving
 from test_pages import Page, reader, signed_in
 
+from api.identity.keys import ID_LENGTH, digest_of
 from api.identity.scope import WORDS, Scope
 from domain.refusal import BadScope
 from domain.registry import COMMANDS
@@ -311,16 +312,22 @@ def test_a_person_makes_replaces_and_ends_keys_on_their_page(served: Served) -> 
     assert (wrong.status, "unknown_key" in wrong.text) == (404, True)
 
 
-def test_who_replaces_the_key_they_are_signed_in_with_sees_the_new_one(served: Served) -> None:
-    """The page is closed to them without it, so it is shown at once."""
+def test_who_replaces_the_key_they_are_signed_in_with_stays_signed_in_with_the_new_one(
+    served: Served,
+) -> None:
     ana = served.admit("Ana")
-    someone = signed_in(served, ana)
-    page = someone.get("/own-keys")
+    someone, elsewhere = signed_in(served, ana), reader(served)
     (key,) = served.service.keys.list([ana])
+    page = someone.get("/own-keys")
     said = {"form_token": page.token, "do": "replace", "key": key.name, "grace_hours": "0"}
-    (token,) = re.findall(r"stemma_[\w-]{43}", someone.post("/own-keys", said).text)
-    assert someone.get("/own-keys").status == 303
-    assert "you are signed in with it" in reader(served).sign_in(token).get("/own-keys").text_seen
+    shown = someone.get(someone.post("/own-keys", said).headers["Location"])
+    (token,) = re.findall(r"stemma_[\w-]{43}", shown.text)
+    assert "you are signed in with it" in shown.text_seen
+    assert "you are signed in with it" in elsewhere.sign_in(token).get("/own-keys").text_seen
+    said["key"] = digest_of(token)[:ID_LENGTH]
+    someone.post("/own-keys", said)
+    assert elsewhere.get("/own-keys").status == 303, "only the session that replaced it goes on"
+    assert someone.get("/own-keys").status == 200
 
 
 def test_nobody_sees_the_keys_of_others_on_the_page(served: Served) -> None:

@@ -1,6 +1,7 @@
 """Browser sessions, opened by signing in with a key.
 
-A session is valid only as long as the key that opened it. Only the digest of its token is stored.
+A session is valid only as long as the key that opened it, or the one that replaced that in it. Only
+the digest of its token is stored.
 """
 
 from __future__ import annotations
@@ -55,6 +56,14 @@ class Sessions:
             now=datetime.now(UTC).isoformat(),
         )
         return self._keys.caller_of_digest(str(rows[0][0])) if rows else None
+
+    def go_on(self, token: str, key: str) -> None:
+        """Let a session go on with a key that replaces the one that opened it."""
+        self._engine.execute(
+            "UPDATE sessions SET key_digest = :key WHERE digest = :digest",
+            key=digest_of(key),
+            digest=digest_of(token),
+        )
 
     def close(self, token: str) -> None:
         self._engine.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest_of(token))

@@ -31,7 +31,7 @@ from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import DONE_SECONDS
 from domain.identity import named_id
 from domain.permission import OPERATOR
-from domain.refusal import Refusal, UnknownKey
+from domain.refusal import Refusal
 from domain.text import whole
 from projections import timeline
 
@@ -55,8 +55,8 @@ def _own(frame: Frame, name: str, show: Callable[..., str], change: Callable[[Sa
     """Register a page and the target of its forms.
 
     The target leads back to the page, which shows once what ``change`` returned (a secret, if one
-    was made); or it answers with the problem and what was typed. Those who replace the key that
-    they are signed in with get the page at once, as they could not open it without the new one.
+    was made); or it answers with the problem and what was typed. Those who end the key that they
+    are signed in with get the page at once, as they could not open it any more.
     A form that is sent twice, as by a double click, makes one secret, and both answers show it.
     """
     path, once = f"/{name}", f"stemma-{name}"
@@ -115,17 +115,29 @@ def _keys_changed(frame: Frame, said: Said) -> str:
     sent = _sent(said)
     token = sent and key_of_form(cookie(SESSION), sent)
     if said.get("do") == "replace":
-        try:
-            return ring.replace(key, _hours(said), token=token).token
-        except UnknownKey:
-            if token and frame.keys.named(token):  # the same form has ended the one it replaced
-                return token
-            raise
+        return _replaced(frame, ring, key, _hours(said), token)
     fields = ("holder", "label", "scope", "expires_at")
     stated = {name: said[name] for name in fields if name in said}
     if "holder" in stated:
         stated["holder"] = id_named(stated["holder"]) or stated["holder"]
     return ring.make(**stated, token=token).token
+
+
+def _replaced(frame: Frame, ring: Keyring, key: str, hours: int, token: str | None) -> str:
+    """The token of the key that replaces another; a session opened with that goes on with it."""
+    if token and (there := frame.keys.named(token)) and there.is_valid:
+        return token  # the same form, sent again
+    made = ring.replace(key, hours or 1, token=token)
+    if key == _used():
+        frame.sessions.go_on(cookie(SESSION), made.token)
+    if not hours:
+        ring.end(key)
+    return made.token
+
+
+def _used() -> str:
+    """The id of the key that the reader is signed in with."""
+    return (caller().key or "")[:ID_LENGTH]
 
 
 def _hours(said: Said) -> int:
@@ -146,7 +158,7 @@ def _keys(frame: Frame, **more: Any) -> str:
         keys=keys,
         next=further,
         names={id: one["name"] for id, one in names.items()},
-        used=(caller().key or "")[:ID_LENGTH],
+        used=_used(),
         scope_words=WORDS,
         hours=(GRACE_HOURS, MOST_GRACE_HOURS),
         is_operator=g.actor == OPERATOR,
