@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scripts.safe_file import refusal_of
 from scripts.settings import (
     NAMES,
     OF_ISSUER,
@@ -71,7 +72,8 @@ def read_communities(
     try:
         told = tomllib.loads(file.read_text())
     except (OSError, ValueError) as error:
-        raise BadSetting(f"STEMMA_COMMUNITIES: {file}: {error}") from error
+        why = refusal_of(error) if isinstance(error, OSError) else f"{file}: {error}"
+        raise BadSetting(f"STEMMA_COMMUNITIES: {why}") from error
     found = {name: _community(name, one, settings, environ) for name, one in told.items()}
     if not found:
         raise BadSetting(f"STEMMA_COMMUNITIES: {file} names no community")

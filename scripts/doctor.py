@@ -30,6 +30,7 @@ from projections.readiness import FAILED as CHECK_FAILED
 from projections.readiness import Check, Readiness
 from projections.typesetting import TypstError, typeset
 from scripts.pushing import of_unknown_kind
+from scripts.safe_file import refusal_of
 from scripts.service import Service, open_by
 from scripts.settings import BadSetting, Settings
 
@@ -109,7 +110,8 @@ def _skipped(wanted: Collection[str], needed: str) -> Iterator[Found]:
 
 
 def _brief(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    told = refusal_of(error) if isinstance(error, OSError) else str(error)
+    return told.partition("\n")[0]
 
 
 ADVICE = {

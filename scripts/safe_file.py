@@ -1,4 +1,4 @@
-"""Writing files completely or not at all; temporary folders; and lock files.
+"""Writing files completely or not at all, and why not; temporary folders; and lock files.
 
 The rule: what was interrupted leaves nothing under the name it would have had.
 """
@@ -54,6 +54,12 @@ def written_whole(path: Path, *, mode: int = 0o600, is_new: bool = False) -> Ite
         with suppress(OSError):  # what kept it from being written
             unfinished.unlink(missing_ok=True)
     _settle(path.parent)
+
+
+def refusal_of(problem: OSError) -> str:
+    """What the operating system says, after the file that it is about."""
+    told = problem.strerror or str(problem)
+    return told if problem.filename is None else f"{problem.filename}: {told}"
 
 
 def write_whole(path: Path, data: bytes) -> None:

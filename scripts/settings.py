@@ -25,6 +25,7 @@ from domain.engine import EMBEDDED
 from domain.note import SignerKey, UnknownKind, VerifierKey
 from domain.tree import NotVerified
 from domain.trust import Policy, read_policy
+from scripts.safe_file import refusal_of
 
 LONGEST_MINUTES = 525_600
 """A year."""
@@ -306,7 +307,8 @@ def _readable(name: str, file: str, absent: str | None = None) -> str:
     except (OSError, UnicodeError) as error:
         if isinstance(error, FileNotFoundError) and absent is not None:
             return absent
-        raise BadSetting(f"{name}: {error}") from error
+        told = refusal_of(error) if isinstance(error, OSError) else error
+        raise BadSetting(f"{name}: {told}") from error
 
 
 def read_mail_password(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
@@ -422,7 +424,8 @@ def _policy(path: Path) -> Policy:
         policy = read_policy(path.read_bytes())
         must_be_witnesses(policy.witness_keys)
     except (OSError, NotVerified) as error:
-        raise BadSetting(f"STEMMA_WITNESS_POLICY: {error}") from error
+        told = refusal_of(error) if isinstance(error, OSError) else error
+        raise BadSetting(f"STEMMA_WITNESS_POLICY: {told}") from error
     if not policy.is_met(policy.witness_keys):
         raise BadSetting(
             "STEMMA_WITNESS_POLICY: its quorum needs witnesses whose kind of key is not understood "

@@ -39,7 +39,7 @@ from scripts.commands import (
 )
 from scripts.commands.frame import Chosen, OurMistake
 from scripts.commands.wording import in_own_words
-from scripts.safe_file import FULL
+from scripts.safe_file import FULL, refusal_of
 from scripts.settings import NAMES, BadSetting
 
 SECTIONS = {
@@ -113,7 +113,7 @@ class Command(click.Group):
         except OSError as problem:
             if _is_of_output(problem):  # told in main: what was not written is tried again there
                 raise
-            raise click.ClickException(str(problem)) from problem
+            raise click.ClickException(refusal_of(problem)) from problem
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as problem:
@@ -150,7 +150,7 @@ def _of_system(problem: OSError) -> str:
     """The error for one of the operating system, which names no file if it is of the output."""
     if _is_of_output(problem):
         return f"The output could not be written: {problem.strerror}"
-    return str(problem)
+    return refusal_of(problem)
 
 
 def _unforeseen(problem: Exception) -> click.ClickException:
