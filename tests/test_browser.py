@@ -688,6 +688,23 @@ def test_a_split_is_drawn_for_those_who_may_see_money(
         assert png.body().startswith(b"\x89PNG")
 
 
+def test_a_pool_of_many_millions_is_printed_with_all_columns(
+    browser: Browser, served: Served, places: dict[str, str]
+) -> None:
+    """A browser makes a page that is too wide smaller, but by no more than a third."""
+    with reader(browser, served.origin, width=PAPER) as page:
+        sign_in(page, served.operator.key or "")
+        page.emulate_media(media="print")
+        page.goto(places["pool"])
+        page.locator(".stack tr").evaluate_all(
+            """rows => rows.forEach((row) => {
+                while (row.cells.length < 8) row.append(row.lastElementChild.cloneNode());
+                [...row.cells].slice(2).forEach((one) => { one.textContent = "12,345,678.90"; });
+            })"""
+        )
+        assert overflow(page) <= PAPER / 2
+
+
 def test_a_statement_is_printed_with_its_name_and_its_sums(
     browser: Browser, served: Served, places: dict[str, str]
 ) -> None:
