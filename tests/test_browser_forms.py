@@ -659,3 +659,23 @@ def test_a_form_that_is_sent_again_makes_another_key_once_its_own_has_ended(
         assert made() == first
         as_ana.post(f"/keys/{served.service.keys.named(first).name}/end")
         assert served.service.keys.holder_of(made()) is not None
+
+
+def test_the_preview_below_a_form_is_where_its_button_leads(
+    browser: Browser, served: Served
+) -> None:
+    """The page looked the same as before, with the preview and its button far below."""
+    song = served.post_piece("A song with a preview")
+    whole = served.operator.post("/releases", title="Shown", components=[{"work": song}]).id
+    with reader(browser, served.origin, js=False) as page:
+        sign_in(page, served.operator.key or "")
+        page.goto(f"/release/{whole}/pool")
+        page.get_by_label("Name").fill("the book")
+        page.get_by_label("Currency").fill("EUR")
+        page.get_by_role("main").get_by_role("button", name="Preview").press("Enter")
+        preview = page.get_by_role("heading", name="Preview")
+        expect(preview).to_be_focused()
+        expect(preview).to_be_in_viewport()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Open the pool")).to_be_focused()
