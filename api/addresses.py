@@ -20,7 +20,7 @@ from domain.refusal import REFUSALS
 HOST = re.compile(r"([\w.~-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 """A host as a request may name it, with its port."""
 MOST_KNOWN, LONGEST_KNOWN = 4096, 256
-"""Of how many kinds of addresses the route is known, and how long they are at most."""
+"""How many kinds of addresses are remembered, and how long they are at most."""
 
 
 class IdConverter(BaseConverter):
@@ -88,7 +88,7 @@ class RuleOnDemand(Rule):
 
 
 class Addresses(Map):
-    """All routes, which knows that of each kind of address asked for lately: ids aside."""
+    """All routes; it remembers to which one each kind of address leads, whatever the ids in it."""
 
     def __init__(self, *terms: Any, **named: Any) -> None:
         super().__init__(*terms, **named)

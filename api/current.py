@@ -1,7 +1,7 @@
 """The request that this thread answers, and what is noted about it on its way.
 
-It exists before Flask is asked, and Flask's ``g`` is the same object. It is no proxy, which code
-that runs for every request would look up forty times, at a microsecond each.
+It exists before Flask is asked, and Flask's ``g`` is the same object. It is not a proxy: code that
+runs for every request would resolve that forty times, at a microsecond each.
 """
 
 from __future__ import annotations
