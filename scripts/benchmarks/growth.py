@@ -160,8 +160,9 @@ def _filled(
 ) -> tuple[list[str], int, dict[str, float]]:
     """The pools, how many facts there are, and what it cost to record, fold and log each."""
     begun = worked.seconds()
-    record(service.journal, community(works))
+    # The pools come first, because nowhere are the latest documents only people who are payees.
     pools = opened_pools(service.journal, max(works // WORKS_A_POOL, 2))
+    record(service.journal, community(works), before=service.journal.facts.head())
     for number, pool in enumerate(pools):
         service.journal.record(revenue_of(pool, number))
     for number in range(CHALLENGES):
