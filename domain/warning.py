@@ -40,8 +40,8 @@ WARNINGS = {
         "is assigned."
     ),
     "document_repeated": "The same document and amount are already recorded: {first}.",
-    "booking_repeated": "The same is already recorded, without a document either: {first}.",
-    "reversal_repeated": "As much was already reversed for the same reason: {first}.",
+    "booking_repeated": "The same booking, also without a document, is already recorded: {first}.",
+    "reversal_repeated": "The same amount was already reversed for the same reason: {first}.",
     "document_elsewhere": (
         "The same document and amount are already recorded in another pool: {first}."
     ),
