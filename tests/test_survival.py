@@ -113,7 +113,7 @@ def workers_of(server: Server) -> list[int]:
     From Python 3.14 on, one that tracks their resources is a child, too.
     """
     told = subprocess.run(
-        ["ps", "-o", "pid=,stat=,args=", "--ppid", str(server.process.pid)],
+        ["ps", "-ww", "-o", "pid=,stat=,args=", "--ppid", str(server.process.pid)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = (line.split(maxsplit=2) for line in told.stdout.splitlines())
