@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from flask import Response, jsonify, request
@@ -18,13 +18,15 @@ from api.fields import Choice, Shape, Text, Whole
 from api.problems import Problem, listed
 from api.waiting import wait_for
 from domain.journal import Journal
-from domain.value import LARGEST_POSITION
+from domain.value import LARGEST_POSITION, one_of
 from projections.question import MAXIMUM_LIMIT
 from projections.store import LIMIT, Page, Store, View
 
 LONGEST_CURSOR = 500
 LINEAGES = ("now", "published")
 """Which lineage of a release may be asked about."""
+AsKnown = Annotated[str, one_of(LINEAGES)]
+"""Names these words in the OpenAPI document, which finds it in this module."""
 NOTHING: Mapping[str, Any] = {}
 
 

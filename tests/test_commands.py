@@ -517,7 +517,7 @@ def test_every_error_of_a_command_begins_like_a_sentence() -> None:
     "database, said",
     [
         ("mysql://x", "must be sqlite:///FILE or postgresql://…"),
-        ("sqlite:////dev/null/stemma.db", "File exists: '/dev/null'"),
+        ("sqlite:////dev/null/stemma.db", "/dev/null: File exists"),
         (f"sqlite:///{__file__}", "file is not a database"),
     ],
 )

@@ -12,7 +12,7 @@ from browsing import keep, overflow, reader
 from playwright.sync_api import Browser, Frame, Page, expect
 from serving import Served, serving
 from stories import carry_out
-from test_pictures import AWKWARD, PICTURES
+from test_pictures import AWKWARD, FILES, PICTURES
 
 from domain.permission import OPERATOR
 from projections.follower import Follower
@@ -206,16 +206,14 @@ def test_every_label_has_its_room_whatever_fonts_a_machine_has(
         assert svg.evaluate(WRONG) == [], place
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["file", "page"])
-def test_every_kind_of_picture_fits_whatever_fonts_a_machine_has(
-    of_one_font: Page, alone: bool
-) -> None:
+def test_every_kind_of_picture_fits_whatever_fonts_a_machine_has(of_one_font: Page) -> None:
     drawn = {"body": "", "content_type": ""}
     of_one_font.route("**/drawn", lambda route: route.fulfill(**drawn))
     page = '<!doctype html><link rel="stylesheet" href="/static/pictures.css">'
     for name, draw in PICTURES.items():
-        drawn["body"] = draw(alone) if alone else page + draw(alone)
-        drawn["content_type"] = "image/svg+xml" if alone else "text/html; charset=utf-8"
+        is_file = name in FILES
+        drawn["body"] = draw() if is_file else page + draw()
+        drawn["content_type"] = "image/svg+xml" if is_file else "text/html; charset=utf-8"
         of_one_font.goto("/drawn")
         assert of_one_font.locator("svg.picture").evaluate(WRONG) == [], name
 
