@@ -61,7 +61,7 @@ def once(
     """An answer that depends only on the view, the URL and the form; computed once for each.
 
     ``varies`` says whether the client may ask for other forms. An answer about the past hardly ever
-    changes, so it is tagged by its bytes: whoever has it keeps it however much is recorded.
+    changes, so it is tagged by its bytes: a client that has it may keep it when facts are added.
     """
     visit = the_visit()
     environ = visit.environ

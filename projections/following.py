@@ -171,7 +171,7 @@ class Followed:
         return thing if position > since else ""
 
     def may_hear(self, reader: Reader, happened: Fact) -> bool:
-        """Whether they are told of a fact: only of public ones."""
+        """Whether a fact reaches those who follow: only public ones do."""
         is_open = is_public(happened) and happened.READERS == EVERYONE
         return is_open and reader.sees(happened)
 
