@@ -18,7 +18,7 @@ from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
 from domain.money.books import Account, Books
 from domain.money.currency import money
-from domain.money.entry import RULES_BY_SALE, Entry, read_lines, stated_lines
+from domain.money.entry import RULES_BY_SALE, Entry, given_by, read_lines, stated_lines
 from domain.money.keeping import (
     above_in_question,
     dated,
@@ -212,8 +212,8 @@ class RecordAdjustment(Command):
         if agreement is None:
             raise NotAgreed(self.pool)
         pool = books.pools[self.pool]
-        given = sum(max(0, amount) for amount in units.values())
-        first_of_document(past, Entry.Adjusted, self.pool, given, self.document)
+        given_minor = given_by(units.values())
+        first_of_document(past, Entry.Adjusted, self.pool, given_minor, self.document)
         yield from entry_facts(
             past,
             Entry.Adjusted,

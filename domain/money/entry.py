@@ -11,7 +11,7 @@ The first fact of an entry describes it; further facts of the same append hold m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -61,6 +61,11 @@ def read_lines(lines: Lines) -> Iterator[Line]:
     """The lines of a fact."""
     for payee, units, due, before, *rank in lines:
         yield Line(str(payee), int(units), Fraction(due), Fraction(before), *map(int, rank))
+
+
+def given_by(amounts: Iterable[int]) -> int:
+    """The units that an adjustment gives: the sum of the amounts above zero."""
+    return sum(max(0, amount) for amount in amounts)
 
 
 RULES = 2
@@ -269,8 +274,8 @@ class Entry(Noun):
         @property
         def paper(self) -> str:
             """The currency and what was given, by which those of the same document are found."""
-            given = sum(max(0, line.amount_minor) for line in read_lines(self.lines))
-            return paper_of(self.currency, given)
+            amounts = (line.amount_minor for line in read_lines(self.lines))
+            return paper_of(self.currency, given_by(amounts))
 
     @fact("entry.opened", "{actor} recorded what other books owed for {release}", begins=True)
     class Opened(First):
