@@ -78,12 +78,19 @@ def examine(read: Callable[[], Settings], only: Collection[str] = ()) -> Iterato
         yield from _skipped(wanted - {"settings"}, "settings")
         return
     if "settings" in wanted:
-        yield Found("settings", OK, "Every setting can be used.")
+        yield Found("settings", *_named(settings))
     for name, look in ON_SETTINGS.items():
         if name in wanted:
             yield Found(name, *look(settings))
     if of_database := wanted.intersection(["database", *READINGS, *ON_DATABASE]):
         yield from _of_database(settings, of_database)
+
+
+def _named(settings: Settings) -> Said:
+    if settings.misspelt:
+        said = f"Nothing reads {', '.join(settings.misspelt)}."
+        return WARNING, said, f"Is {', '.join(settings.misspelt.values())} meant?"
+    return OK, "Every setting can be used."
 
 
 def _of_database(settings: Settings, wanted: Collection[str]) -> Iterator[Found]:

@@ -58,7 +58,10 @@ def _add_log_key(settings: Settings, name: str, keys: LogKeys) -> SignerKey:
     try:
         key = SignerKey.new(name)
     except (ValueError, NotVerified) as error:
-        raise BadSetting(f"“{name}” is not a name for a key: {error}") from error
+        raise BadSetting(
+            f"“{name}” is not a name for a key: write one such as example.org/log, without spaces "
+            "and “+”"
+        ) from error
     signer = [] if keys.signer is None else [keys.signer]
     _write_log_keys(settings, key, *signer, *keys.former)
     return key

@@ -186,7 +186,8 @@ def fetch(
             raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
     # ValueError: a redirection leads to what is no address.
     except (URLError, HTTPException, OSError, ValueError, zlib.error) as error:
-        told = printable(str(getattr(error, "reason", error)))
+        why = getattr(error, "reason", error)
+        told = printable(getattr(why, "strerror", None) or str(why))
         raise Unreachable(f"{address}: {told}") from error
     if len(data) > LARGEST_ANSWER_BYTES:
         raise Unreachable(f"{address} answers more than {LARGEST_ANSWER_BYTES} bytes")

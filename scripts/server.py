@@ -6,6 +6,7 @@ The one rule: everything a worker needs is opened in the worker, never before th
 from __future__ import annotations
 
 import atexit
+import errno
 import logging
 import multiprocessing
 import os
@@ -181,7 +182,10 @@ def _free_address(host: str, port: int) -> str:
             trial.bind(address)
             return str(address[0])
     except OSError as error:
-        raise BadSetting(f"cannot serve on {host}:{port}: {error.strerror or error}") from error
+        said = f"cannot serve on {host}:{port}: {error.strerror or error}"
+        if error.errno == errno.EADDRINUSE:
+            said += "; choose another --port, or stop what listens there"
+        raise BadSetting(said) from error
     except UnicodeError as error:
         raise BadSetting(f"cannot serve on {host}:{port}: it is not a host") from error
 

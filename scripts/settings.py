@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -170,6 +171,8 @@ class Settings:
     standbys: tuple[str, ...] = ()
     comment_minutes: int = COMMENT_MINUTES
     communities: str = ""
+    misspelt: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """By environment variable that is no setting: the setting that is nearly called so."""
     said: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Environment variables that give the same settings to another process, in any folder."""
 
@@ -222,8 +225,15 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         metrics_token=_token(said["STEMMA_METRICS_TOKEN"]),
         standbys=_standbys(said["STEMMA_READ_DATABASE"], embedded=embedded),
         communities=said["STEMMA_COMMUNITIES"],
+        misspelt=_misspelt(environ),
         said=said,
     )
+
+
+def _misspelt(environ: Mapping[str, str]) -> dict[str, str]:
+    others = [name for name in environ if name.startswith("STEMMA_") and name not in NAMES]
+    near = {name: get_close_matches(name, NAMES, 1, 0.85) for name in others}
+    return {name: found[0] for name, found in near.items() if found}
 
 
 _FILES = ("DATA", "COMMUNITIES", "LOG_KEY", "WITNESS_POLICY", "SMTP_PASSWORD", "AUTHORITIES")

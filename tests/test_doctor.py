@@ -171,6 +171,16 @@ def run(environment: Environment, *words: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+def test_a_setting_that_is_misspelt_is_named_and_a_variable_of_another_program_is_not(
+    healthy: Environment,
+) -> None:
+    healthy |= {"STEMMA_PUBLIK_PAGES": "yes", "STEMMA_TEST_POSTGRES": "x"}
+    (found,) = examine(lambda: read_settings(healthy), ["settings"])
+    assert found.status == WARNING
+    assert found.detail == "Nothing reads STEMMA_PUBLIK_PAGES."
+    assert found.advice == "Is STEMMA_PUBLIC_PAGES meant?"
+
+
 def test_the_status_is_1_only_if_something_is_broken(healthy: Environment) -> None:
     status, said = run(healthy, "--json")
     assert status == 0, said

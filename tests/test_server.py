@@ -226,7 +226,8 @@ def test_a_second_server_on_the_same_port_is_told_so(tmp_path: Path) -> None:
             said, _ = second.communicate(timeout=60)
             assert second.returncode == 1
             assert (
-                said == f"Error: cannot serve on 127.0.0.1:{first.port}: Address already in use\n"
+                said == f"Error: cannot serve on 127.0.0.1:{first.port}: Address already in use; "
+                "choose another --port, or stop what listens there\n"
             )
         assert first.is_ready()
 

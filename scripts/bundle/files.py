@@ -244,7 +244,7 @@ def author(text: str) -> Line:
     """An author as “CONTRIBUTOR ROLE”."""
     person, _, role = text.partition(" ")
     if not role:
-        raise ValueError(f"“{text}” is not a contributor and a role")
+        raise ValueError(f"“{text}” is not a contributor and a role, such as “ana writer”")
     return {"contributor": person, "role": role.strip()}
 
 
@@ -252,7 +252,9 @@ def cited(text: str) -> Line:
     """A source as “WORK|URI KIND [RATE]”."""
     words = text.split()
     if not 2 <= len(words) <= 3:
-        raise ValueError(f"“{text}” is not a source, a kind and perhaps a rate")
+        raise ValueError(
+            f"“{text}” is not a source, a kind and perhaps a rate, such as “low-tide sample 1/5”"
+        )
     source = {"uri" if _is_uri(words[0]) else "work": words[0], "kind": words[1]}
     return source | ({"rate": words[2]} if len(words) == 3 else {})
 

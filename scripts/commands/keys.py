@@ -176,7 +176,9 @@ def key_revoke(ctx: click.Context, name: str) -> None:
     with _audited(ctx), opened(ctx) as service:
         revoked = service.keys.revoke(name)
     if revoked is None:
-        raise click.ClickException(f"There is no key {name}")
+        raise click.ClickException(
+            f"There is no key {name}; “stemma key list” shows those there are"
+        )
     out.print(f"revoked {revoked.name} of {revoked.holder}")
 
 

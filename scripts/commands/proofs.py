@@ -20,9 +20,19 @@ from scripts.commands.frame import asked, named, opened, progress_of, shortened,
 from scripts.safe_file import SHARED, temporary_folder
 
 if TYPE_CHECKING:
+    from projections.log import Log
     from scripts.remote import Remote
+    from scripts.service import Service
 
 commands = click.Group()
+
+
+def signed_log(service: Service) -> Log:
+    """The log, with all that is recorded in it and signed."""
+    if service.log.signer is None:
+        raise click.ClickException("Nothing is signed: there is no key. See “stemma key new”.")
+    service.log.catch_up()
+    return service.log
 
 
 subject_kind = click.option(
@@ -47,8 +57,7 @@ subject_kind = click.option(
 def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | None) -> None:
     """Write the receipt of a fact: a small file that proves it, offline and for ever."""
     with opened(ctx) as service:
-        service.log.catch_up()
-        proof = service.log.receipt(position)
+        proof = signed_log(service).receipt(position)
         (placed,) = service.journal.facts.at([position])
         texts = history.disclosures(service.journal, placed)
     if disclosures is not None:
@@ -70,10 +79,10 @@ def receipts(ctx: click.Context, subject: str, file: Path, kind: str, *, witness
     “verify history” shows offline that none in between is missing.
     """
     with asked(ctx) as (service, view):
-        service.log.catch_up()
-        seen = service.log.seen_size() if witnessed else view.as_of
+        log = signed_log(service)
+        seen = log.seen_size() if witnessed else view.as_of
         positions = history.PROVEN[kind].positions(view.at(seen), named(kind, subject))
-        proofs = service.log.receipts(positions)
+        proofs = log.receipts(positions)
         with written(file, mode=SHARED) as into:
             into.writelines(proofs)
 
@@ -91,8 +100,7 @@ def latest(ctx: click.Context, subject: str, file: Path, kind: str, *, witnessed
     an id at all.
     """
     with asked(ctx) as (service, _):
-        service.log.catch_up()
-        proof = service.log.latest_of(named(kind, subject), witnessed=witnessed)
+        proof = signed_log(service).latest_of(named(kind, subject), witnessed=witnessed)
     with written(file, mode=SHARED) as into:
         into.write(proof)
 

@@ -186,7 +186,8 @@ def _json_of(name: str, text: str) -> Any:
     try:
         return read_json(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
     except ValueError as error:
-        raise click.ClickException(f"{flag_of(name)} is not JSON: {error}") from error
+        told = f"{flag_of(name)} is not JSON, nor @FILE with a file of it: {error}"
+        raise click.ClickException(told) from error
 
 
 def _part(name: str, text: str) -> bundle.Line:
