@@ -2,8 +2,9 @@
 
 import pytest
 from money import AGREED, Bank, asset, bank
-from stories import OPERATOR
+from stories import OPERATOR, carry_out
 
+from domain.engine import Overtaken
 from domain.refusal import NothingToPay
 from projections.money import pools, statements
 from projections.money.previewing import previewed
@@ -158,3 +159,39 @@ def test_a_dispute_about_a_group_holds_what_its_members_have_through_it(database
         told.tell("dispute_credit", id=credit, grounds="other", reason="r")
         assert told.pay() == {ben: 80, "bank": 20, ana: 200}
         assert statement_of(told, ana) == (0, 100, [(["disputed"], 100, [song])])
+
+
+OPENED = ("dispute_credit", "hold_credit", "revoke_credit", "dispute_membership", "strike_remix")
+
+
+@pytest.mark.parametrize("command", OPENED)
+def test_what_comes_into_question_meanwhile_is_neither_paid_nor_assigned(
+    command: str, database: str
+) -> None:
+    """Whomever it is about: the bank has its part from a member of a group."""
+    with bank(database) as told:
+        band, ben = told.people("band", "ben")
+        intro, song = told.piece("intro"), told.piece("song", by=[band])
+        offer = told.tell("offer_membership", group=band, contributor=ben).id
+        told.tell("accept_membership", id=offer, actor=ben)
+        told.tell("divide_shares", id=band, among=[{"contributor": ben, "part": "1"}])
+        pool = told.pool()
+        told.accept(told.agree(pool, [asset(song, {band: "1"})], "2026-01"), ben)
+        told.accept(assign(told, pool, ben, "bank", "1/2", "2026-02"), ben)
+        told.earn(pool, 400, "2026-05")
+        about = {"membership": offer, "remix": told.edge(song, intro)}
+        about["credit"] = told.since(0, "credit.granted")[0].originator_id
+        given = {"payee": "bank", "to": "heir", "reason": "r", "evidence": "e"}
+        drafts = []
+        for meant, said in (
+            ("issue_payouts", {"currency": "USD"}),
+            ("record_assignment", {**given, "currency": "USD"}),
+            ("assign_share", {**given, "pool": pool, "effective_at": "2026-06"}),
+        ):
+            drafts.append(told.journal.draft())
+            carry_out(drafts[-1], meant, **said)
+        grounds = {"grounds": "other"} if command.startswith("dispute") else {}
+        told.tell(command, id=about[command.partition("_")[2]], reason="r", **grounds)
+        for draft in drafts:
+            with pytest.raises(Overtaken):
+                told.journal.commit(draft)

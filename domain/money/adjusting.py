@@ -30,6 +30,7 @@ from domain.money.keeping import (
     units_of,
     warn_if_repeated,
     warn_of_nobody,
+    watch_questions,
 )
 from domain.money.moving import later_than
 from domain.money.netting import entry_in, moved_after
@@ -53,7 +54,6 @@ from domain.refusal import (
     UnknownContributor,
     UnknownWork,
 )
-from domain.remix import Remix
 from domain.value import MOST_PIECES, MOST_UNITS, Amount, Example, Most
 from domain.values import (
     ANA,
@@ -324,8 +324,7 @@ class RecordAssignment(Command):
 
         And by reason: the units on hold.
         """
-        past.watch_all(Remix.Disputed.TOPIC)
-        past.watch_all(Remix.Struck.TOPIC)
+        watch_questions(past)
         above, person = above_in_question(past, books), books.person(self.payee)
         questions = books.questions(above)
         found: dict[Account, int] = {}

@@ -6,14 +6,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from domain.contributor import Contributor
+from domain.credit import Credit
 from domain.fact import Fact, New
 from domain.identity import part_id
 from domain.join import Join
 from domain.known import B, Known
+from domain.membership import Membership
 from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.held import Held
+from domain.money.hold import Hold
 from domain.money.naming import PAYER
 from domain.money.outsider import Outsider
 from domain.money.payee import Payee, people_among
@@ -210,6 +213,17 @@ def watch_accounts(past: Past) -> None:
         past.watch_all(kind.TOPIC)
 
 
+def watch_questions(past: Past) -> None:
+    """Decide again if anything comes into question meanwhile, which may hold what others have."""
+    watch_accounts(past)
+    for kind in (
+        *(Credit.Disputed, Credit.Settled, Credit.Revoked, Hold.Opened),
+        *(Remix.Disputed, Remix.Settled, Remix.Struck),
+        *(Membership.Disputed, Membership.Settled),
+    ):
+        past.watch_all(kind.TOPIC)
+
+
 def warn_of_nobody(past: Past, payees: Iterable[str]) -> None:
     """Warn of names under which nobody is paid, and of people who were forgotten."""
     for name in () if past.is_vouched_for else payees:
@@ -346,8 +360,7 @@ class _WhenAsked(dict[str, set[str]]):
 def held_now(past: Past, payee: str, agreement: str) -> Held:
     """Whether and why what a payee is owed under an agreement is on hold now."""
     books, above = past.books(), above_in_question(past, past.books())
-    past.watch_all(Remix.Disputed.TOPIC)
-    past.watch_all(Remix.Struck.TOPIC)
+    watch_questions(past)
     past.watch_money(payee)
     return books.held(payee, agreement, books.questions(above), above)
 

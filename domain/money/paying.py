@@ -22,7 +22,7 @@ from domain.money.books import Account
 from domain.money.currency import money
 from domain.money.due import Due, due
 from domain.money.hold import Hold, hold_on
-from domain.money.keeping import must_fit, must_know, side_of, warn_of_nobody
+from domain.money.keeping import must_fit, must_know, side_of, warn_of_nobody, watch_questions
 from domain.money.payout import Batch, Payout, PayoutParts
 from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
@@ -36,7 +36,6 @@ from domain.refusal import (
     UnknownWork,
     WrongState,
 )
-from domain.remix import Remix
 from domain.value import MOST_PIECES, Amount, Example, Most
 from domain.values import CreditId, CurrencyCode, NewBatchId, PayeeText, PayoutId, Reason, Reference
 
@@ -156,9 +155,7 @@ class IssuePayouts(Command):
     def paid(self, past: Past, owed: Mapping[str, Due]) -> list[Paid]:
         """The payouts of those to whom enough is due, in the order of payees."""
         books = past.books()
-        # Anything that could hold back a payout is watched as a whole.
-        past.watch_all(Remix.Disputed.TOPIC)
-        past.watch_all(Remix.Struck.TOPIC)
+        watch_questions(past)
         least = {books.person(each.payee): each.minimum_minor for each in self.minimums}
         found = {payee: _in_facts(each.parts) for payee, each in owed.items() if each.parts}
         remit = self._remitting(past, found)
