@@ -4,7 +4,8 @@ from itertools import product
 from typing import Any
 
 import pytest
-from stories import Story, id_of, story
+from eventsourcing.persistence import IntegrityError
+from stories import Story, carry_out, id_of, story
 from test_lineage import all_pages, diamond
 
 from domain.dispute import OUTCOMES
@@ -437,6 +438,17 @@ def test_an_undone_merge_leaves_two_people_from_then_on(database: str) -> None:
         with told.view() as view:
             assert names(view, release) == ["old", "middle"]
             assert contributors.person(view, new)["merged_into"] == old
+
+
+def test_a_merge_that_others_undo_meanwhile_is_not_undone_again(told: Story) -> None:
+    one, other = told.person("one"), told.person("other")
+    told.tell("merge_contributor", id=one, into=other)
+    undo = {"id": one, "reason": "two people of one name"}
+    draft = told.journal.draft()
+    carry_out(draft, "separate_contributor", **undo)
+    told.tell("separate_contributor", **undo)
+    with pytest.raises(IntegrityError):
+        told.journal.commit(draft)
 
 
 def test_asked_by_an_account_that_was_merged_the_person_is_the_same(database: str) -> None:

@@ -255,7 +255,7 @@ class Folding(State):
             case Contributor.Merged(into=into):
                 self._merge(id, into)
             case Contributor.Separated():
-                del self.merging[self.merged.pop(id), id]
+                self._merge(id, id)
             case Join.Event(node=str(node)):
                 self._join(happened.moves, node)
             case Outsider.Identified(payee=name, contributor=contributor):
