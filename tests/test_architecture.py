@@ -6,6 +6,7 @@ Rule: a claim made here is also shown to fail, on a small project that breaks it
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -284,6 +285,13 @@ def test_a_project_that_keeps_every_rule_is_left_alone(
     for path, text in KEPT.items():
         write(tmp_path / path, text)
     assert list(rule(tmp_path)) == []
+
+
+def test_what_is_known_of_mutants_names_lines_that_there_are() -> None:
+    """Otherwise none is tried: a line that has changed is to be looked at again."""
+    for one in tomllib.loads((ROOT / "tests/mutants.toml").read_text("utf-8"))["equivalent"]:
+        lines = [line.strip() for line in (ROOT / one["file"]).read_text("utf-8").splitlines()]
+        assert lines.count(one["was"]) == 1, one
 
 
 def write(path: Path, text: str) -> None:
