@@ -138,12 +138,23 @@ def test_a_late_edge_deep_in_a_release_that_is_sold_is_checked_with_all_that_it_
     assert not told.tell("declare_remix", **edge | {"parent": still}).warnings
 
 
+def test_a_late_source_that_is_made_from_nothing_is_checked_as_well(told: Story) -> None:
+    song = posted(told, "song", None)
+    told.tell("publish_release", id=told.release("sold", posted(told, "cut", None, song)))
+    edge = {"child": song, "kind": "sample"}
+    assert not told.tell("declare_remix", **edge, parent=posted(told, "hum", None)).warnings
+    still = posted(told, "still", "CC-BY-NC-4.0")
+    (warned,) = told.tell("declare_remix", **edge, parent=still).warnings
+    assert "(non_commercial)" in warned.detail
+
+
 def test_what_earns_money_is_sold_whatever_it_is_offered_as(told: Story) -> None:
     song, still = posted(told, "song", "CC-BY-4.0"), posted(told, "still", "CC-BY-NC-4.0")
     terms = {"name": "n", "kind": "other", "currency": "EUR", "terms": {"type": "agreed"}}
     album, single = told.release("album", still), told.release("single", song)
-    given = told.release("given away", still)
-    for release in (album, single):
+    given, sold = told.release("given away", still), told.release("sold", still)
+    assert told.tell("publish_release", id=sold).warnings
+    for release in (album, single, sold):  # what was said when it was published is not said again
         assert not told.tell("open_pool", release=release, **terms).warnings
     told.journal.rules.refuses_licences = True
     with pytest.raises(LicenceConflict) as refused:
@@ -215,6 +226,24 @@ def test_what_is_joined_with_a_part_of_a_release_that_is_sold_is_checked(
         told.journal.rules.refuses_licences = True
         again = posted(told, "again", licence)
         assert not told.tell("join_works", work=again, into=song).warnings
+
+
+def test_the_licence_of_joined_works_is_that_of_the_one_for_all_or_else_the_first(
+    told: Story,
+) -> None:
+    strict, free = posted(told, "strict", "CC-BY-ND-4.0"), posted(told, "free", "CC-BY-4.0")
+    song = posted(told, "song", None)
+    for work in (free, strict):
+        told.tell("join_works", work=work, into=song)
+
+    def warned(title: str) -> bool:
+        cited = [{"work": song, "kind": "adaptation"}]
+        said = {"title": title, "medium": "text", "licence": "CC-BY-4.0"}
+        return bool(told.tell("submit_contribution", **said, sources=cited).warnings)
+
+    assert warned("by the licence stated first")
+    told.tell("describe_work", id=song, licence="CC-BY-4.0", reason="given away")
+    assert not warned("by that of the song")
 
 
 def test_a_licence_that_was_given_is_not_taken_back(database: str) -> None:
