@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from itertools import count
+from itertools import count, islice
+from pathlib import Path
 
 from databases import Postgres, running_postgres
 from golden_journals import Known, answers_to, put_back, written
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from money import Bank, Clock
-from stories import dispute, story, ticking
+from stories import dispute, every_fact, story, ticking
 from wandering import Stubborn, Wanderer
 
 from domain.chain import Chains
@@ -25,6 +26,7 @@ from domain.draft import Draft
 from domain.receipt import read_leaf
 from domain.tree import leaf_hash
 from projections.progress import no_progress
+from projections.registry import QUESTIONS
 from scripts import audit
 from scripts.bundle import export_lines
 from scripts.service import Service, open_service
@@ -82,6 +84,29 @@ def comes_back(databases: list[str], seed: int, steps: int, walk: type[Wanderer]
         for check in audit.CHECKS.values():
             assert isinstance(audit.first_difference(check, other, no_progress), str)
         return len(lines)
+
+
+def test_as_of_a_position_everything_is_answered_as_if_the_journal_ended_there(
+    tmp_path: Path,
+) -> None:
+    """But texts are searched as they are now, and what a command would do is asked of the head."""
+    with (
+        story(f"sqlite:///{tmp_path / 'told.db'}", clock=ticking()) as told,
+        story(f"sqlite:///{tmp_path / 'cut.db'}", clock=told.journal.clock) as cut,
+    ):
+        every_fact(told)
+        end = told.head() * 3 // 4
+        put_back(cut.service, islice(export_lines(told.journal), end))
+        told.service.follower.catch_up()
+        asked = [
+            each
+            for each in Known(cut.journal).questions()
+            if each.as_of == end and not QUESTIONS[each.question].rehearses
+        ]
+        asked = [each for each in asked if each.question not in ("search", "count_hits")]
+        answers = answers_to(told.service, asked), answers_to(cut.service, asked)
+        for question, then, now in zip(asked, *answers, strict=True):
+            assert then == now, question
 
 
 def test_what_others_overtook_while_it_was_decided_is_sound_and_comes_back(
