@@ -105,7 +105,7 @@ def _in_conflict(scope: Scope) -> Iterator[Row]:
 def _without_share(scope: Scope) -> Iterator[Row]:
     """The works and people that the latest proposal of a pool leaves out."""
     rows = scope.view.rows(
-        "SELECT a.pool, a.id FROM @proposals a WHERE a.pool IN :pools AND a.born <= :as_of "
+        "SELECT a.pool, a.id FROM @proposals a WHERE a.pool IN :pools "
         f"AND a.state <> '{Proposal.Withdrawn.STATE}' AND {holds('a')} ORDER BY a.born",
         pools=scope.pools,
     )

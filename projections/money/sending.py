@@ -47,7 +47,7 @@ def _withheld(view: View, payouts: Collection[str]) -> dict[str, list[WithheldTo
     found: dict[str, list[WithheldTold]] = defaultdict(list)
     for payout, *row in view.rows(
         "SELECT x.noun, x.country, x.rule, x.rate, x.paid, x.amount FROM @withheld x "
-        "WHERE x.noun IN :payouts AND x.sign > 0 AND x.position <= :as_of ORDER BY x.country",
+        "WHERE x.noun IN :payouts AND x.sign > 0 ORDER BY x.country",
         payouts=sorted(payouts),
     ):
         found[payout] += told_rows(WithheldTold, [row])

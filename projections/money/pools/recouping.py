@@ -73,7 +73,7 @@ def _naming(view: View, payees: Collection[str]) -> list[tuple[str, str]]:
     """The pools whose terms name one of these payees, with their currencies."""
     rows = view.rows(
         "SELECT DISTINCT o.id, o.currency FROM @pools o JOIN @named n ON n.pool = o.id "
-        "WHERE n.payee IN :payees AND n.position <= :as_of ORDER BY o.id",
+        "WHERE n.payee IN :payees AND n.position <= :as_of",
         payees=sorted(payees),
     )
     return [(pool, currency) for pool, currency in rows]
