@@ -358,6 +358,9 @@ def test_a_stranger_holds_nobodys_money_by_disputing_eight_credits(told: Story) 
     crew = people(told, *"abcdefgh")
     song = told.piece("song", by=crew, actor=ana)
     credits = [part_id(song, "author", number) for number in range(8)]
+    # What they claim themselves makes it no concern of theirs.
+    told.credit(song, eve, actor=eve)
+    claimed_source(told, song, eve)
     for credit in credits:
         refused(told, NotPermitted, "dispute_credit", id=credit, grounds="other", actor=eve, **SAID)
     assert told.journal.books().doubts == {}
@@ -511,8 +514,10 @@ def test_a_stranger_blocks_no_proposal_with_comments(database: str) -> None:
         refused(told, NotPermitted, "comment_on_proposal", actor=eve, **said)
         comment(told, proposal, ben)  # with a share
         comment(told, proposal, ana)  # who closes it
-        told.credit(song, eve, actor=eve)  # with a claim: left out, perhaps
+        claim = told.credit(song, eve, actor=eve)  # with a claim: left out, perhaps
         comment(told, proposal, eve)
+        told.tell("decline_credit", id=claim, actor=ana)
+        refused(told, NotPermitted, "comment_on_proposal", actor=eve, **said)
 
 
 def test_one_person_has_three_comments_unanswered_and_six_on_a_version(database: str) -> None:
