@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import NOON, Story, at_once, id_of, story
+from stories import NOON, Story, at_once, carry_out, id_of, story
 
 from domain.dispute import GROUNDS, OUTCOMES
+from domain.engine import Overtaken
 from domain.moment import instant
 from domain.refusal import (
     AlreadyAnswered,
@@ -323,6 +324,22 @@ def test_what_is_only_claimed_or_no_longer_counts_replaces_nothing(noun: str, to
     told.tell(f"accept_{noun}", id=claim)
     tell(told, noun, "settle", **correction)
     assert state(told, noun) == GONE[noun]
+
+
+@pytest.mark.parametrize("noun, end", [("remix", "strike_remix"), ("credit", "revoke_credit")])
+def test_what_ends_meanwhile_replaces_nothing(noun: str, end: str, told: Story) -> None:
+    other = id_of("another")
+    if noun == "remix":
+        told.edge(id_of("song"), id_of("poem"), "quotation", id=other)
+    else:
+        told.credit(id_of("song"), id_of("other"), id=other)
+    tell(told, noun, "dispute", by="other")
+    correction = {"outcome": "corrected", "replaced_by": other, "reason": "r"}
+    draft = told.journal.draft()
+    carry_out(draft, f"settle_{noun}", id=id_of(noun), **correction)
+    told.tell(end, id=other, reason="r")
+    with pytest.raises(Overtaken):
+        told.journal.commit(draft)
 
 
 def test_a_credit_stands_again_as_it_stood_before(told: Story) -> None:

@@ -371,6 +371,7 @@ def test_what_was_recouped_is_a_line_everywhere(database: str) -> None:
         waiting = told.earn(told.pool("other"), 5)
         told.reverse(waiting, 2)
         first = told.earn(pool, 37_648)
+        then = told.head()
         told.earn(pool, 200_000)
         told.reverse(first)
         abroad = told.pool("abroad", terms=advance_of(a, 70, to="bank"), currency="EUR")
@@ -395,6 +396,10 @@ def test_what_was_recouped_is_a_line_everywhere(database: str) -> None:
             (110_730, 110_730, -10_730, 10_730),
         ]
         assert in_euros == [(70, 0, 30, 40)]
+        with told.view(then) as view:
+            (known,) = statements.statement(view, told.journal, a)["statements"]
+        recouped = [each["recouped"] for each in known["movements"] if each["recouped"]]
+        assert [each["now_minor"] for each in recouped] == [18_824]
         assert [tuple(line[name] for name in names) for line in why["recouped"]] == [
             (110_730, 0, 18_824, 91_906)
         ]
