@@ -149,7 +149,9 @@ def _batch(
 
 def _changes() -> list[Command]:
     """A command for each payout ticked for the pressed button: to settle it or to return it."""
-    do = "return" if request.form.get("do") == "return" else "settle"
+    do = request.form.get("do", "")
+    if do not in ("settle", "return"):
+        raise Problem("missing_field", "Press “They arrived” or “They came back”.")
     chosen = [id_in_path(id) for id in request.form.getlist(do)]
     if not chosen:
         raise Problem("missing_field", "Tick the payouts this applies to.")

@@ -18,6 +18,9 @@ from api.web.cookies import cookie, keep_cookie
 TEXTS = ("title", "reason", "evidence", "text", "note")
 """The fields that hold longer text."""
 
+PREVIEWED = ("preview", "record")
+"""The buttons of forms with a preview; any other button says what is to be done."""
+
 OVERTAKEN = "Something has changed since this page was shown. Check it again before you decide."
 
 
@@ -45,7 +48,10 @@ def ask_for_key(to: str, *, kept: str = "", problem: str | None = None, status: 
 
 def show_kept(to: str, kept: str, status: int) -> Response:
     """The page of a form that was kept, to be sent again; where possible, a preview comes first."""
-    fields = [(name, "change" if name == "do" else value) for name, value in _fields(kept)]
+    fields = [
+        (name, "change" if name == "do" and value in PREVIEWED else value)
+        for name, value in _fields(kept)
+    ]
     page = render_template(
         "kept.html", to=to, fields=fields, texts=_texts(kept), is_foreign=status != 200
     )
