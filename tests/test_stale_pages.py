@@ -12,6 +12,8 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 from test_pages import Page, Reader, reader
 
+CHANGED = "Something has changed since the preview"
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -88,3 +90,161 @@ def test_payouts_that_came_back_have_not_arrived_because_one_had_to_sign_in_agai
     assert window.post(path, kept).status == 303
     states = {one["id"]: one["state"] for one in served.operator.get("/payouts", batch=batch).items}
     assert states == {payouts[0]: "returned", payouts[1]: "issued"}
+
+
+# -- previews ------------------------------------------------------------------------------------
+
+
+def test_shares_are_proposed_as_the_preview_computed_them(served: Served) -> None:
+    """Somebody was credited in between: they had a share that the producer never saw."""
+    ana, ben = served.admit("Ana of the rates"), served.admit("Ben of the rates")
+    pool, piece = pool_of(served, "A round", ana)
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/pool/{pool}/propose"
+    typed = {"way": "rates", "default_rate": "0", "comment_days": "14"}
+
+    def proposals() -> list[Any]:
+        found: list[Any] = served.operator.get(f"/pools/{pool}").json["proposals"]
+        return found
+
+    sent = hidden(window.get(path), path) | typed
+    first = window.post(path, sent | {"do": "preview"})
+    served.operator.post("/credits", work=piece, contributor=ben, role="editor")
+    sent |= {"seen": hidden(first, path)["seen"], "do": "record", "default_rate": "0 %"}
+    second = window.post(path, sent)
+    assert (second.status, CHANGED in second.text_seen) == (200, True)
+    assert "Ben of the rates" in second.text_seen
+    assert proposals() == []
+    sent["seen"] = hidden(second, path)["seen"]
+    recorded, head = window.post(path, sent), served.head
+    assert recorded.status == 303
+    assert "-before" in window.post(path, sent).headers["Set-Cookie"], "a double click"
+    assert served.head == head
+    (proposal,) = proposals()
+    shares = served.operator.get(f"/proposals/{proposal['id']}").json["shares"]
+    assert {one["payee"]["id"]: one["share"] for one in shares} == {ana: "1/2", ben: "1/2"}
+
+
+def test_what_is_typed_otherwise_than_it_is_shown_is_the_same(served: Served) -> None:
+    """“1/20” became “5 %”, and so the first press of the button did nothing and said nothing."""
+    pool, _ = pool_of(served, "A catch", served.admit("Ana of the catch"))
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/pool/{pool}/propose"
+    sent = hidden(window.get(path), path) | {"way": "rates", "default_rate": "1/20"}
+    shown = window.post(path, sent | {"do": "preview"})
+    assert 'name="default_rate" value="5 %"' in shown.text
+    sent |= {"default_rate": "5 %", "seen": hidden(shown, path)["seen"], "do": "record"}
+    assert window.post(path, sent).status == 303
+
+
+def test_terms_are_amended_from_what_the_preview_showed_before(served: Served) -> None:
+    """Of two who amend the same terms, the second did not learn of the first; nor did somebody who
+    went back to a form of their own, and sent it again."""
+    pool, _ = pool_of(served, "A canon", served.admit("Ana of the canon"))
+    path = f"/pool/{pool}/amend"
+    windows = [reader(served).sign_in(OPERATOR_KEY) for _ in range(2)]
+    typed = {"template": "house", "blank-house": "the house", "effective_at": "2026-01"}
+
+    def filled(window: Reader, part: str) -> dict[str, str]:
+        said = hidden(window.get(path), path) | typed | {"blank-part": part, "reason": part}
+        return said | {"seen": hidden(window.post(path, said | {"do": "preview"}), path)["seen"]}
+
+    def reasons() -> list[str | None]:
+        return [one["reason"] for one in served.operator.get(f"/pools/{pool}").json["amendments"]]
+
+    first, second = (
+        filled(window, part) for window, part in zip(windows, ("10 %", "50 %"), strict=True)
+    )
+    record = {"do": "record"}
+    assert windows[0].post(path, first | record).status == 303
+    assert "-before" in windows[0].post(path, first | record).headers["Set-Cookie"]
+    told = windows[1].post(path, second | record)
+    assert (told.status, CHANGED in told.text_seen) == (200, True)
+    assert 'name="reason" value="50 %"' in told.text
+    assert reasons() == [None, "10 %"]
+    second["seen"] = hidden(told, path)["seen"]
+    assert windows[1].post(path, second | record).status == 303
+    assert CHANGED in windows[0].post(path, first | record).text_seen
+    assert reasons() == [None, "10 %", "50 %"]
+
+
+def test_accounts_are_merged_as_the_preview_said(served: Served) -> None:
+    """Others go on crediting an account while somebody looks at what its merger would change."""
+    old, new = served.admit("Dee of the merger"), served.admit("Dee who stays")
+    window, path = reader(served).sign_in(OPERATOR_KEY), "/do/contributor.merge"
+    said = hidden(window.get(path), path) | {"id": old, "into": new, "reason": "The same person."}
+    shown = window.post(path, said | {"do": "preview"})
+    poem = served.post_piece("Credited meanwhile", by=old)
+    sent = hidden(shown, path)
+    told = window.post(path, sent)
+    assert (told.status, CHANGED in told.text_seen) == (200, True)
+    assert "1 credit on 1 work" in told.text_seen
+    sent = hidden(told, path)
+    assert window.post(path, sent).status == 303
+    assert "-before" in window.post(path, sent).headers["Set-Cookie"], "a double click"
+    found = served.operator.get(f"/works/{poem}/contributors").text
+    assert (new in found, "Dee of the merger" in found) == (True, False)
+
+
+def test_a_name_that_was_changed_meanwhile_is_not_changed_unseen(served: Served) -> None:
+    eve = served.admit("Eve of the names")
+    window, path = reader(served).sign_in(OPERATOR_KEY), "/do/contributor.rename"
+    said = hidden(window.get(path), path) | {"id": eve, "name": "Eva", "former": "kept"}
+    sent = hidden(window.post(path, said | {"do": "preview"}), path)
+    own = {"name": "Eve by her own choice", "former": "kept"}
+    served.acting(eve).post(f"/contributors/{eve}/rename", own)
+    told = window.post(path, sent)
+    assert (CHANGED in told.text_seen, "Eve by her own choice" in told.text_seen) == (True, True)
+    assert served.operator.get(f"/contributors/{eve}").json["name"] == own["name"]
+
+
+# -- statements of shops ---------------------------------------------------------------------------
+
+
+def test_a_statement_is_recorded_as_the_preview_said(served: Served) -> None:
+    """What somebody records by hand meanwhile is warned of before it is there twice."""
+    pool, _ = pool_of(served, "A dirge", served.admit("Ana of the dirge"))
+    served.operator.post("/contributors", name="Kim of the statements")
+    windows, path = (
+        [reader(served).sign_in(OPERATOR_KEY) for _ in range(2)],
+        "/desk/accountant/import",
+    )
+    file = f"Pool;Store;Period;Statement;Amount\n{pool};Shop;2026-01;s1;9.00\n"
+
+    def uploaded(window: Reader) -> Page:
+        token, edge = window.get(path).token, "edge"
+        parts = [
+            ("form_token", "", token),
+            ("form", "", "sales"),
+            ("file", '; filename="s.csv"', file),
+        ]
+        body = "".join(
+            f'--{edge}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{text}\r\n'
+            for name, more, text in parts
+        )
+        type = f"multipart/form-data; boundary={edge}"
+        return window.send(
+            "POST",
+            path,
+            f"{body}--{edge}--\r\n".encode(),
+            {
+                "Content_Type": type,
+                "Origin": served.origin,
+                "Sec_Fetch_Site": "same-origin",
+            },
+        )
+
+    def booked() -> list[int]:
+        return [one["amount_minor"] for one in served.operator.get(f"/pools/{pool}/revenue").items]
+
+    sent, other = (hidden(uploaded(window), path) | {"do": "record"} for window in windows)
+    by_hand = {"amount_minor": 900, "source": "Shop", "effective_at": "2026-01", "document": "s1"}
+    served.operator.post(f"/pools/{pool}/revenue", by_hand)
+    told = windows[0].post(path, sent)
+    assert (CHANGED in told.text_seen, booked()) == (True, [900])
+    assert "9.00 EUR" in told.text_seen
+    sent["seen"] = hidden(told, path)["seen"]
+    assert "1 recorded" in windows[0].post(path, sent).text_seen
+    assert booked() == [900, 900], "asked for on purpose"
+    for window, again in ((windows[0], sent), (windows[1], other)):
+        page = window.post(path, again)
+        assert (CHANGED in page.text_seen, "1 recorded before" in page.text_seen) == (False, True)
+    assert booked() == [900, 900]

@@ -15,7 +15,7 @@ from api.schemas import stated
 from api.web import terms as templates
 from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People, Terms, lines_of, wrong
-from api.web.previewing import seal, tried
+from api.web.previewing import tried
 from domain.command import Command
 from domain.money.pool import Pool, in_force
 from domain.money.proposing import AmendPool
@@ -55,7 +55,6 @@ def _page(
 ) -> Answer:
     fields = {name: form.get(name, "").strip() for name in FIELDS}
     terms = Terms(form, people, pool["currency"])
-    sealed = seal(sorted(fields.items()), terms.name, terms.typed)
 
     def command() -> Command:
         said: dict[str, Any] = {name: text for name, text in fields.items() if text}
@@ -64,17 +63,18 @@ def _page(
         return amend
 
     def lines(amend: AmendPool, _: object) -> dict[str, Any]:
-        before = _before(view, frame, pool["id"], amend.effective_at)
+        since = amend.read(frame.journal.clock()).effective_at
+        before = _before(view, frame, pool["id"], since)
         return lines_of(terms, [before, amend.terms], pool["currency"], people)
 
-    def page(shown: Any, problem: Problem | None) -> str:
+    def page(shown: Any, seal: str, problem: Problem | None) -> str:
         return render_template(
             "amend.html",
             pool=pool,
             release=around.work(view, pool["release"]),
             fields=fields,
             terms=terms,
-            seal=sealed,
+            seal=seal,
             is_from_template=templates.made_by(pool["terms"]) is not None,
             templates=templates.TEMPLATES,
             people=people.offered,
@@ -83,7 +83,7 @@ def _page(
             wrong=wrong(problem, fields, FIELDS, terms),
         )
 
-    return tried(frame, do, sealed, command, lines, page, lambda _: f"/pool/{pool['id']}")
+    return tried(frame, do, command, lines, page, lambda _: f"/pool/{pool['id']}")
 
 
 def _before(view: View, frame: Frame, pool: str, effective_at: str) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named, with_lines
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
+from api.web.previewing import seal
 from api.web.typed import typed, wrong_beside
 from domain.command import Command, Field
 from domain.commands.forgetting import ForgetContributor
@@ -102,8 +103,9 @@ def pages(frame: Frame) -> None:
             currency = amounts.currency_of(frame, command, sent)
             amounts.must_be_in(command, typed_in, currency)
             stated = typed(command, said, currency)
-            if do == "preview":
-                return _preview(frame, stated, sent)
+            seen = written.get("seen", "")
+            if (do == "preview" or seen) and (page := _preview(frame, stated, sent, seen)):
+                return page
             receipt = frame.record(stated)
         except NotOne as names:
             known = amounts.currency_known(frame, command, names.sent)
@@ -212,13 +214,21 @@ def _headed(command: type[Command]) -> tuple[str, list[str]]:
     return heading, lead + [one.strip() for one in more.split("\n\n") if one.strip()]
 
 
-def _preview(frame: Frame, command: Command, sent: dict[str, str]) -> str:
-    """The page of what a command would change; raises the refusal if it would be refused."""
-    frame.rehearse(command)
+def _preview(frame: Frame, command: Command, sent: dict[str, str], seen: str) -> str | None:
+    """The page of what a command would change; raises the refusal if it would be refused.
+
+    None if that was ``seen`` already, or if the same form was recorded before.
+    """
+    _, facts = frame.rehearsed(command)
     with frame.view({}) as view:
         changes = foreseen(view, command)
+        now = seal(command.plain(), changes)
+        if seen and (seen == now or not facts):
+            return None
         fields = {one.name: sent[one.name] for one in command.fields() if sent.get(one.name)}
-        return render_template("do_preview.html", command=command, changes=changes, sent=fields)
+        return render_template(
+            "do_preview.html", command=command, changes=changes, sent=fields, seal=now
+        )
 
 
 def _form(

@@ -18,7 +18,7 @@ from api.schemas import stated
 from api.web import errors
 from api.web.address import form_id
 from api.web.frame import Answer, Frame, reader
-from api.web.previewing import seal, tried
+from api.web.previewing import tried
 from domain.command import Command
 from domain.commands.grouping import DivideShares
 from domain.money.elsewhere import AssignShare
@@ -95,22 +95,23 @@ def _divided(
 ) -> Answer:
     """The answer of either form: its page, or a redirect once it is recorded."""
     fields = {name: asked.get(name, "") for name in FIELDS}
-    sealed = seal(sorted(fields.items()), lines)
 
-    def page(is_shown: Any, problem: Problem | None) -> str:
+    def page(is_shown: Any, seal: str, problem: Problem | None) -> str:
         return render_template(
             template,
             **sheet,
             lines=lines,
             left=1 - sum(percentages.readable(one.part) for one in lines),
-            seal=sealed,
+            seal=seal,
             is_shown=is_shown,
             problem=problem,
             wrong=errors.by_field(problem, fields, FIELDS | PARTS),
         )
 
-    stating, foreseen = partial(stated, command, asked), lambda *_: True  # the lines show it
-    return tried(frame, do, sealed, stating, foreseen, page, leads_to.format)
+    def foreseen(*_: object) -> Any:
+        return lines, sheet.get("whole")
+
+    return tried(frame, do, partial(stated, command, asked), foreseen, page, leads_to.format)
 
 
 def _lines(frame: Frame, view: View, group: str) -> list[Line]:

@@ -5,7 +5,7 @@ Meanwhile the file is kept only in the page, which sends it again to be recorded
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -18,6 +18,7 @@ from api.web import statements
 from api.web.address import Said, id_named
 from api.web.frame import Answer, Frame
 from api.web.keepers import must_read_all
+from api.web.previewing import seal
 from api.web.statements import MOST_LINES, Outcome, Statement
 from domain.money.dividing import RecordRevenue
 from domain.money.naming import SOURCES
@@ -55,9 +56,9 @@ def pages(frame: Frame) -> None:
             try:
                 statement = _statement(said)
                 lines = statements.lines_of(view, statement)
-                if request.form.get("do") != "record":
-                    told = statements.rehearsed(frame.journal, lines, g.actor)
-                    statements.warn_of_others(view, told)
+                told = statements.rehearsed(frame.journal, lines, g.actor)
+                statements.warn_of_others(view, told)
+                if not _is_seen(told):
                     return _told(view, said, statement, told, None)
             except (Problem, Refusal) as refusal:
                 problem = of_refusal(refusal)
@@ -66,6 +67,18 @@ def pages(frame: Frame) -> None:
         has_recorded()
         with frame.view({} if position is None else {"min_position": position}) as view:
             return _told(view, said, None, told, position)
+
+
+def _is_seen(told: Collection[Outcome]) -> bool:
+    """Whether lines are to be recorded that the preview showed just so, or none of them is new."""
+    if request.form.get("do") != "record":
+        return False
+    now = _seal(told)
+    return request.form.get("seen", now) == now or all(one.state != "new" for one in told)
+
+
+def _seal(told: Iterable[Outcome]) -> str:
+    return seal(*((one.where, one.state, one.id, one.amount_minor, one.warnings) for one in told))
 
 
 def _statement(said: dict[str, str]) -> Statement:
@@ -118,6 +131,7 @@ def _told(
         "imported.html",
         said=said,
         kept=statement.kept if statement else None,
+        seal=_seal(outcomes),
         given=GIVEN,
         by_state=by_state,
         sums=statements.sums(outcomes, "new"),

@@ -17,7 +17,7 @@ from api.web import amounts, errors, words
 from api.web.address import form_id
 from api.web.choosing import Names
 from api.web.frame import Answer, Frame, account
-from api.web.previewing import seal, tried
+from api.web.previewing import tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
 from domain.money.apportionment import payee_key
 from domain.money.currency import currency_code
@@ -141,18 +141,17 @@ def pages(frame: Frame) -> None:
         people = People(view, id)
         sent = request.form if request.method == "POST" else request.args
         sheet = Sheet(sent.to_dict(), people)
-        sealed = seal(sorted(sheet.fields.items()), sheet.terms.name, sheet.terms.typed)
 
         def lines(pool: OpenPool, _: object) -> dict[str, Any]:
             return lines_of(sheet.terms, [pool.terms], str(pool.currency), people)
 
-        def page(shown: Any, problem: Problem | None) -> str:
+        def page(shown: Any, seal: str, problem: Problem | None) -> str:
             return render_template(
                 "open_pool.html",
                 release=around.work(view, id),
                 sheet=sheet,
                 terms=sheet.terms,
-                seal=sealed,
+                seal=seal,
                 templates=TEMPLATES,
                 kinds=POOL_KINDS,
                 people=people.offered,
@@ -161,7 +160,7 @@ def pages(frame: Frame) -> None:
                 wrong=wrong(problem, sheet.fields, FIELDS, sheet.terms),
             )
 
-        return tried(frame, do, sealed, lambda: sheet.command(id), lines, page, "/pool/{}".format)
+        return tried(frame, do, lambda: sheet.command(id), lines, page, "/pool/{}".format)
 
 
 def wrong(

@@ -81,7 +81,7 @@ def pages(frame: Frame) -> None:
             sent.must_be_read()
             return _revision(id, sent.assets, comments, note.strip())
 
-        def page(changes: Any, problem: Problem | None) -> str:
+        def page(changes: Any, _: str, problem: Problem | None) -> str:
             people = pools.payees_told(view, payees_of(sent.assets))
             return render_template(
                 "revise.html" if changes is None else "revision.html",
@@ -104,7 +104,10 @@ def pages(frame: Frame) -> None:
             return _changes(view, before, sent.assets)
 
         doing = "choose" if do in ("change", "more") else do
-        return tried(frame, doing, version, command, changes, page, lambda _: f"/proposal/{id}")
+        there = f"/proposal/{id}"
+        return tried(
+            frame, doing, command, changes, page, lambda _: there, sealed=lambda *_: version
+        )
 
 
 def _revision(proposal: str, assets: Assets, comments: list[str], note: str) -> Command:

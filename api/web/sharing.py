@@ -19,7 +19,7 @@ from api.web import errors, words
 from api.web.address import form_id
 from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People
-from api.web.previewing import seal, tried
+from api.web.previewing import tried
 from domain.command import Command
 from domain.fact import Fact
 from domain.money.apportionment import divide, payee_key
@@ -190,11 +190,6 @@ class Sheet:
         are_percentages = all(one.endswith("%") for one in typed if one)
         return wording.percent(str(total)) if are_percentages and total else str(total)
 
-    def seal(self) -> str:
-        """The seal of the content of the form (see ``previewing.seal``)."""
-        rows = [row for row in self.rows if row[1]]
-        return seal(sorted(self.fields.items()), self.way, rows, self.pieces)
-
 
 def pages(frame: Frame) -> None:
     """The form that proposes shares."""
@@ -215,7 +210,7 @@ def pages(frame: Frame) -> None:
             missing = used_but_uncited(view, pool["release"], assets)
             return {"lines": _lines(assets, sheet.people), "missing": missing}
 
-        def page(shown: Any, problem: Problem | None) -> str:
+        def page(shown: Any, seal: str, problem: Problem | None) -> str:
             return render_template(
                 "propose.html",
                 pool=pool,
@@ -224,6 +219,7 @@ def pages(frame: Frame) -> None:
                 ways=WAYS,
                 spare=SPARE_ROWS,
                 preview=shown,
+                seal=seal,
                 of_minor=OF_MINOR,
                 problem=problem,
                 wrong=_wrong(problem, sheet),
@@ -232,7 +228,7 @@ def pages(frame: Frame) -> None:
         def command() -> Command:
             return stated(PostProposal, sheet.said(id))
 
-        return tried(frame, do, sheet.seal(), command, preview, page, "/proposal/{}".format)
+        return tried(frame, do, command, preview, page, "/proposal/{}".format)
 
 
 def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
