@@ -88,6 +88,13 @@ def test_a_statement_is_one_whoever_brings_it_and_another_amount_is_refused(
         import_lines(told.journal, found_in(path, "sales"))
         head = told.head()
         assert outcomes(recorded(told, statement(row + "3.00"), kim)) == [("known", 300, "")]
+        path.write_text(HEAD + row.replace("s1", "s2") + "3.00\n")
+        assert outcomes(recorded(told, statement(row.replace("s1", "s2") + "3.00"), kim)) == [
+            ("new", 300, "")
+        ]
+        head = told.head()
+        found = import_lines(told.journal, found_in(path, "sales"))
+        assert (found.unchanged, found.refused) == ({"revenue": 1}, []), "uploaded before"
         (changed,) = recorded(told, statement(row + "4.00"), kim)
         assert (changed.state, changed.code) == ("refused", "id_taken")
         assert "a different amount" in changed.reason

@@ -27,9 +27,14 @@ DIFFERENCE = (
 )
 
 
+def is_of_shop(line: Line) -> bool:
+    """Whether a line is from the statement of a shop."""
+    return str(line.get("id", "")).startswith(SALES)
+
+
 def restated(draft: Draft, line: Line, command: RecordRevenue) -> RecordRevenue:
     """The command for a line, under another id if other sales under its own were all reversed."""
-    if not str(line.get("id", "")).startswith(SALES):
+    if not is_of_shop(line):
         return command
     first, number = command, 0
     while _was_reversed(draft, command) and not is_alike(draft, command):
@@ -40,8 +45,7 @@ def restated(draft: Draft, line: Line, command: RecordRevenue) -> RecordRevenue:
 
 def remarks(draft: Draft, line: Line, command: RecordRevenue) -> list[str]:
     """What to say of sales that were recorded before: whether all of them were reversed since."""
-    is_of_shop = str(line.get("id", "")).startswith(SALES)
-    return [REVERSED] if is_of_shop and _was_reversed(draft, command) else []
+    return [REVERSED] if is_of_shop(line) and _was_reversed(draft, command) else []
 
 
 def is_alike(draft: Draft, command: RecordRevenue) -> bool:

@@ -40,7 +40,7 @@ from domain.refusal import Busy, IdTaken, MadeInFuture, Refusal, Unknown
 from domain.registry import COMMANDS
 from projections.damage import DAMAGED
 from projections.folding import uncollected
-from projections.shops.restating import SALES, otherwise, remarks, restated
+from projections.shops.restating import is_alike, is_of_shop, otherwise, remarks, restated
 from scripts.bundle.whole import Restoration
 from scripts.rules import Judge
 
@@ -189,7 +189,12 @@ class _Page(Report):
     def _booked(self, found: Found, command: RecordRevenue, step: Step) -> list[str]:
         before = len(self._draft.facts)
         command = restated(self._draft, found.line, command)
-        warnings = self._warnings_of(command, step)
+        try:
+            warnings = self._warnings_of(command, step)
+        except IdTaken:  # recorded before: from this statement by somebody else, or other amounts
+            if not (is_of_shop(found.line) and is_alike(self._draft, command)):
+                raise
+            warnings = []
         self.booked[str(command.id)] = found.where
         is_known = len(self._draft.facts) == before
         return warnings + (remarks(self._draft, found.line, command) if is_known else [])
@@ -223,7 +228,7 @@ class _Page(Report):
 
     def _of(self, found: Found, refusal: Refusal, line: Line) -> Refused:
         reason = self._ids.in_its_words(refusal)
-        if isinstance(refusal, IdTaken) and str(line.get("id", "")).startswith(SALES):
+        if isinstance(refusal, IdTaken) and is_of_shop(line):
             reason = otherwise(self._draft, str(refusal.details["id"]))
         if isinstance(refusal, Unknown) and (named := refusal.details.get("id")):
             id = str(named)
