@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from serving import OPERATOR_KEY, Served, serving
-from test_pages import Page, Reader, reader
+from test_pages import Page, Reader, reader, signed_in
 
 CHANGED = "Something has changed since the preview"
 
@@ -92,6 +92,46 @@ def test_payouts_that_came_back_have_not_arrived_because_one_had_to_sign_in_agai
     assert states == {payouts[0]: "returned", payouts[1]: "issued"}
 
 
+def test_of_two_who_say_that_payouts_arrived_the_second_learns_which_had(served: Served) -> None:
+    """“This payout is settled” was said of a page with many."""
+    terms = {"type": "fixed", "shares": [["alto", "1/2"], ["bass", "1/2"]]}
+    pool, _ = pool_of(served, "A hymn", currency="DKK", terms=terms)
+    sale = {"amount_minor": 9_000, "source": "store", "effective_at": "2026-01"}
+    served.operator.post(f"/pools/{pool}/revenue", sale)
+    batch = served.operator.post("/payout-batches", currency="DKK").id
+    first, second = (one["id"] for one in served.operator.get("/payouts", batch=batch).items)
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/desk/accountant/batch/{batch}"
+    said = {"form_token": window.get(path).token, "settle": [first, second], "do": "settle"}
+    served.operator.post(f"/payouts/{second}/settle", reference="B8")
+    head = served.head
+    told = window.post(path, said | {f"reference-{first}": "B9"})
+    name = served.operator.get(f"/payouts/{second}").json["payee"]["name"]
+    assert f"The payout to {name} has changed since this page was shown: arrived." in told.text_seen
+    assert (told.status, served.head) == (409, head)
+    assert 'value="B9"' in told.text
+    ticked = re.findall(r'name="settle" value="([^"]+)" checked', told.text)
+    assert ticked == [first]
+    assert window.post(path, said | {"settle": ticked}).status == 303
+
+
+def test_a_comment_of_somebody_who_may_no_longer_read_a_proposal_is_not_lost(
+    served: Served,
+) -> None:
+    """Their credit was revoked while they wrote: the page that refuses says what they wrote."""
+    ana, cy = served.admit("Ana of the talk"), served.admit("Cy of the talk")
+    pool, piece = pool_of(served, "A madrigal", ana)
+    credit = served.operator.post("/credits", work=piece, contributor=cy, role="editor").id
+    assets = [{"asset": piece, "value": "1", "shares": [[ana, "1"]]}]
+    proposal = served.operator.post(f"/pools/{pool}/proposals", assets=assets).id
+    window, path = signed_in(served, cy), f"/proposal/{proposal}"
+    said = {"form_token": window.get(path).token, "kind": "left_out", "text": "I cut <a> verse."}
+    served.operator.post(f"/credits/{credit}/revoke", reason="A mistake.")
+    told = window.post(f"{path}/comment", said)
+    assert (told.status, "I cut &lt;a&gt; verse." in told.text) == (403, True)
+    elsewhere = window.post(f"{path}/comment", said, Sec_Fetch_Site="cross-site")
+    assert (elsewhere.status, "verse" in elsewhere.text) == (403, False)
+
+
 # -- previews ------------------------------------------------------------------------------------
 
 
@@ -122,6 +162,24 @@ def test_shares_are_proposed_as_the_preview_computed_them(served: Served) -> Non
     (proposal,) = proposals()
     shares = served.operator.get(f"/proposals/{proposal['id']}").json["shares"]
     assert {one["payee"]["id"]: one["share"] for one in shares} == {ana: "1/2", ben: "1/2"}
+
+
+def test_of_two_who_propose_shares_at_once_the_second_sees_the_first(served: Served) -> None:
+    """Payees were asked about two proposals, of which neither producer knew the other's."""
+    ana = served.admit("Ana of two proposals")
+    pool, piece = pool_of(served, "A part song", ana)
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/pool/{pool}/propose"
+    page = window.get(path)
+    assert "proposed already" not in page.text_seen
+    sent = hidden(page, path) | {"way": "hand", "payee": ana, "share": "1"}
+    sent |= {"seen": hidden(window.post(path, sent | {"do": "preview"}), path)["seen"]}
+    assets = [{"asset": piece, "value": "1", "shares": [[ana, "1"]]}]
+    other = served.operator.post(f"/pools/{pool}/proposals", assets=assets).id
+    told = window.post(path, sent | {"do": "record"})
+    assert (CHANGED in told.text_seen, f'href="/proposal/{other}"' in told.text) == (True, True)
+    assert "Shares of this pool are proposed already" in told.text_seen
+    sent["seen"] = hidden(told, path)["seen"]
+    assert window.post(path, sent | {"do": "record"}).status == 303
 
 
 def test_what_is_typed_otherwise_than_it_is_shown_is_the_same(served: Served) -> None:

@@ -13,10 +13,11 @@ from api.web import amounts
 from api.web.address import Listed, Said, form_id, id_in_path
 from api.web.frame import Answer, Frame, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
+from api.web.words import PAYOUT_STATES
 from domain.command import Command
 from domain.money.currency import currency_code
 from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
-from domain.refusal import Refusal
+from domain.refusal import Refusal, WrongState
 from domain.value import Amount
 from projections.money import balances, bookkeeping, payouts, previewing
 from projections.money.previewing import OUTCOMES
@@ -80,8 +81,8 @@ def pages(frame: Frame) -> None:
         try:
             receipt = frame.record(*_changes())
         except (Problem, Refusal) as refusal:
-            problem = of_refusal(refusal)
             with frame.view({}) as view:
+                problem = _overtaken(frame, view, refusal) or of_refusal(refusal)
                 return _batch(frame, view, id, None, None, problem, request.form), problem.code
         return to_page(f"/desk/accountant/batch/{id}", receipt.position)
 
@@ -144,6 +145,19 @@ def _batch(
         problem=problem,
         said=said or {},
         ticked=request.form.to_dict(flat=False) if problem else None,
+    )
+
+
+def _overtaken(frame: Frame, view: View, refusal: Problem | Refusal) -> Problem | None:
+    """The problem that somebody else has said meanwhile what became of one of the payouts."""
+    if not isinstance(refusal, WrongState):
+        return None
+    one = payouts.payout(view, frame.journal, str(refusal.details["id"]), actor=reader())
+    name, state = one["payee"]["name"] or one["payee"]["id"], PAYOUT_STATES[one["state"]]
+    return Problem(
+        "wrong_state",
+        f"The payout to {name} has changed since this page was shown: {state}. Check the others, "
+        "and press the button again.",
     )
 
 

@@ -418,7 +418,9 @@ def led_on(path: str) -> AnyResponse:
 def page_of(problem: Problem) -> Response:
     """The page that explains a problem."""
     status, meaning = PROBLEMS[problem.problem]
-    answer = make_response(render_template("problem.html", problem=problem, meaning=meaning))
+    kept = keeping.texts_sent()
+    page = render_template("problem.html", problem=problem, meaning=meaning, kept=kept)
+    answer = make_response(page)
     answer.status_code = status
     answer.headers.update(problem.headers)
     return _finish(answer)

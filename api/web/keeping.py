@@ -40,6 +40,11 @@ def form_to_keep() -> str:
     return urlencode(fields) if is_said and is_ours() else ""
 
 
+def texts_sent() -> list[str]:
+    """The longer texts of the form that was sent, if there is one and it was typed on this site."""
+    return _texts(form_to_keep()) if request.method == "POST" else []
+
+
 def ask_for_key(to: str, *, kept: str = "", problem: str | None = None, status: int) -> Response:
     """The page that asks for a key, then leads to ``to`` or shows the form that was ``kept``."""
     page = render_template("sign_in.html", problem=problem, to=to, kept=kept, texts=_texts(kept))

@@ -204,11 +204,13 @@ def pages(frame: Frame) -> None:
         pieces = pieces_of(view, pool["release"]) if given.get("way") == BY_PIECE else []
         _sent(pieces, people)
         sheet = Sheet(given, rows, people, pieces)
+        open_ = [one for one in pool["proposals"] if one["state"] == "open"]
 
         def preview(_: object, facts: Sequence[Fact]) -> dict[str, Any]:
             assets = _assets(facts)
             missing = used_but_uncited(view, pool["release"], assets)
-            return {"lines": _lines(assets, sheet.people), "missing": missing}
+            lines = _lines(assets, sheet.people)
+            return {"lines": lines, "missing": missing, "beside": [one["id"] for one in open_]}
 
         def page(shown: Any, seal: str, problem: Problem | None) -> str:
             return render_template(
@@ -216,6 +218,7 @@ def pages(frame: Frame) -> None:
                 pool=pool,
                 release=around.work(view, pool["release"]),
                 sheet=sheet,
+                open=open_,
                 ways=WAYS,
                 spare=SPARE_ROWS,
                 preview=shown,
