@@ -182,6 +182,28 @@ def test_of_two_who_propose_shares_at_once_the_second_sees_the_first(served: Ser
     assert window.post(path, sent | {"do": "record"}).status == 303
 
 
+def test_of_two_who_open_a_pool_at_once_the_second_sees_the_first(served: Served) -> None:
+    """A pool stays for ever, and sales would have been recorded in either."""
+    song = served.post_piece("A motet")
+    parts = [{"work": song, "rate": "1"}]
+    whole = served.operator.post("/releases", title="A motet (Single)", components=parts).id
+    path = f"/release/{whole}/pool"
+    typed = {"template": "agreed", "name": "The motet", "kind": "song", "currency": "EUR"}
+    forms = list[tuple[Reader, dict[str, str]]]()
+    for window in (reader(served).sign_in(OPERATOR_KEY) for _ in range(2)):
+        sent = hidden(page := window.get(path), path) | typed
+        assert "already" not in page.text_seen.partition("Open a pool")[2]
+        seen = hidden(window.post(path, sent | {"do": "preview"}), path)["seen"]
+        forms.append((window, sent | {"seen": seen, "do": "record"}))
+    (first, said), (second, same) = forms
+    assert first.post(path, said).status == 303
+    assert "-before" in first.post(path, said).headers["Set-Cookie"], "a double click"
+    told = second.post(path, same)
+    assert (told.status, CHANGED in told.text_seen) == (200, True)
+    assert "It has a pool already: The motet (EUR)." in told.text_seen
+    assert len(served.operator.get(f"/releases/{whole}/pools").items) == 1
+
+
 def test_what_is_typed_otherwise_than_it_is_shown_is_the_same(served: Served) -> None:
     """“1/20” became “5 %”, and so the first press of the button did nothing and said nothing."""
     pool, _ = pool_of(served, "A catch", served.admit("Ana of the catch"))

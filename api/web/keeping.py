@@ -7,10 +7,12 @@ author sees it before it is sent again. This module also tells once what a form 
 from __future__ import annotations
 
 from collections.abc import Container
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.web.cookies import cookie, keep_cookie
@@ -41,8 +43,10 @@ def form_to_keep() -> str:
 
 
 def texts_sent() -> list[str]:
-    """The longer texts of the form that was sent, if there is one and it was typed on this site."""
-    return _texts(form_to_keep()) if request.method == "POST" else []
+    """The longer texts of the form that was sent, if it can be read and was typed on this site."""
+    with suppress(HTTPException):  # it is too large, or no form
+        return _texts(form_to_keep())
+    return []
 
 
 def ask_for_key(to: str, *, kept: str = "", problem: str | None = None, status: int) -> Response:

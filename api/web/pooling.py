@@ -16,7 +16,7 @@ from api.schemas import stated
 from api.web import amounts, errors, words
 from api.web.address import form_id
 from api.web.choosing import Names
-from api.web.frame import Answer, Frame, account
+from api.web.frame import Answer, Frame, account, reader
 from api.web.previewing import tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
 from domain.money.apportionment import payee_key
@@ -25,6 +25,7 @@ from domain.money.pool import POOL_KINDS
 from domain.money.proposing import OpenPool
 from domain.refusal import Refusal
 from projections import around, attribution, contributors, hidden, lineage, timeline
+from projections.money import pools
 from projections.money.splitting import lineage_at
 from projections.store import View
 
@@ -141,14 +142,17 @@ def pages(frame: Frame) -> None:
         people = People(view, id)
         sent = request.form if request.method == "POST" else request.args
         sheet = Sheet(sent.to_dict(), people)
+        others = pools.pools(view, frame.journal, id, actor=reader()).items
 
         def lines(pool: OpenPool, _: object) -> dict[str, Any]:
-            return lines_of(sheet.terms, [pool.terms], str(pool.currency), people)
+            beside = {"beside": [one["id"] for one in others]}
+            return lines_of(sheet.terms, [pool.terms], str(pool.currency), people) | beside
 
         def page(shown: Any, seal: str, problem: Problem | None) -> str:
             return render_template(
                 "open_pool.html",
                 release=around.work(view, id),
+                others=others,
                 sheet=sheet,
                 terms=sheet.terms,
                 seal=seal,
