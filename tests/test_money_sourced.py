@@ -96,6 +96,18 @@ def test_what_negative_revenue_takes_back_came_from_its_own_countries(database: 
         assert kept(told, a) == [("DE", 4_500, 450), ("US", -4_000, 0)]
 
 
+def test_what_was_sold_elsewhere_meanwhile_is_not_taken_back(database: str) -> None:
+    """The sales of a negative month counted as if they had come back, too."""
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        withhold(told, a, "0.3", "US")
+        withhold(told, a, "0.1", "DE")
+        sold(pool, told, ("100.00", "DE"), ("100.00", "US"))
+        sold(pool, told, ("-20.00", "US"), ("-15.00", "US"), ("15.00", "DE"), ("5.00", "US"))
+        assert told.pay() == {a: 9_250, b: 9_250}
+        assert kept(told, a) == [("DE", 5_000, 500), ("US", 4_250, 1_275)]
+
+
 @pytest.mark.parametrize("are_due", [False, True])
 def test_it_does_so_too_if_nothing_is_divided_yet(database: str, are_due: bool) -> None:
     with bank(database) as told:

@@ -21,12 +21,15 @@ OF_POOL = ""
 
 
 def countries_of(sold: Iterable[list[str | None]] | None) -> dict[str, Fraction]:
-    """By country: the amount received for sales there; empty if no sales are stated."""
+    """By country: the amount received for sales there, or, if more came back than was sold, what
+    came back from there on balance; empty if no sales are stated.
+    """
     found: dict[str, Fraction] = defaultdict(Fraction)
     for item in read_items(sold):
         territory = (item.territory or "").upper()
-        found[territory if territory in COUNTRIES else OF_POOL] += abs(item.amount)
-    return dict(found) if any(found.values()) else {}
+        found[territory if territory in COUNTRIES else OF_POOL] += item.amount
+    sign = -1 if sum(found.values()) < 0 else 1
+    return {country: sign * part for country, part in found.items() if sign * part > 0}
 
 
 def shared(units: int, by_country: Mapping[str, Fraction]) -> dict[str, int]:
