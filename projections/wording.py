@@ -71,6 +71,23 @@ def booked(line: Mapping[str, Any]) -> str:
     return f"{what}, but it came back" if line["is_returned"] else what
 
 
+BY_ENTRY = {
+    "reversal": "a reversal",
+    "correction": "a correction",
+    "adjustment": "an adjustment",
+    "opening": "an opening balance",
+    "assignment": "an assignment",
+    "reserve": "the release of a reserve",
+}
+"""Entries that are no divisions, by their kind."""
+
+
+def entry_of(line: Mapping[str, Any]) -> str:
+    """What kind of entry an explained amount is from, and of how much."""
+    of = f" of {money(line['of_minor'], line['currency'])}" if line["of_minor"] else ""
+    return f"{BY_ENTRY[line['kind']]}{of}"
+
+
 def day(moment: str | None) -> str:
     """The day of a recorded moment."""
     return (moment or "")[:10]

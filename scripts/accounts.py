@@ -24,6 +24,7 @@ from projections.wording import (
     booked,
     day,
     earned,
+    entry_of,
     percent,
     recouping,
     remarks,
@@ -283,8 +284,10 @@ def why(out: Console, asking: Asking) -> None:
     currency = told["currency"]
     given, whole = (money(told[name], currency) for name in ("amount_minor", "of_minor"))
     corrects = told["corrects"]
-    of = "by a correction" if corrects else f"of {whole}"
-    out.print(f"\n[bold]{_name(told['payee'])}: {given} {of}[/bold]\n")
+    said = {"division": f"{given} of {whole}", "reserve": "what was held back for returns"}
+    what = said.get(told["kind"]) or f"{given} by {entry_of(told)}"
+    because = f" ({shown(told['reason'])})" if told["reason"] else ""
+    out.print(f"\n[bold]{_name(told['payee'])}: {what}{because}[/bold]\n")
     table, after = Table(box=None, show_header=False), Fraction(told["carry_after"])
     agreed = f"{percent(told['share'])} ({told['share']}) of the agreed part"
     if corrects:
@@ -296,7 +299,7 @@ def why(out: Console, asking: Asking) -> None:
         (told["by_agreement"], agreed),
         (told["by_terms"], "by the terms of the pool"),
         *((str(cost["amount_minor"]), "reimbursed for an expense") for cost in told["costs"]),
-        (told["stated"], f"{told['kind']}: {shown(told['reason'] or '')}"),
+        (told["stated"], "stated"),
         (told["carry_before"], "carried from earlier divisions"),
         (str(-after), "carried to the next one" if after > 0 else "taken from the next one"),
     ):

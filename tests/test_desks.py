@@ -531,6 +531,10 @@ def test_what_was_reversed_by_mistake_is_recorded_again_and_both_are_seen(served
     kim = signed_in(served, with_role(served, "Kim Ness", "accountant"))
     page = kim.get(f"/entry/{reversal}")
     assert "A reversal stays; record the amount again" in page.text_seen
+    payee = served.operator.get(f"/entries/{reversal}").json["lines"][0]["payee"]["id"]
+    why = kim.get(f"/entry/{reversal}/why?payee={payee}").text_seen
+    assert "by a reversal of −90.00 DKK, for" in why
+    assert "The wrong month." in why
     (again,) = re.findall(r'href="(/do/revenue[^"]*)"', page.text)
     form = kim.get(unescape(again)).text
     assert f'value="{pool}"' in form

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
-from money import HALF, Bank, asset, bank
+from money import HALF, Bank, asset, bank, halves
 from rich.console import Console
 
 from domain.money.postings import ACCOUNTS
@@ -239,6 +239,33 @@ def test_the_steps_of_why_add_up_to_the_amount() -> None:
                 "0.33 USD and 1/3 of 0.01 USD about 33.3 % (1/3) of the agreed part",
                 "−1/3 of 0.01 USD carried to the next one",
             ],
+        }
+
+
+def test_why_says_of_what_kind_an_entry_is_and_its_reason() -> None:
+    with bank("sqlite:///:memory:") as told:
+        pool, a, _ = halves(told)
+        told.tell("state_reserve", pool=pool, rate="1/2", effective_at="2026-01")
+        told.spend(pool, 20)
+        revenue = told.earn(pool, 120)
+        told.reverse(revenue, 20, reason="A chargeback.")
+        told.tell(
+            "reverse_expense",
+            expense=told.since(0, "expense.recorded")[0].originator_id,
+            amount_minor=10,
+            reason="A discount.",
+        )
+        told.tell("free_reserve", pool=pool, reason="Nothing came back.")
+        whys = {
+            fact.TOPIC: printed(told, "explain_line", accounts.why, id=fact.originator_id, payee=a)
+            for topic in ("divided", "reversed", "redivided", "freed")
+            for fact in told.since(0, f"entry.{topic}")
+        }
+        assert {topic: lines[0] for topic, lines in whys.items()} == {
+            "entry.divided": "Ana: 0.50 USD of 1.20 USD",
+            "entry.reversed": "Ana: −0.08 USD by a reversal of −0.20 USD (A chargeback.)",
+            "entry.redivided": "Ana: 0.03 USD by a correction (A discount.)",
+            "entry.freed": "Ana: what was held back for returns (Nothing came back.)",
         }
 
 
