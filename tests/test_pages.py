@@ -690,7 +690,9 @@ def test_money_is_for_those_it_concerns_and_a_statement_for_its_person(public: S
         assert "proposal" not in as_ana.get(path).text
     csv = as_ana.get(f"/statement/{ana}?format=csv")
     assert csv.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert csv.text.startswith("recorded_at,")
+    assert csv.text.startswith("\ufeffrecorded_at,"), "or Excel reads its names as Windows-1252"
+    raw = public.operator.get(f"/contributors/{ana}/statement", format="csv")
+    assert csv.text == f"\ufeff{raw.text}"
     (query,) = re.findall('href="([^"]*format=pdf[^"]*)"', as_ana.get(paths[2]).text)
     link = f"/statement/{ana}{query}".replace("&amp;", "&")
     pdf = as_ana.get(link)

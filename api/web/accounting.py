@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from flask import Response, render_template
 
 from api.fields import LONGEST_WORD, Choice, Text, Whole, word
-from api.questions import asked_by, written
+from api.questions import asked_by
 from api.web import batches, importing
 from api.web.address import Listed, Said
 from api.web.amounts import Currency
 from api.web.choosing import payee_of
-from api.web.frame import Answer, Frame, reader, to_save
+from api.web.frame import Answer, Frame, file_of, reader, to_save
 from api.web.keepers import keeps_books, must_read_all
 from domain.readers import ALL_MONEY
 from projections.money import balances, bookkeeping, remittances
@@ -154,4 +154,4 @@ def _reports(frame: Frame) -> None:
 
 
 def _as_csv(asking: Asking, name: str) -> Response:
-    return to_save(written(asking.question.forms["csv"], asking), name)
+    return to_save(file_of(asking.question.forms["csv"], asking), name)

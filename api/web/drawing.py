@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, send_from_directory
 
-from api.questions import written
 from api.web import words
 from api.web.address import Said, again
-from api.web.frame import Answer, Frame
+from api.web.frame import Answer, Frame, file_of
 from domain.money.currency import called, money
 from projections import billing, lineage, wording
 from projections.ancestry import ancestry
@@ -106,7 +105,7 @@ def _exported(frame: Frame, asked: Question, name: str) -> None:
     what = asked.path.rpartition("/")[2]
 
     def show(view: View, _: Said, id: str) -> Answer:
-        return written(asked.forms[name], Asking(asked, view, frame.journal, {"id": id}))
+        return file_of(asked.forms[name], Asking(asked, view, frame.journal, {"id": id}))
 
     show.__name__ = f"show_{what}_as_{name}"
     frame.viewed(f"/works/<id>/{what}.{name}", is_release=True)(show)

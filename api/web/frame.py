@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
@@ -29,6 +30,7 @@ from api.identity.keys import Keys
 from api.identity.sessions import Sessions, form_token
 from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
+from api.questions import written
 from api.schemas import stated
 from api.waiting import has_recorded
 from api.web import keeping, words
@@ -50,6 +52,7 @@ from domain.value import NewId
 from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
 from projections.pictures.cover import cover
+from projections.question import Asking, Form
 from projections.store import Store, View
 
 FILTERS: Mapping[str, Callable[..., object]] = {
@@ -399,6 +402,14 @@ def to_page(path: str, position: int | None = None) -> AnyResponse:
     answer = redirect(f"{request.script_root}{page}{waits}{mark}{place}", 303)
     if position is not None:
         keeping.tell_once(answer, position, is_repeated=position <= g.get("head", 0))
+    return answer
+
+
+def file_of(form: Form, asking: Asking) -> Response:
+    """An answer in another form, for people: Excel takes a table for UTF-8 only if marked so."""
+    answer = written(form, asking)
+    if form.media_type == "text/csv":
+        answer.data = BOM_UTF8 + answer.data
     return answer
 
 

@@ -14,12 +14,12 @@ from flask import g, render_template, request
 
 from api.fields import Choice, Text, word
 from api.problems import Problem
-from api.questions import asked_by, written
+from api.questions import asked_by
 from api.web import words
 from api.web.address import Continued, Listed, Said, When, id_in_path
 from api.web.desk import forms_for
 from api.web.drawing import pictured
-from api.web.frame import Answer, Frame, reader, to_page, to_save
+from api.web.frame import Answer, Frame, file_of, reader, to_page, to_save
 from api.web.keepers import keeps_books
 from domain.money import payee as payees
 from domain.money.apportionment import divide
@@ -71,7 +71,7 @@ def pages(frame: Frame) -> None:
         asking = asked_by(view, frame.journal, "show_statement", of)
         form = said.get("format", "")
         if form in asking.question.forms:
-            file = written(asking.question.forms[form], asking)
+            file = file_of(asking.question.forms[form], asking)
             return to_save(file, f"statement-{view.as_of}.{form}")
         return render_template(
             "statement.html",
