@@ -403,7 +403,7 @@ def test_the_summary_of_a_year_is_what_was_withheld_less_what_came_back(database
         ana, ben = told.people("Ana", "Ben")
         pool = located(told, "us", "US", {ana: "1/2", ben: "1/2"}, 2000)
         yen = located(told, "jp", "JP", {ana: "1"}, 500, currency="JPY")
-        rule = withhold(told, ana, "0.3")
+        rule = withhold(told, ana, "3/10")
         withhold(told, ben, "0")
         told.pay()
         told.pay("JPY")
@@ -444,6 +444,7 @@ def test_the_summary_of_a_year_is_what_was_withheld_less_what_came_back(database
             *("2026", "Ana", "10.00", "3.00"),
             FORM,
         )
+        assert row["rate"] == "0.3", "a spreadsheet takes 3/10 for a day"
         assert (
             summary(told, payee=ana)["lines"] == first["lines"][:2]
             or len(summary(told, payee=ana)["lines"]) == 2

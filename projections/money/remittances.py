@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from fractions import Fraction
 from typing import Annotated, Any, Unpack
 
 from domain.engine import Row
 from domain.journal import Journal
 from domain.money.currency import decimal
+from domain.money.policy.sold import shown_exactly
 from domain.readers import EVERYONE, OWN_MONEY
 from domain.refusal import UnknownContributor, UnknownWithholding
 from domain.value import Number
@@ -136,6 +138,8 @@ def as_csv(told: WithheldSummary) -> str:
                 "name": line["payee"]["name"],
                 "paid": decimal(line["paid_minor"], line["currency"]),
                 "withheld": decimal(line["withheld_minor"], line["currency"]),
+                # A spreadsheet would take 1/10 for a day.
+                "rate": line["rate"] and shown_exactly(Fraction(line["rate"])),
             }
             for line in told["lines"]
         ),
