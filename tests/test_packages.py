@@ -124,8 +124,9 @@ def test_compose_runs_a_database_two_workers_a_follower_and_a_proxy(
 ) -> None:
     services = compose["services"]
     assert set(services) == {"database", "api", "follower", "proxy"}
-    assert services["api"]["environment"]["STEMMA_WORKERS"] == "2"
+    assert example()["STEMMA_WORKERS"] == "2"
     assert services["api"]["image"] == f"stemma:{project()['version']}"
+    assert services["database"]["networks"] == ["inside"]
     assert "ports" not in services["database"] | services["api"] | services["follower"]
     for name in ("api", "follower"):
         one = services[name]
@@ -133,6 +134,8 @@ def test_compose_runs_a_database_two_workers_a_follower_and_a_proxy(
         assert one["read_only"] is True
         assert one["cap_drop"] == ["ALL"]
         assert one["restart"] == "always"
+        assert [each["path"] for each in one["env_file"]] == [".env"]
+        assert "outside" in one["networks"], "mail, webhooks and witnesses are elsewhere"
         settings = {key for key in one["environment"] if key.startswith("STEMMA_")}
         assert settings == set(one["environment"]) <= set(NAMES)
     must_parse(services["follower"]["healthcheck"]["test"][1:])
