@@ -83,7 +83,7 @@ def _signed(
     else:
         yield f"signed      by {printable(actor)}, not checked: no --actor-key was given"
     if bound is None:
-        yield "signed for  a log that it does not name (the form of version 0.1)"
+        yield "signed for  a log that it does not name (the first form of signatures)"
     else:
         named = map(printable, (bound.command, bound.target, bound.log))
         yield "signed for  {} of {} in {}".format(*named)

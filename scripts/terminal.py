@@ -344,10 +344,10 @@ def _cell(value: object) -> str:
             return shown(str(name or "(forgotten)"))
         case {"title": title, "uri": _, **rest} if title or "kind" in rest:
             return shown(formats.label(cast("Mapping[str, Any]", value)))
-        case dict():
-            return ", ".join(_fields(value))
-        case list():
-            return ", ".join(map(_cell, value))
+        case {"title": title, "id": _}:
+            return shown(str(title or "(erased)"))
+        case dict() | list():
+            return ", ".join(_fields(value) if isinstance(value, dict) else map(_cell, value))
     return shown(str(value))
 
 

@@ -22,7 +22,7 @@ from serving import Served, serving
 from api.document import operations, resolved
 from api.operations import CODES
 from api.problems import MEDIA_TYPE, PROBLEMS
-from api.web import is_page
+from api.web import guides, is_page
 from api.web.reference import Reference, pretty
 from domain.identity import part_id
 from domain.registry import COMMANDS
@@ -431,6 +431,14 @@ def test_the_type_of_a_problem_and_the_anchors_of_old_lead_to_what_is_told(
 
 def test_a_chapter_that_is_not_there_is_not_found(served: Served) -> None:
     assert served.operator.get("/docs/nothing").code == "not_found"
+
+
+def test_a_source_for_a_forge_leads_to_the_page_that_replaces_it(served: Served) -> None:
+    for chapter in guides.LIVE:
+        answer = served.operator.get(f"/docs/{chapter}")
+        assert answer.status == 301
+        page = urljoin(f"/docs/{chapter}", answer.headers["Location"])
+        assert served.operator.get(page).status == 200
 
 
 def test_an_example_is_broken_into_lines_only_where_it_must_be() -> None:

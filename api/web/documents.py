@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, redirect, render_template, request
 
 from api.document import DESCRIPTION, VERSION, Document
 from api.problems import PROBLEMS, Problem
@@ -72,6 +72,8 @@ def pages(frame: Frame, document: Callable[[], Document]) -> None:
     def show_chapter(chapter: str) -> Answer:
         if guide := guides.written().get(chapter):
             return shown("guide", chapter, guide=guide)
+        if chapter in guides.LIVE:
+            return redirect(f"{request.script_root}/docs/{guides.LIVE[chapter]}", 301)
         if chapter == PROBLEMS_PAGE:
             return shown("problems", chapter)
         if chapter not in referred().chapters:

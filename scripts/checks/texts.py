@@ -59,7 +59,7 @@ def vault(service: Service, progress: Progress) -> Differences:
     (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
     if count != found:
         yield Difference("the vault", f"{several(count - found, 'text')} without a commitment")
-    old = f"; {unsaid} of facts of version 0.1, which do not say whose" if unsaid else ""
+    old = f"; {unsaid} of early facts, which do not say whose" if unsaid else ""
     return f"{found} texts as they were committed to, {gone} erased{old}"
 
 

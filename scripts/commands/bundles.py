@@ -212,7 +212,7 @@ def _must_be_restored(service: Service, report: bundle.Report, seal: bundle.Seal
         out.print(f"restored up to position {seal.head}, root {root}")
     elif report.recorded["fact"] or report.unchanged["fact"]:
         err.print(
-            "This export has no last line with its count and root (version 0.1 wrote none), so "
+            "This export has no last line with its count and root (early ones have none), so "
             f"nothing shows whether it is complete. It was restored up to position {head}."
         )
 

@@ -52,6 +52,10 @@ def _serve(settings: Settings, first: Callable[[], None] = lambda: None) -> None
     def announce() -> None:
         first()
         err.print(f"Stemma serves http://{settings.host}:{settings.port}/docs (stop with Ctrl-C)")
+        if not settings.follow:
+            err.print(
+                "Run “stemma follow” as well: what is recorded can be read once it is folded."
+            )
 
     serve_forever(settings, announce)
 

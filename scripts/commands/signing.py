@@ -56,7 +56,7 @@ def sign(method: str, path: str, body: TextIO, key: Path, log: str) -> None:
     """Print the header that signs a request: sign POST /credits credit.json --key ben.key.
 
     PATH is the path or the full address of the request; BODY the file that is sent unchanged.
-    Without --log the signature has the form of version 0.1, which any other Stemma service would
+    Without --log the signature has its first form, which any other Stemma service would
     accept as well.
     """
     text = body.read()
