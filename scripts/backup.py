@@ -147,10 +147,11 @@ def check(path: Path) -> Content:
     try:
         with gzip.open(path, "rb") as file:
             return _check(file)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
+    except (EOFError, zlib.error) as problem:
         raise BackupDamaged(str(problem)) from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise BackupDamaged("it is not what “stemma backup” writes") from None
+    except (gzip.BadGzipFile, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        told = "it is not what “stemma backup” writes (an export is read by “stemma import”)"
+        raise BackupDamaged(told) from None
 
 
 def _check(file: gzip.GzipFile) -> Content:

@@ -495,6 +495,9 @@ def leaves(group: click.Group) -> Iterator[tuple[tuple[str, ...], click.Command]
           "--terms", "terms.json"], "--terms is not JSON, nor @FILE with a file of it"),
         (["key", "new", "my log"], "write one such as example.org/log"),
         (["receipt", "1"], "Nothing is signed: there is no key. See “stemma key new”."),
+        (["key", "create", "--for", "operator", "--scope", "role:acountant"],
+         "the nearest are role:accountant"),
+        (["restore", __file__], "an export is read by “stemma import”"),
         (["bench", "nothing"], "There is no benchmark nothing"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -504,6 +507,13 @@ def test_an_error_is_one_clear_sentence(words: list[str], said: str, stemma: Ste
     told = stemma.wrong(*words)
     assert said in told
     assert len(told.splitlines()) == 1
+
+
+def test_a_table_is_not_read_as_a_bundle(stemma: Stemma, tmp_path: Path) -> None:
+    (tmp_path / "contributors.csv").write_text("id,name\nben,Ben\n")
+    told = stemma.wrong("import", str(tmp_path / "contributors.csv"))
+    assert told.startswith("CSV files are imported by the name of their folder")
+    assert "1 recorded" in stemma.run("import", str(tmp_path)).output
 
 
 def test_every_error_of_a_command_begins_like_a_sentence() -> None:

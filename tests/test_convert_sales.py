@@ -64,7 +64,7 @@ def test_nothing_of_a_file_is_lost_silently(database: str, tmp_path: Path) -> No
 
 
 def test_a_table_needs_its_columns_once(tmp_path: Path) -> None:
-    with pytest.raises(NotConvertible, match="no column called pool; source or shop"):
+    with pytest.raises(NotConvertible, match="called pool or isrc or upc; source or shop"):
         list(convert_sales(table(tmp_path, head="Period\tAmount\n")))
     with pytest.raises(NotConvertible, match="both say the territory"):
         list(convert_sales(table(tmp_path, head="Pool,Shop,Period,Amount,Country,Territory\n")))

@@ -6,6 +6,7 @@ A scope only narrows what the table of permissions allows the holder; it never a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from domain.command import Command
@@ -46,7 +47,9 @@ class Scope:
         words = tuple(dict.fromkeys(text.split()))
         for word in words:
             if word not in WORDS and word not in COMMANDS:
-                raise BadScope(word, "it is not a word of a scope")
+                near = get_close_matches(word, [*WORDS, *COMMANDS])
+                told = f"; the nearest are {', '.join(near)}" if near else ""
+                raise BadScope(word, f"it is not a word of a scope{told}")
         if not words:
             raise BadScope(text, "it is empty")
         return cls(words)

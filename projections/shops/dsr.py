@@ -101,7 +101,8 @@ class _Report:
 
     def _named(self, cells: list[str]) -> Record:
         if cells[0] not in self.columns:
-            raise NotConvertible(f"{self.path.name} does not name the columns of {cells[0]}")
+            said = f"{self.path.name} is no digital sales report, or not whole"
+            raise NotConvertible(f"{said}: it does not name the columns of {cells[0]}")
         return dict(zip(self.columns[cells[0]], map(str.strip, cells), strict=False))
 
     def _record(self, kind: str, said: Record) -> Iterator[Row]:

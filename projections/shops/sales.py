@@ -190,7 +190,8 @@ def _columns(header: list[str], given: Row) -> dict[str, str]:
     if not said & {"pool", *NUMBERS}:
         missing.insert(0, "pool")
     if missing:
-        names = "; ".join(" or ".join(COLUMNS[field]) for field in missing)
+        needed = COLUMNS | {"pool": ("pool", "isrc", "upc")}
+        names = "; ".join(" or ".join(needed[field]) for field in missing)
         raise NotConvertible(f"there is no column called {names}")
     return found
 

@@ -104,8 +104,7 @@ def import_(  # the options above, one by one
     source of a piece is left out and reported. An export is checked to its end before any of it is
     recorded; if one of its facts is refused, the status is 1. The format: /docs/reference/bundles.
     """
-    if str(path) != "-" and not path.exists():
-        raise click.ClickException(f"There is no file or folder {path}")
+    _must_be_importable(path, source)
     total, places = bundle.lines_in(path, source), _Places(namespace)
     with (
         _converting(),
@@ -142,6 +141,15 @@ def import_(  # the options above, one by one
         _must_be_restored(service, report, seal)
     if strict and (report.refused or report.left_out):
         sys.exit(1)
+
+
+def _must_be_importable(path: Path, source: str) -> None:
+    if str(path) != "-" and not path.exists():
+        raise click.ClickException(f"There is no file or folder {path}")
+    if source == "bundle" and path.suffix == ".csv" and path.is_file():
+        raise click.ClickException(
+            "CSV files are imported by the name of their folder; a table of sales, --from sales"
+        )
 
 
 def _recorded(
