@@ -724,6 +724,7 @@ def test_what_was_earned_by_month_is_drawn_on_the_pages_of_a_pool_and_a_person(
         assert rows == [("2026-02", "80.00"), ("2026-01", "41.00")], path
         bars = re.findall(r"<title>(2026-\d\d): ([\d.]+) EUR</title><rect", page.text)
         assert bars == [("2026-01", "41.00"), ("2026-02", "80.00")], path
+        assert "what new shares and waivers changed counts when they were applied" in page.text_seen
     assert "1.00 EUR owed by earlier books" in as_ana.get(f"/pool/{pool}").text_seen
 
 
