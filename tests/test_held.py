@@ -64,6 +64,26 @@ def test_what_others_waived_is_held_with_the_piece_that_it_came_by(database: str
         assert statement_of(told, ana) == (0, 50, [(["disputed"], 50, [song])])
 
 
+def test_equal_amounts_on_hold_are_told_in_the_order_of_their_pieces(database: str) -> None:
+    with bank(database) as told:
+        ana = told.person("ana")
+        pieces = sorted(told.piece(f"piece {number}", by=[ana]) for number in range(5))
+        *doubted, sure = pieces
+        for part, held in enumerate((doubted[2:], doubted[:2], doubted[1:3])):
+            release = told.release(f"part {part}", *held, sure)
+            pool = told.pool(f"pool {part}", release=release)
+            assets = [asset(piece, {ana: "1"}) for piece in (*held, sure)]
+            told.accept(told.agree(pool, assets), ana)
+            told.earn(pool, 300)
+        for credit in told.since(0, "credit.granted"):
+            if credit.work != sure:
+                told.tell("hold_credit", id=credit.originator_id, reason="r")
+        _, _, lines = statement_of(told, ana)
+        assert lines == [
+            (["disputed"], 200, held) for held in (doubted[:2], doubted[1:3], doubted[2:])
+        ]
+
+
 def test_what_terms_give_by_name_waits_whole(database: str) -> None:
     with bank(database) as told:
         ana = told.person("ana")

@@ -156,14 +156,14 @@ def _exchanged(view: View, payees: Collection[str], currency: str) -> list[Excha
 def _held_told(view: View, held: Mapping[Held, int]) -> list[HeldLine]:
     """What is on hold, the largest amount first, with the reasons and the assets."""
     named = titles(view, {asset for why in held for asset in why.assets})
-    ordered = sorted(held.items(), key=lambda each: (-each[1], each[0].because, *each[0].assets))
+    ordered = sorted((-amount, why.because, sorted(why.assets)) for why, amount in held.items())
     return [
         {
-            "because": list(why.because),
-            "amount_minor": amount,
-            "assets": [{"asset": asset, "title": named.get(asset)} for asset in sorted(why.assets)],
+            "because": list(because),
+            "amount_minor": -amount,
+            "assets": [{"asset": asset, "title": named.get(asset)} for asset in assets],
         }
-        for why, amount in ordered
+        for amount, because, assets in ordered
     ]
 
 
