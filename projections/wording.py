@@ -125,6 +125,11 @@ def percent(rate: str | None) -> str:
     return f"{text} %" if share == Fraction(text) else f"about {text} %"
 
 
+def decimals(rate: str | None) -> str | None:
+    """An exact rate as a decimal number, to twelve places: a spreadsheet takes 3/20 for a date."""
+    return None if rate is None else f"{float(Fraction(rate)):.12f}".rstrip("0").rstrip(".")
+
+
 def rate(stated: str | None) -> str:
     """A rate as people type it: in percent, or as a fraction where that would be rounded.
 

@@ -398,6 +398,19 @@ def test_what_came_back_in_the_year_in_which_it_was_paid_is_no_line_of_its_summa
         assert (summary(told)["lines"], summary(told)["totals"]) == ([], [])
 
 
+def test_the_rates_of_a_years_summary_as_csv_are_decimal_numbers(database: str) -> None:
+    """A spreadsheet takes 3/20, as which a form records 15 %, for a date."""
+    with bank(database) as told:
+        people = told.people("Ana", "Ben", "Cy", "Dot")
+        located(told, "us", "US", dict.fromkeys(people, "1/4"), 4000)
+        for payee, rate in zip(people, ("3/20", "1/7", "0.300", "1"), strict=True):
+            withhold(told, payee, rate)
+        told.pay()
+        rows = csv.DictReader(StringIO(remittances.as_csv(summary(told))))
+        rates = {row["name"]: row["rate"] for row in rows}
+    assert rates == {"Ana": "0.15", "Ben": "0.142857142857", "Cy": "0.3", "Dot": "1"}
+
+
 def test_the_summary_of_a_year_is_what_was_withheld_less_what_came_back(database: str) -> None:
     with bank(database) as told:
         ana, ben = told.people("Ana", "Ben")

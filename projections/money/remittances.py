@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from fractions import Fraction
 from typing import Annotated, Any, Unpack
 
 from domain.engine import Row
 from domain.journal import Journal
 from domain.money.currency import decimal
-from domain.money.policy.sold import shown_exactly
 from domain.readers import EVERYONE, OWN_MONEY
 from domain.refusal import UnknownContributor, UnknownWithholding
 from domain.value import Number
 from domain.values import CountryCode, PayeeText, WithholdingId
+from projections import wording
 from projections.money.balances import persons_of
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
@@ -123,7 +122,7 @@ COLUMNS = (
     *("year", "payee", "name", "country", "currency", "paid", "withheld", "rate", "document"),
     *("rule", "payouts"),
 )
-"""The columns of a year's summary as CSV; amounts are decimal numbers of their currency."""
+"""The columns of a year's summary as CSV; amounts and rates are decimal numbers."""
 
 
 def as_csv(told: WithheldSummary) -> str:
@@ -138,8 +137,7 @@ def as_csv(told: WithheldSummary) -> str:
                 "name": line["payee"]["name"],
                 "paid": decimal(line["paid_minor"], line["currency"]),
                 "withheld": decimal(line["withheld_minor"], line["currency"]),
-                # A spreadsheet would take 1/10 for a day.
-                "rate": line["rate"] and shown_exactly(Fraction(line["rate"])),
+                "rate": wording.decimals(line["rate"]),
             }
             for line in told["lines"]
         ),
