@@ -14,6 +14,7 @@ from domain.engine import Row, Transaction
 from domain.fact import Fact
 from domain.kept import BOOKS, Rows
 from domain.money.agreement import Agreement
+from domain.money.doubt import Doubt
 from domain.money.folding import TOPICS, Folding
 from domain.money.held import (
     NO_ASSETS,
@@ -29,7 +30,7 @@ from domain.money.passing import NOTHING_PASSED
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve
-from domain.money.state import EVERY, Cost, DivisionBooks, Doubt, OpenPool, mappings
+from domain.money.state import EVERY, Cost, DivisionBooks, OpenPool, mappings
 from domain.queries import Facts
 
 Above = Mapping[str, Collection[str]]
@@ -286,10 +287,7 @@ class Books(Folding):
                 ),
                 None if each.contributor is None else self.person(each.contributor),
                 each.child and self.node(each.child),
-                each.by_name,
-                each.false_at,
-                each.by_piece,
-                each.by_origin,
+                each,
             )
             for each in doubts
         )

@@ -12,16 +12,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from domain.contributor import Contributor
-from domain.credit import Credit
-from domain.dispute import Opening
 from domain.fact import Fact
 from domain.join import Join
 from domain.kept import placed_at
-from domain.membership import Membership
 from domain.money.agreement import Agreement
+from domain.money.doubt import DOUBTING, doubt_of
 from domain.money.entry import RULES_BY_SALE, Costs, Entry, FlowRows, Line, Lines, read_lines
 from domain.money.held import Owed
-from domain.money.hold import Hold
 from domain.money.outsider import Outsider
 from domain.money.passing import passed_by, passed_in
 from domain.money.payee import Payee
@@ -41,7 +38,6 @@ from domain.money.state import (
     Cost,
     Dated,
     DivisionBooks,
-    Doubt,
     OpenPool,
     RevenueBooks,
     State,
@@ -49,7 +45,6 @@ from domain.money.state import (
 )
 from domain.money.terms import named_in
 from domain.money.through import joined
-from domain.remix import Remix
 
 TOPICS = tuple(
     kind.TOPIC
@@ -63,10 +58,7 @@ TOPICS = tuple(
         *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Redivided),
         *(Entry.Adjusted, Entry.Opened, Entry.Freed, Entry.Assigned, Entry.Continued),
         *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
-        *(Hold.Opened, Hold.Lifted),
-        *(Credit.Disputed, Credit.Settled, Credit.Revoked),
-        *(Remix.Disputed, Remix.Settled, Remix.Struck),
-        *(Membership.Disputed, Membership.Settled),
+        *DOUBTING,
         *(Join.Declared, Join.Accepted, Join.Undone),
         *(Contributor.Merged, Contributor.Separated, Contributor.Forgotten, Period.Closed),
     )
@@ -244,12 +236,8 @@ class Folding(State):
 
     def _stop(self, id: str, happened: Fact) -> None:
         match happened:
-            case Remix.Event(child=child, parent=work):
-                self._doubt(id, happened, work, None, child)
-            case Hold.Event(work=work, contributor=who) | Credit.Event(work=work, contributor=who):
-                self._doubt(id, happened, work, who, None)
-            case Membership.Event(group=group, contributor=who):
-                self._doubt(id, happened, group, who, None)
+            case _ if isinstance(happened, DOUBTING):
+                self._doubt(id, happened)
             case Period.Closed(until=until):
                 self.closed["until"] = max(until, self.closed.get("until", ""))
             case Contributor.Merged(into=into):
@@ -291,18 +279,9 @@ class Folding(State):
         self.merged[payee] = into
         self.merging[into, payee] = True
 
-    def _doubt(
-        self, id: str, happened: Fact, work: str, contributor: str | None, child: str | None
-    ) -> None:
-        if isinstance(happened, Opening | Hold.Opened):
-            limits = bool(happened.by_name), bool(happened.by_piece), bool(happened.by_origin)
-            self.doubts[EVERY, id] = Doubt(work, contributor, child, *limits)
-        elif getattr(happened, "is_false", None):
-            by_piece, by_origin = (
-                bool(getattr(happened, name, None)) for name in ("by_piece", "by_origin")
-            )
-            limits = True, by_piece, by_origin
-            self.doubts[EVERY, id] = Doubt(work, contributor, child, *limits, self.position)
+    def _doubt(self, id: str, happened: Fact) -> None:
+        if (doubt := doubt_of(self.position, happened)) is not None:
+            self.doubts[EVERY, id] = doubt
         else:
             self.doubts.pop((EVERY, id), None)
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 
+from domain.money.doubt import Doubt
 from domain.money.passing import NOTHING_PASSED, Passed
 from domain.money.payee import Payee
 
@@ -69,7 +70,7 @@ class Claim(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A credit or an edge that is on hold, in dispute, or was found false."""
+    """A doubt, with the people and works that it is about after all merges and joins."""
 
     works: frozenset[str]
     """The work of the credit; or the parent of the edge, with all of its ancestors."""
@@ -77,26 +78,18 @@ class Question(NamedTuple):
     """The person credited."""
     child: str | None
     """The child of the edge."""
-    by_name: bool = False
-    """Whether it also puts on hold what terms give by name; False for older disputes."""
-    false_at: int | None = None
-    """The position at which it was found false; None while it is open."""
-    by_piece: bool = False
-    """Whether it puts on hold only what a payee gets for the piece; False for older disputes, which
-    hold all of a share."""
-    by_origin: bool = False
-    """Whether it also puts on hold what others have from the person; False for older disputes."""
+    doubt: Doubt
 
     def is_settled_for(self, claim: Claim) -> bool:
         """Whether a claim accounts for what was found."""
-        return self.false_at is not None and self.false_at <= claim.known
+        return self.doubt.false_at is not None and self.doubt.false_at <= claim.known
 
     def touches(self, claim: Claim) -> bool:
         """Whether a claim depends on what is in question."""
         if self.is_settled_for(claim):
             return False
         works, own = {*claim.works}, claim.own
-        if self.by_name and claim.named:
+        if self.doubt.by_name and claim.named:
             works.update(claim.named)
             # A disputed edge concerns the people of a work only through their credits.
             own.update(claim.named if self.child is None else [Payee.parse(claim.payee).id])
@@ -106,14 +99,14 @@ class Question(NamedTuple):
 
     def limited_to(self, claim: Claim) -> Collection[str]:
         """The assets through which a claim depends on the question; empty: the whole claim does."""
-        by_name = self.by_name and claim.named
-        if not self.by_piece or by_name or claim.release in self.works:
+        by_name = self.doubt.by_name and claim.named
+        if not self.doubt.by_piece or by_name or claim.release in self.works:
             return ()
         return {asset for asset, works in claim.assets.items() if not self.works.isdisjoint(works)}
 
     def reached(self, claim: Claim) -> Iterator[tuple[str, int]]:
         """The parts of a claim that somebody had for what is in question: the asset, the index."""
-        if self.child is not None or not self.by_origin or self.is_settled_for(claim):
+        if self.child is not None or not self.doubt.by_origin or self.is_settled_for(claim):
             return
         for asset, passed in claim.passed.items():
             for index, each in enumerate(passed):
@@ -173,7 +166,7 @@ class Held(NamedTuple):
 def against(claim: Claim, questions: Questions) -> Held:
     """Why a claim can't be paid now, and which assets of it."""
     open_now, assets, parts = depending(claim, questions.about(claim))
-    is_false = {each.false_at is not None for each in open_now}
+    is_false = {each.doubt.false_at is not None for each in open_now}
     stands = {
         UNCLAIMED: Payee.parse(claim.person).is_work,
         UNACCEPTED: claim.consent == "offered",

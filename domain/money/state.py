@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple, get_args, get_origin, get_type_hin
 
 from domain.kept import Kept, Rows
 from domain.money.agreement import Agreement
+from domain.money.doubt import Doubt
 from domain.money.pool import Pool, version
 from domain.money.proposal import Assets
 from domain.money.reserve import Reserve
@@ -29,23 +30,6 @@ class Cost(NamedTuple):
     left_minor: int
     at: int = 0
     """The position at which it was recorded."""
-
-
-class Doubt(NamedTuple):
-    """A credit, an edge or a membership that is on hold, in dispute, or was found false."""
-
-    work: str
-    """The work of the credit, the parent of the edge, or the group."""
-    contributor: str | None
-    child: str | None
-    by_name: bool
-    """Whether it also puts on hold what terms give by name."""
-    by_piece: bool
-    """Whether it puts on hold only what a payee gets for the piece in question."""
-    by_origin: bool
-    """Whether it also puts on hold what others have from the person."""
-    false_at: int | None = None
-    """The position at which it was found false."""
 
 
 class Dated(NamedTuple):

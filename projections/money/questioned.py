@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from domain.money.doubt import Doubt
 from domain.money.held import Question
 from projections import contributors, lineage
 from projections.ancestry import ancestry
@@ -12,15 +11,13 @@ from projections.store import View
 
 def questions(view: View) -> dict[str, Question]:
     """By id of a hold, credit or remix: what is in question about it."""
-    latest = {
-        row[0]: _Row(*row[1:])
-        for row in view.rows(
-            "SELECT h.id, h.work, h.contributor, h.child, h.state, h.by_name, h.by_piece, "
-            "h.by_origin, h.position "
-            "FROM @holds h WHERE h.position <= :as_of ORDER BY h.position"
-        )
-    }
-    still = {id: each for id, each in latest.items() if each.state != "lifted"}
+    rows = view.rows(
+        "SELECT h.id, h.state, h.work, h.contributor, h.child, h.by_name, h.by_piece, h.by_origin, "
+        "CASE WHEN h.state = 'false' THEN h.position END "
+        "FROM @holds h WHERE h.position <= :as_of ORDER BY h.position"
+    )
+    latest = {id: (state, Doubt(*doubt)) for id, state, *doubt in rows}
+    still = {id: doubt for id, (state, doubt) in latest.items() if state != "lifted"}
     accounts = {each.contributor for each in still.values() if each.contributor is not None}
     persons = contributors.persons_of(view, accounts) if accounts else {}
     works = {work for each in still.values() for work in (each.work, each.child) if work}
@@ -36,26 +33,10 @@ def questions(view: View) -> dict[str, Question]:
             else with_above(view, each.work),
             None if each.contributor is None else persons[each.contributor],
             each.child and nodes.get(each.child, each.child),
-            bool(each.by_name),
-            each.position if each.state == "false" else None,
-            bool(each.by_piece),
-            bool(each.by_origin),
+            each,
         )
         for id, each in still.items()
     }
-
-
-class _Row(NamedTuple):
-    """The latest row about a credit, a hold or an edge."""
-
-    work: str
-    contributor: str | None
-    child: str | None
-    state: str
-    by_name: int
-    by_piece: int
-    by_origin: int
-    position: int
 
 
 def with_above(view: View, work: str) -> frozenset[str]:

@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.contributor import Contributor
-from domain.credit import Credit
-from domain.dispute import Opening
 from domain.fact import Fact
-from domain.membership import Membership
 from domain.moment import instant
+from domain.money.doubt import DOUBTING, doubt_of, doubted_by
 from domain.money.entry import Entry
 from domain.money.exchange import ExchangeRate, PaymentCurrency
-from domain.money.hold import Hold
 from domain.money.outsider import Outsider
 from domain.money.payee import Payee
 from domain.money.payout import Batch, Payout
@@ -30,7 +27,6 @@ from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.terms import named_in
 from domain.money.withholding import Withholding
-from domain.remix import Remix
 from projections.tables import (
     Amend,
     Change,
@@ -266,12 +262,8 @@ def _named(position: int, pool: str, happened: Pool.Opened | Pool.Amended) -> It
 def _in_question(position: int, happened: Fact) -> Iterator[Change]:
     """The rows about what puts money on hold, and about its resolution."""
     match happened:
-        case Hold.Event() | Credit.Disputed() | Credit.Settled() | Credit.Revoked():
-            yield _question(position, happened, happened.work, happened.contributor, None)
-        case Remix.Disputed() | Remix.Settled() | Remix.Struck():
-            yield _question(position, happened, happened.parent, None, happened.child)
-        case Membership.Disputed() | Membership.Settled():
-            yield _question(position, happened, happened.group, happened.contributor, None)
+        case _ if isinstance(happened, DOUBTING):
+            yield _question(position, happened)
         case Outsider.Identified(payee=name, contributor=contributor):
             yield Put(IDENTIFIED, (name, contributor, position))
         case Contributor.Forgotten(holds=True):
@@ -286,18 +278,13 @@ def _in_question(position: int, happened: Fact) -> Iterator[Change]:
             yield Put(KNOWN, (replaced, None, known_as, position, position))
 
 
-def _question(
-    position: int, happened: Fact, work: str, contributor: str | None, child: str | None
-) -> Change:
+def _question(position: int, happened: Fact) -> Change:
     """The row about a credit, edge or hold that is in question from now on, or no longer."""
-    state, by_name = "lifted", True
-    if isinstance(happened, Opening | Hold.Opened):
-        state, by_name = "open", bool(happened.by_name)
-    elif getattr(happened, "is_false", None):
-        state = "false"
-    limits = (int(bool(getattr(happened, name, None))) for name in ("by_piece", "by_origin"))
-    flags = int(by_name), *limits
-    row = (happened.originator_id, work, contributor, child, state, *flags, position)
+    state, limits = "lifted", (True, False, False)
+    if (doubt := doubt_of(position, happened)) is not None:
+        state = "open" if doubt.false_at is None else "false"
+        limits = doubt.by_name, doubt.by_piece, doubt.by_origin
+    row = (happened.originator_id, *doubted_by(happened), state, *map(int, limits), position)
     return Put(HOLDS, row)
 
 
@@ -399,10 +386,8 @@ MONEY = Projection(
     ),
     changes,
     (
-        *facts_about(Pool, Proposal, Share, Entry, Revenue, Expense, Payout, Batch, Period, Hold),
+        *facts_about(Pool, Proposal, Share, Entry, Revenue, Expense, Payout, Batch, Period),
         *facts_about(Outsider, ExchangeRate, PaymentCurrency, Withholding),
-        *(Contributor.Forgotten, Credit.Disputed, Credit.Settled, Credit.Revoked),
-        *(Remix.Disputed, Remix.Settled, Remix.Struck),
-        *(Membership.Disputed, Membership.Settled),
+        *(Contributor.Forgotten, *DOUBTING),
     ),
 )
