@@ -5,10 +5,11 @@ Its assets are those of the final proposal; only a waiver changes its shares.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import ClassVar
+from operator import attrgetter
+from typing import ClassVar, NamedTuple
 
 from domain.cached import cached_property
 from domain.money.passing import PassedOn
@@ -66,3 +67,17 @@ class Agreement:
     def parts(self) -> Mapping[str, Mapping[str, Fraction]]:
         """By payee and asset: their part of the whole through that asset, after waivers."""
         return parts_of(self.assets, self.waivers)
+
+
+class Dated(NamedTuple):
+    """An agreement of a pool, and the date from which it is in force."""
+
+    agreement: str
+    effective_at: str
+    number: int
+
+
+def in_force(agreements: Iterable[Dated], effective_at: str) -> Dated | None:
+    """The agreement of a pool for what was earned at a moment; None if that is before the first."""
+    begun = (each for each in agreements if each.effective_at <= effective_at)
+    return max(begun, key=attrgetter("effective_at", "number"), default=None)

@@ -15,7 +15,7 @@ from domain.contributor import Contributor
 from domain.fact import Fact
 from domain.join import Join
 from domain.kept import placed_at
-from domain.money.agreement import Agreement
+from domain.money.agreement import Agreement, Dated, in_force
 from domain.money.doubt import DOUBTING, doubt_of
 from domain.money.entry import RULES_BY_SALE, Costs, Entry, FlowRows, Line, Lines, read_lines
 from domain.money.held import Owed
@@ -36,7 +36,6 @@ from domain.money.split import PLAIN
 from domain.money.state import (
     EVERY,
     Cost,
-    Dated,
     DivisionBooks,
     OpenPool,
     RevenueBooks,
@@ -510,10 +509,8 @@ class Folding(State):
 
     def agreement_for(self, pool: str, effective_at: str) -> Agreement | None:
         """The agreement that is in force for what was earned at a moment, if any."""
-        dated = self.opened[pool].agreements
-        found = [each for each in dated if each.effective_at <= effective_at]
-        latest = max(found, key=lambda each: (each.effective_at, each.number), default=None)
-        return None if latest is None else self.agreements[latest.agreement]
+        found = in_force(self.opened[pool].agreements, effective_at)
+        return None if found is None else self.agreements[found.agreement]
 
     def terms_for(self, pool: str, revenue: str) -> int:
         """The number of the amendment whose terms are in force for a revenue; 0: the original."""

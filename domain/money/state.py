@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, ClassVar, NamedTuple, get_args, get_origin, get_type_hints
 
 from domain.kept import Kept, Rows
-from domain.money.agreement import Agreement
+from domain.money.agreement import Agreement, Dated
 from domain.money.doubt import Doubt
 from domain.money.pool import Pool, version
 from domain.money.proposal import Assets
@@ -30,14 +30,6 @@ class Cost(NamedTuple):
     left_minor: int
     at: int = 0
     """The position at which it was recorded."""
-
-
-class Dated(NamedTuple):
-    """An agreement of a pool, and the date from which it is in force."""
-
-    agreement: str
-    effective_at: str
-    number: int
 
 
 @dataclass(frozen=True)

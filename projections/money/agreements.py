@@ -1,10 +1,11 @@
-"""Agreements at the position of a view: waivers, and everyone's part of each asset."""
+"""Agreements at the position of a view: dates, waivers, and everyone's part of each asset."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from domain.journal import Journal
+from domain.money.agreement import Dated
 from domain.money.held import ByAsset
 from domain.money.keeping import share_id
 from domain.money.passing import PassedOn, passed_by, passed_in
@@ -12,7 +13,7 @@ from domain.money.proposal import Proposal, payees_of
 from domain.money.share import Share
 from domain.money.shares import parts_of, waived_in
 from projections.nouns import facts_of, noun_at
-from projections.store import View
+from projections.store import View, holds
 
 
 def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, str], str]:
@@ -41,6 +42,16 @@ def passed_under(view: View, journal: Journal, proposal: str) -> PassedOn:
     assets = noun_at(then, journal, Proposal, earlier).current.assets
     before = passed_under(then, journal, earlier)
     return passed_by(assets, before, parts[earlier], parts[proposal])
+
+
+def dated_in(view: View, pool: str) -> list[Dated]:
+    """The agreements of a pool, with their dates."""
+    rows = view.rows(
+        "SELECT a.id, coalesce(a.effective_at, ''), a.number FROM @proposals a "
+        f"WHERE a.pool = :pool AND a.number IS NOT NULL AND {holds('a')}",
+        pool=pool,
+    )
+    return [Dated(*row) for row in rows]
 
 
 def parts_in(

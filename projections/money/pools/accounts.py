@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from domain.journal import Journal
+from domain.money.agreement import in_force
 from domain.money.entry import Entry
 from domain.money.pool import LEAST_REVIEW_HOURS, Pool
 from domain.money.postings import RECEIVED
@@ -16,6 +17,7 @@ from domain.refusal import UnknownWork
 from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
+from projections.money.agreements import dated_in
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import (
     Accounts,
@@ -156,11 +158,7 @@ def terms_of(view: View, journal: Journal, entry: Entry) -> Pool.Opened:
 
 def _earned_last(view: View, corrected: Entry.Corrected) -> str | None:
     """The date of the latest revenue that goes by the agreement of a correction; else its own."""
-    agreements: list[tuple[str, int, str]] = view.rows(
-        "SELECT COALESCE(a.effective_at, ''), a.number, a.id FROM @proposals a "
-        f"WHERE a.pool = :pool AND a.number IS NOT NULL AND {holds('a')}",
-        pool=corrected.pool,
-    )
+    agreements = dated_in(view, corrected.pool)
     dates: list[tuple[str]] = view.rows(
         "SELECT DISTINCT b.effective FROM @bookings b WHERE b.pool = :pool "
         "AND b.kind = 'division' AND b.position <= :as_of",
@@ -169,7 +167,7 @@ def _earned_last(view: View, corrected: Entry.Corrected) -> str | None:
     found = (
         date
         for (date,) in dates
-        if max(each for each in agreements if each[0] <= date)[-1] == corrected.proposal
+        if (held := in_force(agreements, date)) and held.agreement == corrected.proposal
     )
     return max(found, default=corrected.effective_at)
 

@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 from domain.journal import Journal
 from domain.moment import instant
+from domain.money.agreement import in_force
 from domain.money.apportionment import payee_key
 from domain.money.entry import Entry
 from domain.money.held import DEBT, HELD, PAYABLE
@@ -23,7 +24,7 @@ from domain.money.shares import shares_of
 from domain.readers import MONEY
 from domain.values import PoolId
 from projections.money import balances as money
-from projections.money.agreements import waivers_of
+from projections.money.agreements import dated_in, waivers_of
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares
@@ -34,7 +35,7 @@ from projections.money.readers import Reader
 from projections.money.told import WaivedLine
 from projections.nouns import noun_at
 from projections.question import question
-from projections.store import View, holds, told_rows
+from projections.store import View, told_rows
 
 T = TypeVar("T")
 
@@ -136,17 +137,14 @@ def earned(view: View, id: str) -> dict[str, int]:
 
 def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
     """The agreement in force for what is earned now; before the first, the next one."""
-    rows = view.rows(
-        "SELECT coalesce(a.effective_at, ''), a.number, a.id FROM @proposals a "
-        f"WHERE a.pool = :pool AND a.state = 'finalised' AND {holds('a')}",
-        pool=pool,
-    )
-    if not rows:
+    agreements = dated_in(view, pool)
+    if not agreements:
         return None
     (latest,) = journal.facts.at([view.as_of])
-    now = max(instant(latest.fact().timestamp), min(rows)[0])
-    *_, id = max(row for row in rows if row[0] <= now)
-    return noun_at(view, journal, Proposal, id)
+    first = min(each.effective_at for each in agreements)
+    held = in_force(agreements, max(instant(latest.fact().timestamp), first))
+    assert held is not None
+    return noun_at(view, journal, Proposal, held.agreement)
 
 
 def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
