@@ -16,15 +16,8 @@ from typing import NamedTuple
 
 from domain.kept import placed_at
 from domain.money.agreement import Agreement
-from domain.money.apportionment import settle
 from domain.money.books import Books
-from domain.money.entry import (
-    RULES_OF_CORRECTIONS,
-    RULES_OF_REVERSALS,
-    Entry,
-    FlowRows,
-    entry_lines,
-)
+from domain.money.entry import RULES_OF_CORRECTIONS, RULES_OF_REVERSALS, Entry, FlowRows
 from domain.money.pool import Pool
 from domain.money.reckoning import (
     Change,
@@ -33,6 +26,7 @@ from domain.money.reckoning import (
     given_in_place,
     of_agreement,
     opened_of,
+    settled,
     summed,
     written,
 )
@@ -54,9 +48,7 @@ class Standing(NamedTuple):
 
     def taken_back(self, flow: Mapping[str, Fraction]) -> Terms:
         """What it gives back if it is the last that these totals count."""
-        left = self.taking.whole_minor - self.taking.before_minor
-        taking = self.taking._replace(taken_minor=left)
-        return taken_back(self.opened, taking, flow, self.agreement.shares)
+        return taken_back(self.opened, self.taking.rest, flow, self.agreement.shares)
 
     def given_after(self, flow: Mapping[str, Fraction]) -> Terms:
         """What it gives after these totals."""
@@ -158,8 +150,7 @@ def moved_up(books: Books, moved: Moved, rules: int = RULES_OF_REVERSALS) -> Com
         "flow_before": written(moved.flow_before),
         "flow": written(change.flow),
     }
-    units = settle(summed(pool.carry, change.due))
-    return ComputedEntry(entry_lines(units, change.due, pool.carry), content)
+    return settled(pool, change.due, content)
 
 
 def _pool(books: Books, division: str) -> str:
@@ -229,5 +220,4 @@ def _in_order(
     }
     content |= {"anew": anew} if anew else {}
     content |= {"placed": placed} if placed else {}
-    units = settle(summed(pool.carry, whole.due))
-    return ComputedEntry(entry_lines(units, whole.due, pool.carry), content)
+    return settled(pool, whole.due, content)

@@ -260,17 +260,17 @@ def redivision_of(
     known, pool = books.divisions[division.id], books.pools[first.pool]
     agreement, totals = books.agreements[known.agreement], pool.flow if flow is None else flow
     recorded = books.revenues[first.revenue].recorded
-    taking = taking_of(recorded, division, before, 0)
-    left = taking.whole_minor - taking.before_minor
+    taking = taking_of(recorded, division, before, 0).rest
     opened = opened_of(books, division.id)
-    back = taken_back(opened, taking._replace(taken_minor=left), totals, agreement.shares)
+    back = taken_back(opened, taking, totals, agreement.shares)
     costs: Costs = [[cost.expense, cost.payer, -cost.left_minor]]
     costs += (list(each) for each in _paid_back(pool, cost.left_minor))
     flow_before = summed(totals, back.flow)
     more = sum(int(units) for *_, units in costs)
     origin = origin_of_entries(recorded, [division, *before])
     origin = origin._replace(expenses_minor=origin.expenses_minor + more)
-    anew = by_shares(opened, left - more, flow_before, agreement.shares, origin=origin)
+    left = taking.taken_minor - more
+    anew = by_shares(opened, left, flow_before, agreement.shares, origin=origin)
     due = _with_costs(summed(back.due, anew.due), costs)
     content = {
         **of_agreement(agreement, pool, rules),
@@ -283,8 +283,7 @@ def redivision_of(
         "flow_before": written(flow_before),
         "flow": written(summed(back.flow, anew.flow)),
     }
-    units = settle(summed(pool.carry, due))
-    return ComputedEntry(entry_lines(units, due, pool.carry), content)
+    return settled(pool, due, content)
 
 
 def paid_by(division: Entry, before: Sequence[Entry], expense: str) -> int:
@@ -340,8 +339,7 @@ def correction_in_place(
         through = {place: flow[place] - pool.flow.get(place, _NONE) for place in flow}
         content |= {"flow": written(through), "is_complete": change.is_complete}
         content |= {"anew": more_agreed} if more_agreed else {}
-    units = settle(summed(pool.carry, due))
-    return ComputedEntry(entry_lines(units, due, pool.carry), content)
+    return settled(pool, due, content)
 
 
 def _divided_anew(
@@ -351,11 +349,10 @@ def _divided_anew(
     flow: Mapping[str, Fraction],
     change: Change,
 ) -> Iterator[Terms]:
-    left = taking.whole_minor - taking.before_minor
-    before, now = opened
-    back = taken_back(before, taking._replace(taken_minor=left), flow, change.old)
+    (before, now), rest = opened, taking.rest
+    back = taken_back(before, rest, flow, change.old)
     yield back
-    yield by_shares(now, left, summed(flow, back.flow), change.new, origin=origin)
+    yield by_shares(now, rest.taken_minor, summed(flow, back.flow), change.new, origin=origin)
 
 
 def _divided_in_place(
@@ -383,9 +380,8 @@ def _divided_in_place(
         return found | {place: totals.get(place, _NONE) for place in accounts}
 
     there = summed(*(each.flow for each in given_in_place(before, taking, change.old)))
-    left = taking.whole_minor - taking.before_minor
     end = at(summed(taking.flow_before, there), flow)
-    back = taken_back(before, taking._replace(taken_minor=left), end, change.old)
+    back = taken_back(before, taking.rest, end, change.old)
     if back.agreed != -agreed:
         yield from _divided_anew(opened, taking, origin, flow, change)
         return
@@ -463,6 +459,12 @@ def waived_from(books: Books, before: Agreement) -> Change:
     looks = any(look_through(each.terms) for each in books.opened[now.pool].versions)
     divisions = [id for id, _ in books.divisions_under([now.proposal])] if looks else ()
     return Change(before.shares, now.shares, books.agreed[now.proposal], divisions)
+
+
+def settled(pool: PoolBooks, due: Mapping[str, Fraction], content: dict[str, Any]) -> ComputedEntry:
+    """An entry whose dues sum to zero: with the carry, they are rounded to units."""
+    units = settle(summed(pool.carry, due))
+    return ComputedEntry(entry_lines(units, due, pool.carry), content)
 
 
 def difference(old: Shares, new: Shares) -> dict[str, Fraction]:

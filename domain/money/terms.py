@@ -162,6 +162,11 @@ class Taking(NamedTuple):
     origin: Origin = NO_ORIGIN
     """The sales behind the whole profit, and the expenses paid back before it."""
 
+    @property
+    def rest(self) -> Taking:
+        """The taking of all that is left of it."""
+        return self._replace(taken_minor=self.whole_minor - self.before_minor)
+
 
 def taken_back(
     opened: Pool.Opened, taking: Taking, flow: Mapping[str, Fraction], shares: Shares
