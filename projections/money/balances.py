@@ -9,9 +9,9 @@ One file, because every balance needs all of it: its sum, what holds it back, an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from domain.engine import PLANNED_ONCE
 from domain.journal import Journal
@@ -46,6 +46,8 @@ from projections.money.agreements import parts_in, passed_under
 from projections.money.questioned import questions, with_above
 from projections.money.told import PayeeRef
 from projections.store import View, holds, wanted
+
+T = TypeVar("T")
 
 NOT_OWED = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED, RESERVED)
 """The accounts of money that is no longer owed, or not yet."""
@@ -184,11 +186,28 @@ def standings(
         yield each, Standing(sums, found.get(key, Held()) if waits else Held())
 
 
-def net_of_debts(sums: MutableMapping[str, int]) -> None:
-    """Offset what a payee owes against what could be paid to them, as a payout does."""
-    offset = min(sums[PAYABLE], sums[DEBT])
-    sums[PAYABLE] -= offset
-    sums[DEBT] -= offset
+def summed(
+    standings: Iterable[tuple[Account, Standing]], of: Callable[[Account], T]
+) -> tuple[dict[T, dict[str, int]], dict[T, dict[str, None]]]:
+    """Sums of balances and reasons for holds, grouped by ``of``.
+
+    What a payee owes is offset against what could be paid to them, as a payout does.
+    """
+    found: dict[T, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    reasons: dict[T, dict[str, None]] = defaultdict(dict)
+    for each, stands in standings:
+        sums = found[key := of(each)]
+        sums["earned"] += sum(each.units.values())
+        for name, owed in stands.sums.items():
+            sums[name] += owed
+        for account in NOT_OWED:
+            sums[account] += each.units.get(account, 0)
+        reasons[key] |= dict.fromkeys(stands.held.because)
+    for sums in found.values():
+        offset = min(sums[PAYABLE], sums[DEBT])
+        sums[PAYABLE] -= offset
+        sums[DEBT] -= offset
+    return found, reasons
 
 
 def owed_to(view: View, accounts: Collection[Key]) -> dict[Key, Owed]:

@@ -20,7 +20,6 @@ from domain.value import LARGEST_POSITION, Example, one_of
 from domain.values import REVENUE, CurrencyCode, PayeeText, PoolId, StatedMoment
 from projections.money import balances
 from projections.money.earning import period
-from projections.money.pools.balance import summed
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import Account, Dollars, PayeeRef, PoolRef, ReasonHeld
@@ -304,7 +303,7 @@ def _balances_told(
     payees = {payee for payee, *_ in rows}
     every = payees | {account for account, person in same.items() if person in payees}
     accounts = balances.accounts(view, payees=every, pool=pool) if payees else []
-    sums, because = summed(
+    sums, because = balances.summed(
         balances.standings(view, journal, accounts),
         lambda one: (same.get(one.payee, one.payee), one.currency),
     )

@@ -53,15 +53,13 @@ class PayeeBalances:
         """Whether anything earned in another currency was ever sent in this one."""
         if not view.as_of:
             return  # nothing was recorded before the first fact
-        found = money.accounts(view, payees=payees, currency=currency)
-        for each, stands in money.standings(view, journal, found):
-            for name, units in stands.sums.items():
-                self.units[name] += units
+        accounts = money.accounts(view, payees=payees, currency=currency)
+        standings = [*money.standings(view, journal, accounts)]
+        sums, _ = money.summed(standings, lambda one: one.currency)
+        self.units = sums[currency]
+        for _, stands in standings:
             if stands.held.because:
                 self.held[stands.held] += stands.sums[HELD]
-            for account in money.NOT_OWED:
-                self.units[account] += each.units.get(account, 0)
-        money.net_of_debts(self.units)
         for _, into, account, units in money.sent_units(view, payees):
             if into == currency:
                 self.units[account] += units

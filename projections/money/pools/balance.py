@@ -7,9 +7,8 @@ payable, held with its reasons, in transit, paid, withheld, exchanged, reserved,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import TypeVar, cast
+from typing import cast
 
 from domain.journal import Journal
 from domain.moment import instant
@@ -20,6 +19,7 @@ from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.pool import Pool
 from domain.money.postings import WAITING
 from domain.money.proposal import Proposal
+from domain.money.recouping import recouped
 from domain.money.shares import shares_of
 from domain.readers import MONEY
 from domain.values import PoolId
@@ -28,7 +28,7 @@ from projections.money.agreements import dated_in, waivers_of
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares
-from projections.money.pools.recouping import of_pool, recouped_told, through_pool
+from projections.money.pools.recouping import recouped_told, through_pool
 from projections.money.pools.ruling import sums_told
 from projections.money.pools.told import BalanceLine, PoolStatement, Totals, WaitingLine
 from projections.money.readers import Reader
@@ -36,8 +36,6 @@ from projections.money.told import WaivedLine
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View, told_rows
-
-T = TypeVar("T")
 
 
 @question(
@@ -66,7 +64,8 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         shares = dict(shares_of(assets, waivers))
         waived = waived_shares(view, assets, waivers)
     carried = _carried(view, journal, id)
-    by_payee, reasons = summed(money.standings(view, journal, accounts), lambda one: one.payee)
+    standings = money.standings(view, journal, accounts)
+    by_payee, reasons = money.summed(standings, lambda one: one.payee)
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
     payees.sort(key=lambda payee: (by_payee[payee]["earned"], shares.get(payee, 0)), reverse=True)
     told = payees_told(view, payees)
@@ -102,29 +101,10 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         "costs_minor": booked["expense"] + booked["expense_reversal"],
         "lines": lines,
         "waived": waived,
-        "recouped": recouped_told(view, of_pool(opened, through)),
+        "recouped": recouped_told(view, recouped(opened, {}, through)),
         "rules": sums_told(view, id, through),
         "totals": cast("Totals", sums),
     }
-
-
-def summed(
-    standings: Iterable[tuple[money.Account, money.Standing]], of: Callable[[money.Account], T]
-) -> tuple[dict[T, dict[str, int]], dict[T, dict[str, None]]]:
-    """Sums of balances, net of debts, and reasons for holds, grouped by ``of``."""
-    found: dict[T, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    reasons: dict[T, dict[str, None]] = defaultdict(dict)
-    for each, stands in standings:
-        sums = found[key := of(each)]
-        sums["earned"] += sum(each.units.values())
-        for name, owed in stands.sums.items():
-            sums[name] += owed
-        for account in money.NOT_OWED:
-            sums[account] += each.units.get(account, 0)
-        reasons[key] |= dict.fromkeys(stands.held.because)
-    for sums in found.values():
-        money.net_of_debts(sums)
-    return found, reasons
 
 
 def earned(view: View, id: str) -> dict[str, int]:

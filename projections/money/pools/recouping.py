@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 
 from domain.journal import Journal
@@ -28,11 +28,6 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> list[Recouped]:
         else through_pool(view.at(entry.position - 1), journal, entry.first.pool)
     )
     return recouped(opened, before, _sums([entry.flow]))
-
-
-def of_pool(opened: Pool.Opened, through: Mapping[str, Fraction]) -> list[Recouped]:
-    """What a pool has recouped in all."""
-    return recouped(opened, {}, through)
 
 
 def of_payees(
