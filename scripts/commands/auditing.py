@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domain.printable import escaped
-from scripts.commands.frame import as_json, progress_of, shortened
+from scripts.commands.frame import as_json, not_verified, progress_of
 from scripts.commands.proofs import asks_log
 from scripts.safe_file import temporary_folder
 from scripts.service import Service, open_service
@@ -62,8 +62,8 @@ def audit(
         click.echo(escaped(json.dumps(said, ensure_ascii=False)))
     else:
         _tell(audited, trusted)
-    if found := [*broken, *([] if different is None else [str(different)])]:
-        raise click.ClickException("NOT VERIFIED: " + "\n".join(shortened(found)))
+    if found := [*broken, *([] if different is None else [different])]:
+        raise click.ClickException(not_verified(found))
 
 
 @contextmanager

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
-from scripts import bundle, terminal
-from scripts.commands.frame import named, opened, out
+from scripts import bundle
+from scripts.commands.frame import as_json, listed, named, opened
 from scripts.commands.wording import in_own_words
 
 commands = click.Group()
 
-COLUMNS: terminal.Columns = {name: name for name in ("line", "outcome", "text", "detail")}
+COLUMNS = {name: name for name in ("line", "outcome", "text", "detail")}
 
 
 @commands.command()
 @click.argument("work")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @click.option("--by", metavar="CONTRIBUTOR", help="Who acts; default the operator.")
-@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+@as_json
 @click.pass_context
-def cite(ctx: click.Context, work: str, file: TextIO, by: str | None, *, is_json: bool) -> None:
+def cite(ctx: click.Context, work: str, file: TextIO, by: str | None, *, as_json: bool) -> None:
     """Cite every line of a file (“-” for standard input) as a source of a work.
 
     A line is an id, an address or a full title, then optionally a kind (default sample) and a rate.
@@ -41,11 +41,7 @@ def cite(ctx: click.Context, work: str, file: TextIO, by: str | None, *, is_json
         except Refusal as refusal:
             raise click.ClickException(in_own_words(refusal)) from refusal
         service.follower.catch_up()
-    rows: list[dict[str, Any]] = [{**line} for line in told]
-    if is_json:
-        terminal.print_json(out, {"items": rows})
-    else:
-        terminal.table_of(out, COLUMNS, rows)
+    listed([{**line} for line in told], COLUMNS, as_json=as_json)
     if any(line["outcome"] not in ("cited", "already_cited") for line in told):
         ctx.exit(1)
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from scripts import terminal
-from scripts.commands.frame import as_json, out, settings_of
+from scripts.commands.frame import as_json, listed, out, settings_of
 
 commands = click.Group()
 
@@ -80,13 +79,7 @@ def doctor(ctx: click.Context, only: tuple[str, ...], as_json: bool) -> None:
         known = ", ".join(examination.names())
         raise click.ClickException(f"There is no “{min(unknown)}”, only: {known}")
     found = list(examination.examine(lambda: settings_of(ctx), only))
-    if as_json:
-        terminal.print_json(out, {"items": [one._asdict() for one in found]})
-    else:
-        terminal.table_of(
-            out,
-            {one: one for one in ("status", "name", "detail", "advice")},
-            [one._asdict() for one in found],
-        )
+    columns = {name: name for name in ("status", "name", "detail", "advice")}
+    listed([one._asdict() for one in found], columns, as_json=as_json)
     if any(one.status == examination.FAILED for one in found):
         raise click.exceptions.Exit(1)

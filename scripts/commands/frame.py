@@ -6,10 +6,10 @@ Everything a command opens here is closed when it ends.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import click
 from rich.console import Console
@@ -28,6 +28,9 @@ from scripts.communities import community_named, read_communities
 from scripts.safe_file import written_whole
 from scripts.service import Service, open_by
 from scripts.settings import BadSetting, Settings, read_settings
+
+if TYPE_CHECKING:
+    from scripts.difference import Difference
 
 out = Console(highlight=False, emoji=False)
 if not out.is_terminal:
@@ -197,10 +200,28 @@ def help_of(one: Field, more: str = "") -> str:
 
 
 MOST_TOLD = 200
+"""How many differences are told at once."""
 
 
-def shortened(differing: list[str]) -> list[str]:
-    """The first of very many differences, and how many more there are."""
-    more = differing[MOST_TOLD:]
-    told = [f"and {several(len(more), 'difference')} more"] if more else []
-    return differing[:MOST_TOLD] + told
+def checked(service: Service, checks: Iterable[str]) -> list[Difference]:
+    """The differences that checks of an audit find; says of each check what it compared."""
+    from scripts import audit
+    from scripts.difference import all_differences
+
+    differing: list[Difference] = []
+    for name in checks:
+        with progress_of(name) as told:
+            found = all_differences(audit.CHECKS[name], service, told)
+        if isinstance(found, list):
+            differing += found
+            found = f"NOT VERIFIED: {several(len(found), 'difference')}"
+        click.echo(f"{name:<12}{found}")
+    return differing
+
+
+def not_verified(differing: Sequence[object]) -> str:
+    """What is said of differences: the first of very many, and how many more there are."""
+    told = [*map(str, differing[:MOST_TOLD])]
+    if more := len(differing) - len(told):
+        told.append(f"and {several(more, 'difference')} more")
+    return "NOT VERIFIED: " + "\n".join(told)

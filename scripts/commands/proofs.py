@@ -16,7 +16,7 @@ import click
 
 from domain.checkpoint import Trusted
 from projections import history
-from scripts.commands.frame import asked, named, opened, progress_of, shortened, written
+from scripts.commands.frame import asked, checked, named, not_verified, opened, progress_of, written
 from scripts.safe_file import SHARED, temporary_folder
 
 if TYPE_CHECKING:
@@ -225,13 +225,10 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
     all links, signatures and amounts, follow from the log alone. The database it makes gives the
     service's answers at that position, without names and titles.
     """
-    from scripts import audit
     from scripts import replay as replaying
-    from scripts.difference import all_differences
     from scripts.given import read_keys
     from scripts.service import open_service
 
-    differing: list[str] = []
     with temporary_folder("stemma-replay-") as scratch, believed():
         file = into or scratch / "replay.db"
         with open_service(f"sqlite:///{file.resolve()}") as service:
@@ -241,14 +238,9 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
                 except replaying.NotEmpty:
                     raise click.ClickException(f"{file} holds facts already") from None
             tell_of(trusted)
-            for name in ("rules", *replaying.CHECKS):
-                with progress_of(name) as told:
-                    found = all_differences(audit.CHECKS[name], service, told)
-                told_of = found if isinstance(found, str) else f"NOT VERIFIED: {len(found)}"
-                click.echo(f"{name:<12}{told_of}")
-                differing += [] if isinstance(found, str) else map(str, found)
+            differing = checked(service, ("rules", *replaying.CHECKS))
     if differing:
-        raise click.ClickException("NOT VERIFIED: " + "\n".join(shortened(differing)))
+        raise click.ClickException(not_verified(differing))
 
 
 @contextmanager

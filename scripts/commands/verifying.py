@@ -6,28 +6,24 @@ The one rule: nothing is trusted and nothing is changed; a difference ends with 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from projections.money import balances as money
-from projections.wording import several
 from scripts import terminal
 from scripts.commands.frame import (
     OurMistake,
     as_json,
     asked,
+    checked,
     flag_of,
+    not_verified,
     opened,
     out,
     progress_of,
-    shortened,
 )
-from scripts.service import Service
 from scripts.verify import KINDS, add_options
-
-if TYPE_CHECKING:
-    from scripts.difference import Check
 
 commands = click.Group()
 
@@ -88,19 +84,12 @@ def verify_database(ctx: click.Context) -> None:
     if a bug in Stemma keeps a check from finishing.
     """
     from scripts import audit
-    from scripts.difference import ENDED, Difference, all_differences
+    from scripts.difference import ENDED
 
-    differing: list[Difference] = []
     with opened(ctx) as service:
-        for name, check in audit.CHECKS.items():
-            with progress_of(name) as told:
-                found = all_differences(check, service, told)
-            if isinstance(found, list):
-                differing += found
-                found = f"NOT VERIFIED: {several(len(found), 'difference')}"
-            click.echo(f"{name:<12}{found}")
+        differing = checked(service, audit.CHECKS)
     if differing:
-        verdict = "NOT VERIFIED: " + "\n".join(shortened([*map(str, differing)]))
+        verdict = not_verified(differing)
         if {one.where for one in differing} == {ENDED}:
             said = "Nothing else differs, so this is a mistake of Stemma, which should be reported."
             raise OurMistake(f"{verdict}\n{said}")
@@ -118,23 +107,15 @@ def verify_money(ctx: click.Context, as_json: bool) -> None:
     nothing.
     """
     from scripts import audit
+    from scripts.difference import Difference
 
-    with asked(ctx) as (service, view):
-        found, totals = _verified("money", audit.CHECKS["money"], service), money.totals(view)
+    with asked(ctx) as (service, view), progress_of("money") as told:
+        found = audit.first_difference(audit.CHECKS["money"], service, told)
+        totals = money.totals(view)
+    if isinstance(found, Difference):
+        raise click.ClickException(not_verified([found]))
     if as_json:
         terminal.print_json(out, {"verified": found, "accounts": totals})
     else:
         out.print(found)
         terminal.totals(out, totals)
-
-
-def _verified(name: str, check: Check, service: Service) -> str:
-    """The result of a check; a difference ends the command."""
-    from scripts import audit
-    from scripts.difference import Difference
-
-    with progress_of(name) as told:
-        found = audit.first_difference(check, service, told)
-    if isinstance(found, Difference):
-        raise click.ClickException(f"NOT VERIFIED: {found}")
-    return found
