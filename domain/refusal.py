@@ -316,8 +316,7 @@ class NoComponents(Refusal, says="A release needs at least one component.", abou
 
 class RepeatedComponent(
     Refusal,
-    says="The work {work} is a single component of the release, wherever it is used: list it "
-    "once, "
+    says="The work {work} is a single component of the release, wherever it is used: list it once, "
     "with one rate and all its places.",
 ):
     """A work used several times in a release is one component with several places, paid once."""
@@ -442,8 +441,7 @@ class LicenceConflict(
 
 class LicenceNotAgreed(
     Conflict,
-    says="The work {work} is licensed under “{before}”; it can change to “{licence}” once "
-    "everyone "
+    says="The work {work} is licensed under “{before}”; it can change to “{licence}” once everyone "
     "credited agrees (credit.agree-licence). Still missing: {credits}.",
 ):
     """A licence can change only once everyone with a direct credit on the work has agreed."""
@@ -669,8 +667,7 @@ class AdjustmentUnbalanced(
 class AssignmentTooLarge(
     Conflict,
     says="Only {left} can be assigned to another payee. Money held for another reason stays where "
-    "it "
-    "is: {held}. A payout that came back must be claimed first.",
+    "it is: {held}. A payout that came back must be claimed first.",
     about=("amount_minor",),
 ):
     """An assignment can't exceed what is owed and not held for another reason."""

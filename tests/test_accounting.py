@@ -67,7 +67,7 @@ def test_what_a_rehearsal_says_is_what_is_recorded_and_nothing_before(database: 
         ]
         assert outcomes(recorded(told, said)) == outcomes(before)
         assert sum(told.account().values()) == 301
-        assert [one[:2] for one in statements.sums(before, "new")] == [(pool, "USD")]
+        assert [one[:2] for one in statements.sums(before)] == [(pool, "USD")]
         again = rehearsed(told, said)
         assert [one.state for one in again].count("known") == 1
         assert outcomes(recorded(told, said)) == outcomes(again)

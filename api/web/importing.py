@@ -134,7 +134,7 @@ def _told(
         seal=_seal(outcomes),
         given=GIVEN,
         by_state=by_state,
-        sums=statements.sums(outcomes, "new"),
+        sums=statements.sums(outcomes),
         names={each["id"]: each for each in pools_by_size(view, ids=known, limit=len(known)).items},
         shown=SHOWN,
         position=position,

@@ -153,11 +153,11 @@ def recorded(
     return told, max(positions, default=None)
 
 
-def sums(outcomes: Iterable[Outcome], state: State) -> list[Sum]:
-    """The sums of the lines in a state, by pool and currency, the largest first."""
+def sums(outcomes: Iterable[Outcome]) -> list[Sum]:
+    """The sums of the new lines, by pool and currency, the largest first."""
     found: dict[tuple[str, str], list[int]] = {}
     for one in outcomes:
-        if one.state == state and one.pool and one.currency:
+        if one.state == "new" and one.pool and one.currency:
             known = found.setdefault((one.pool, one.currency), [0, 0])
             known[0] += 1
             known[1] += one.amount_minor or 0

@@ -5,7 +5,6 @@ Each command is offered as a form where one would look for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import g, render_template
@@ -97,7 +96,7 @@ def _lists(frame: Frame) -> None:
         return render_template(
             "challenges.html",
             found=found,
-            issuers=_named(view, [one["issued_by"] for one in found.items]),
+            issuers=timeline.names(view, [one["issued_by"] for one in found.items]),
             sorts=sorts(CHALLENGE_ORDERS),
             roles=roles(),
             for_you=for_you(frame, view) if said.at.cursor is None else [],
@@ -121,9 +120,9 @@ def _project(frame: Frame) -> None:
             thing={"id": id, "title": found["title"], "kind": "project"},
             steps=in_steps,
             asking=asking,
-            issuers=_named(view, [one["issued_by"] for one in asking.items]),
+            issuers=timeline.names(view, [one["issued_by"] for one in asking.items]),
             news=news,
-            tellers=_named(view, [one["by"] for one in news.items]),
+            tellers=timeline.names(view, [one["by"] for one in news.items]),
             **talking.about(view, "project", id, said.at, COMMENTS),
             facts=_history(view, frame, projects.find(view, id).number),
             forms=forms_for(frame, id, "project"),
@@ -156,7 +155,7 @@ def _challenge(frame: Frame) -> None:
             "challenge.html",
             challenge=found,
             thing={"id": id, "title": found["title"], "kind": "challenge"},
-            issuers=_named(view, [found["issued_by"]]),
+            issuers=timeline.names(view, [found["issued_by"]]),
             answers=Page(list(zip(given.items, works, strict=True)), given.next),
             show=show,
             media=challenges.answer_facets(view, **which)["medium"]["values"],
@@ -199,11 +198,6 @@ def for_you(frame: Frame, view: View) -> list[ChallengeSuggested]:
         return []
     found = suggesting.challenges_for(view, frame.journal, own, limit=FEW_SUGGESTED)
     return found.items
-
-
-def _named(view: View, actors: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """By id: the people who acted, without the operator."""
-    return timeline.names(view, set(actors))
 
 
 def _history(view: View, frame: Frame, number: int) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
 from projections.parts import PATHS
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
+from projections.store import LIMIT, Page, View, sliced
 
 LONGEST_POLICY = 20_000
 
@@ -180,13 +180,13 @@ def split_of(
     credit on it, in equal shares; a work without any is its own payee. The largest share comes
     first.
     """
-    place, code = (decode_cursor(after, int) or [0])[0], currency_code(currency)
+    code = currency_code(currency)
     over = lineage_at(view, lineage.root_of(view, id), exact_rate(default_rate))
     chosen = policy_named(policy, over.lineage)
     division = split(amount_minor, chosen, over.lineage).division
     # Sorting is stable, so equal shares keep the order of the division.
     payees = sorted(division.units, key=division.weights.__getitem__, reverse=True)
-    page = payees[place : place + limit] if place >= 0 else []
+    page, more = sliced(payees, after, limit)
     held, part = _held(over, page), parts_of_paths(chosen, over.lineage)
     paths = {payee: over.tree.shown_paths(held[payee], PATHS) for payee in page}
     shown = {work for own in paths.values() for path in own for work in path.works}
@@ -203,8 +203,7 @@ def split_of(
         }
         for payee in page
     ]
-    more = place + limit < len(payees)
-    return Page(items, encode_cursor(place + limit) if more else None)
+    return Page(items, more)
 
 
 @question(

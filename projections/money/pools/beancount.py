@@ -93,8 +93,6 @@ EXPENSES, PAID_FOR = "Expenses:Recorded", "Equity:Paid-For"
 
 def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
     """The journal of one pool, or of all."""
-    if pool is not None:
-        pool_named(view, journal, pool)
     return "\n".join(_lines(view, journal, pool)) + "\n"
 
 
