@@ -33,15 +33,7 @@ from domain.money.share import Share
 from domain.money.shares import waived_in
 from domain.money.sourcing import Sources, countries_of, drawn, shared, without
 from domain.money.split import PLAIN
-from domain.money.state import (
-    EVERY,
-    Cost,
-    DivisionBooks,
-    OpenPool,
-    RevenueBooks,
-    State,
-    Sums,
-)
+from domain.money.state import EVERY, Cost, DivisionBooks, OpenPool, RevenueBooks, State, Sums
 from domain.money.terms import named_in
 from domain.money.through import joined
 

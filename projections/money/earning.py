@@ -33,6 +33,12 @@ EarnedBefore = Annotated[
 _EVER = "9999"
 _WHEN = "COALESCE(x.effective, b.effective, b.at)"
 """SQL for the date of a posting; what is taken back for negative revenue has the date of that."""
+LATE = (
+    "EXISTS (SELECT 1 FROM @periods c WHERE c.position < b.position "
+    "AND COALESCE(x.effective, b.effective) < c.until)"
+)
+"""SQL: whether a booking ``b`` was recorded after the period it is dated in was closed; ``x`` is
+the negative revenue for which it takes something back."""
 
 
 @question(
@@ -115,9 +121,7 @@ def _earned(
     """(currency, month, pool, its name, units earned, how many of them are late)."""
     rows = view.rows(
         f"SELECT p.currency, substr({_WHEN}, 1, 7), p.pool, min(o.name), "
-        "CAST(sum(p.amount) AS BIGINT), CAST(sum(CASE WHEN EXISTS ("
-        "SELECT 1 FROM @periods c WHERE c.position < b.position "
-        "AND COALESCE(x.effective, b.effective) < c.until) "
+        f"CAST(sum(p.amount) AS BIGINT), CAST(sum(CASE WHEN {LATE} "
         "THEN p.amount ELSE 0 END) AS BIGINT) "
         "FROM @postings p JOIN @bookings b ON b.id = p.noun JOIN @pools o ON o.id = p.pool "
         "LEFT JOIN @bookings x ON x.id = b.against "

@@ -20,6 +20,7 @@ from domain.money.held import DEBT, HELD, PAYABLE, Held
 from domain.money.postings import OWED, PAID, RESERVED, WITHHELD
 from projections import contributors
 from projections.money import balances as money
+from projections.money.earning import LATE
 from projections.money.movements import movements
 from projections.money.pools import recouping
 from projections.money.pools.payees import titles
@@ -173,7 +174,7 @@ def _lines(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
         "COALESCE(x.effective, b.effective), b.amount, COALESCE(x.source, r.source), "
         "COALESCE(x.named, r.named), b.revenue, y.born, COALESCE(b.note, x.note, y.reason), "
-        "w.id, w.title, o.name, a.number, p.is_reserve "
+        f"w.id, w.title, o.name, a.number, p.is_reserve, CASE WHEN {LATE} THEN 1 ELSE 0 END "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "
         "LEFT JOIN @bookings r ON r.id = b.revenue AND r.kind = 'revenue' "
@@ -190,7 +191,6 @@ def _lines(
         after=after,
     )
     found = [_Given(*row) for row in rows]
-    periods = view.rows("SELECT c.until, c.position FROM @periods c WHERE c.position <= :as_of")
     texts = view.texts(
         {text for row in found for text in (row.title, row.name, row.reason, row.named)}
     )
@@ -214,10 +214,7 @@ def _lines(
             share=None if row.is_reserve else shares.get((row.noun, row.payee)),
             reason=None if _kind(row) in ("division", "claim") else texts[row.reason],
             amount_minor=row.amount,
-            is_late=any(
-                row.effective is not None and row.effective < until and row.position > closed
-                for until, closed in periods
-            ),
+            is_late=bool(row.is_late),
             rules=[] if row.is_reserve else rules.get((row.noun, row.payee), []),
             through=groups.get((row.proposal, row.payee), []) if row.kind in ENTRY_KINDS else [],
         )
@@ -276,6 +273,7 @@ class _Given(NamedTuple):
     name: str
     number: int
     is_reserve: int
+    is_late: int
 
 
 def _kind(row: _Given) -> str:
