@@ -21,6 +21,7 @@ class Complaint(str):
 
 MISSING = Complaint("missing_field", "This is required.")
 UNKNOWN = Complaint("unknown_field", "There is no such field.")
+REPEATED = Complaint("wrong_type", "This is given more than once.")
 NO_TEXT = Complaint("bad_text", "This must not be empty.")
 NUL = Complaint("bad_text", "The character NUL can't be stored.")
 HALF = Complaint("bad_text", "Half of a surrogate pair can't be stored.")

@@ -12,7 +12,7 @@ from typing import Any, cast
 from flask import request
 from marshmallow import ValidationError
 
-from api.complaints import Complaint
+from api.complaints import REPEATED, Complaint
 from api.fields import Nothing, Shape
 from api.problems import PROBLEMS, Problem, listed, pointer, told
 from domain.refusal import shown
@@ -94,9 +94,15 @@ def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str
     try:
         return cast("dict[str, Any]", _made(shape).load(given))
     except ValidationError as error:
-        complaints = list(_complaints(error.messages, ()))
+        complaints = list(_complaints({**error.messages, **_repeated(shape, given)}, ()))
         further = [told(wrong) for wrong in shape.refused(_in_order(error))]
         raise _problem(complaints, several, where, further) from None
+
+
+def _repeated(shape: type[Shape], given: Any) -> dict[str, list[Complaint]]:
+    """The parameters that are given more than once, whatever their fields say of a list."""
+    known = _made(shape).fields if isinstance(given, _Once) else ()
+    return {name: [REPEATED] for name in known if isinstance(given.get(name), list)}
 
 
 def _in_order(error: ValidationError) -> dict[str, Any]:

@@ -364,6 +364,16 @@ def test_what_cannot_be_asked_is_refused(told: Served, target: str, status: int,
     refused(told, told.operator.get(target.format(**STORY)), status, code)
 
 
+def test_a_parameter_that_is_given_twice_is_said_to_be(told: Served) -> None:
+    problem = told.operator.get("/works?limit=1&limit=2&q=a&q=b&kind=poem&no=1&no=2").json
+    assert {one["parameter"]: one["detail"].partition(" one of ")[0] for one in problem["errors"]} == {
+        "limit": "This is given more than once.",
+        "q": "This is given more than once.",
+        "kind": "This is not",
+        "no": "There is no such field.",
+    }
+
+
 def test_a_method_that_a_path_does_not_know_names_those_it_knows(told: Served) -> None:
     answer = told.operator.send("DELETE", "/contributors", None)
     refused(told, answer, 405, "method_not_allowed")
