@@ -80,6 +80,9 @@ class _Once(dict[str, Any]):
 def _json(raw: bytes) -> object:
     try:
         return read_json(raw.decode())
+    except UnicodeDecodeError as error:
+        place = f"the byte at offset {error.start} is wrong"
+        raise Problem("invalid_json", f"The body is not UTF-8: {place}.") from None
     except TooDeep as error:
         raise Problem("invalid_json", f"The body is {error}.") from None
     except ValueError as error:

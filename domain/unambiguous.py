@@ -12,8 +12,12 @@ DEEPEST_JSON = 64
 
 def read_json(text: str) -> Any:
     """The value of a JSON text; ValueError, with the reason, if it is none or ambiguous."""
+    if text.startswith("\ufeff"):
+        raise ValueError("it begins with a byte order mark")
     try:
-        told = json.loads(text, object_pairs_hook=distinct, parse_constant=no_number)
+        told = json.loads(
+            text, object_pairs_hook=distinct, parse_constant=no_number, parse_int=integer
+        )
     except RecursionError:
         raise TooDeep from None
     if _is_too_deep(text):
@@ -39,6 +43,14 @@ def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def no_number(name: str) -> None:
     """Refuse NaN and Infinity, which are not JSON, although Python reads and writes them."""
     raise ValueError(f"{name} is not a JSON number")
+
+
+def integer(digits: str) -> int:
+    """A number without a point; of too many digits, Python would say how to allow them."""
+    try:
+        return int(digits)
+    except ValueError:
+        raise ValueError("a number has thousands of digits") from None
 
 
 _BETWEEN_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')

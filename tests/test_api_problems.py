@@ -274,6 +274,21 @@ def test_what_is_not_one_json_object_is_refused(told: Served, raw: bytes, code: 
     refused(told, answer, PROBLEMS[code].status, code)
 
 
+NOT_JSON = [
+    ('{"name": "Cléo"}'.encode("latin-1"), "not UTF-8: the byte at offset 12 is wrong"),
+    (b'\xef\xbb\xbf{"name": "Cleo"}', "not JSON: it begins with a byte order mark"),
+    (b'{"name": ' + b"1" * 5_000 + b"}", "not JSON: a number has thousands of digits"),
+]
+
+
+@pytest.mark.parametrize("raw, why", NOT_JSON, ids=range(len(NOT_JSON)))
+def test_why_a_body_is_no_json_is_said_without_words_of_python(
+    told: Served, raw: bytes, why: str
+) -> None:
+    answer = told.operator.send("POST", "/contributors", raw, JSON)
+    assert answer.json["detail"] == f"The body is {why}."
+
+
 def test_only_json_is_read(told: Served) -> None:
     for media_type in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx"):
         answer = told.operator.send(
@@ -366,7 +381,9 @@ def test_what_cannot_be_asked_is_refused(told: Served, target: str, status: int,
 
 def test_a_parameter_that_is_given_twice_is_said_to_be(told: Served) -> None:
     problem = told.operator.get("/works?limit=1&limit=2&q=a&q=b&kind=poem&no=1&no=2").json
-    assert {one["parameter"]: one["detail"].partition(" one of ")[0] for one in problem["errors"]} == {
+    assert {
+        one["parameter"]: one["detail"].partition(" one of ")[0] for one in problem["errors"]
+    } == {
         "limit": "This is given more than once.",
         "q": "This is given more than once.",
         "kind": "This is not",

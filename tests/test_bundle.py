@@ -901,6 +901,11 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
         "an object has a duplicate name",
     ),
     "a number that is none": ('{"type": "contributor", "name": NaN}', "bad_line", "NaN is not"),
+    "a number of thousands of digits": (
+        f'{{"type": "contributor", "name": {"9" * 5_000}}}',
+        "bad_line",
+        "a number has thousands of digits",
+    ),
     "not an object": ("[1]", "bad_line", "not a JSON object"),
     "not UTF-8": (b'{"type": "contributor", "name": "\xff"}', "bad_line", "not UTF-8"),
     "no type": ({"name": "x"}, "bad_line", "no type of line “None”"),

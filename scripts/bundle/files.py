@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from domain.lines import HALF, Found, Line
 from domain.text import whole
-from domain.unambiguous import distinct, no_number
+from domain.unambiguous import distinct, integer, no_number
 from scripts.bundle.sealed import Seal, is_sealed, seal_of
 from scripts.convert import Finding, Unplaced, converted, place_of
 
@@ -128,7 +128,10 @@ def _no_float(text: str) -> float:
 
 
 _decode = json.JSONDecoder(
-    parse_float=_no_float, object_pairs_hook=distinct, parse_constant=no_number
+    parse_int=integer,
+    parse_float=_no_float,
+    object_pairs_hook=distinct,
+    parse_constant=no_number,
 ).decode
 
 
