@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, request
 
@@ -44,10 +45,11 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
     def show_feed() -> Response:
         """Every fact that everybody may read, as CloudEvents in the order of the journal.
 
-        The id of an event is its position: a receiver that keeps the last one and asks with “after”
-        misses nothing and can drop what it gets twice. “Link” says where to go on. With “Accept:
-        text/event-stream” the events are sent as they happen, after “Last-Event-ID” if there is
-        one. Open to everybody where the pages are public; otherwise to every key.
+        The id of an event is its position, so what is received twice can be dropped. “Link” says
+        where to go on: a receiver that asks there misses nothing. An answer is empty also where
+        thousands of facts in a row are not public. With “Accept: text/event-stream” the events are
+        sent as they happen, after “Last-Event-ID” if there is one. Open to everybody where the
+        pages are public; otherwise to every key.
         """
         asked = read_query(After)
         is_stream = form_asked({"batch": BATCH, "stream": STREAM}) == "stream"
@@ -62,13 +64,13 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
         if is_stream:
             answer = Response(as_stream(found), content_type=f"{STREAM}; charset=utf-8")
         else:
-            answer = _as_batch(found)
+            answer = _as_batch(found, {"limit": asked["limit"]} if "limit" in asked else {})
         answer.vary.add("Accept")
         return answer
 
     def doc() -> dict[str, Any]:
         batch = {"schema": {"type": "array", "items": schema_of(CloudEvent)}}
-        events = {"schema": {"type": "string"}, "example": "id: 44\n\n"}
+        events = {"schema": {"type": "string"}, "example": "id: 43\n\n"}
         answers = {"200": {"description": "The events.", "content": {BATCH: batch, STREAM: events}}}
         codes = ["unauthenticated", "storage_unavailable", "projections_behind", "not_acceptable"]
         codes += ["position_in_future", *of_query(After)]
@@ -78,8 +80,8 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
     return routes
 
 
-def _as_batch(found: Stretch) -> Response:
+def _as_batch(found: Stretch, asked: dict[str, int]) -> Response:
     answer = Response(json.dumps(found.events, ensure_ascii=False), content_type=BATCH)
-    path = request.script_root + request.path
-    answer.headers["Link"] = f'<{path}?after={found.upto}>; rel="next"'
+    query = urlencode({"after": found.upto, **asked})
+    answer.headers["Link"] = f'<{request.script_root}{request.path}?{query}>; rel="next"'
     return answer

@@ -16,7 +16,7 @@ from domain.fact import Fact
 from domain.journal import Journal
 from domain.stored import Placed
 from domain.value import Example
-from domain.values import EDGE
+from domain.values import LINE
 from projections.history import tell
 from projections.money.readers import ANONYMOUS, Reader
 from projections.store import View
@@ -38,10 +38,10 @@ class CloudEvent(TypedDict):
     """A fact as a CloudEvent (structured mode, JSON)."""
 
     specversion: Annotated[str, Example(SPECIFICATION)]
-    id: Annotated[str, "The position of the fact.", Example("44")]
+    id: Annotated[str, "The position of the fact.", Example("43")]
     source: Annotated[str, "The address of this installation.", Example("https://example.org/")]
-    type: Annotated[str, "The topic of the fact.", Example("remix.declared")]
-    subject: Annotated[str, "What it happened to.", Example(EDGE)]
+    type: Annotated[str, "The topic of the fact.", Example("credit.granted")]
+    subject: Annotated[str, "What it happened to.", Example(LINE)]
     time: Instant
     datacontenttype: Annotated[str, Example("application/json")]
     data: FactTold

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, Field, fields
 from inspect import cleandoc, getdoc
 from pathlib import Path
 
@@ -22,11 +23,13 @@ from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.guides import FOLDER
 from domain.command import Record
+from domain.fact import FACTS, Fact
 from domain.grant import GRANTABLE
 from domain.money.policy.versions import VERSIONS
 from domain.permission import ANYONE, open_to
 from domain.registry import COMMANDS
 from domain.role import SOURCES, roles
+from domain.seal import TEXTS
 from domain.value import Several
 from domain.vocabularies import VOCABULARIES
 from projections.registry import QUESTIONS
@@ -134,6 +137,35 @@ def vocabularies() -> str:
         "The sources:",
         table(("source", "is"), ((code(name), meaning) for name, meaning in SOURCES.items())),
     )
+
+
+def facts() -> str:
+    """Every kind of fact: its topic, its meaning, who may read it, and its fields."""
+    common = {one.name for one in fields(Fact)}
+    rows = (
+        (
+            code(topic),
+            _sentence(kind),
+            "yes" if ANYONE in kind.READERS else "",
+            code(*(_field(one) for one in fields(kind) if one.name not in common)),
+        )
+        for topic, kind in sorted(FACTS.items())
+    )
+    return page(
+        "Facts",
+        "What can be recorded. The topic is the `type` of an event in the feed and of a webhook, "
+        "the `topic` in an export and in the [log](proofs.md#leaves). “Public” says which facts "
+        "are in the feed; a credit that waits for the person is not. Webhooks take prefixes of "
+        "topics.",
+        "Every fact also has `timestamp`, `actor` and, where they apply, `owners`, `message`, "
+        "`signature` and `binds`. A field with a question mark may be missing. Fields that people "
+        f"write hold a [digest](proofs.md#texts): {code(*sorted(TEXTS))}.",
+        table(("topic", "what happened", "public", "fields"), rows),
+    )
+
+
+def _field(one: Field[object]) -> str:
+    return one.name + "?" * (one.default is not MISSING)
 
 
 def who_may() -> str:
@@ -340,6 +372,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "settings.md": settings,
     REFERENCE / "problems.md": problems,
     REFERENCE / "vocabularies.md": vocabularies,
+    REFERENCE / "facts.md": facts,
     REFERENCE / "who-may.md": who_may,
     REFERENCE / "bundle-lines.md": bundle_lines,
     REFERENCE / "routes.md": routes,

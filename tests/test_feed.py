@@ -19,6 +19,7 @@ from test_server import KEY
 from test_server import serving as running
 
 from domain.readers import EVERYONE
+from projections import feed
 from projections.feed import BATCH, STREAM
 from scripts.streaming import Streams
 
@@ -48,7 +49,6 @@ def everything(client: Client, limit: int) -> list[CloudEvent]:
         found += page
         path, rel = answer.headers["Link"].split(">")[0][1:], answer.headers["Link"]
         assert rel.endswith('rel="next"')
-        path += f"&limit={limit}"
         if not page:
             return found
 
@@ -94,6 +94,36 @@ def test_what_is_forgotten_or_hidden_is_in_no_event(served: Served) -> None:
     text = served.client(None).get("/feed").text
     assert "Ana who is forgotten" not in text
     assert credit not in text
+
+
+def test_facts_in_a_row_that_are_not_public_end_no_feed(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer reads only so many facts, and may be empty: its link leads on."""
+    monkeypatch.setattr(feed, "SCANNED", 2)
+    monkeypatch.setattr(feed, "MOST_SCANNED", 2)
+    ana = served.admit("Ana")
+    reader = served.acting(ana)
+    pieces = [served.post_piece("A poem")]
+    for _ in range(3):
+        for verb in ("follow", "unfollow"):
+            assert reader.post(f"/contributors/{ana}/{verb}", work=pieces[0]).status == 200
+    pieces.append(served.post_piece("A song"))
+    found, path = list[str](), "/feed?after=0&limit=50"
+    while not path.startswith(f"/feed?after={served.head}&"):
+        answer = served.client(None).get(path)
+        found += [one["subject"] for one in answer.json]
+        path = answer.headers["Link"].split(">")[0][1:]
+        assert path.endswith("&limit=50")
+    assert found == [ana, *pieces]
+
+
+def test_the_example_of_an_event_is_of_one_fact(served: Served) -> None:
+    document = served.operator.get("/openapi.json").json
+    (event,) = document["paths"]["/feed"]["get"]["responses"]["200"]["content"][BATCH]["example"]
+    told = event["data"]
+    assert (event["id"], event["type"]) == (str(told["position"]), told["topic"])
+    assert event["subject"] == told["noun"]
 
 
 def test_where_pages_are_not_public_the_feed_takes_a_key(database: str) -> None:
