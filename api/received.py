@@ -97,7 +97,7 @@ def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str
     try:
         return cast("dict[str, Any]", _made(shape).load(given))
     except ValidationError as error:
-        messages = error.normalized_messages() | _repeated(shape, given)
+        messages = cast("dict[str, Any]", error.messages) | _repeated(shape, given)
         complaints = list(_complaints(messages, ()))
         further = [told(wrong) for wrong in shape.refused(_in_order(error))]
         raise _problem(complaints, several, where, further) from None

@@ -407,7 +407,7 @@ def verify_inclusion(
     """
     _check_sizes(size)
     if not 0 <= index < size:
-        raise NotVerified(f"leaf {index} lies outside a tree of {size}")
+        raise NotVerified(f"index {index} lies outside a tree of {size}")
     _check_hashes(proof, ("leaf hash", leaf), ("root", root))
     found = leaf
     fn, sn = index, size - 1
@@ -424,7 +424,7 @@ def verify_inclusion(
     if sn:
         raise NotVerified(f"the inclusion proof is too short: {len(proof)} hashes")
     if found != root:
-        raise NotVerified(f"leaf {index} is not under the root of size {size}")
+        raise NotVerified(f"the leaf at index {index} is not under the root of size {size}")
 
 
 def verify_consistency(

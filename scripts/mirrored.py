@@ -70,10 +70,10 @@ def _follow(chains: Chains, bundle: Tile, index: int, entry: bytes, hash: bytes)
     try:
         leaf = read_leaf(entry)
         if leaf.position != index + 1:
-            raise NotVerified("it says another position")
+            raise NotVerified(f"it says that it is at position {leaf.position}")
         chains.follow(leaf, hash)
     except NotVerified as problem:
-        raise NotVerified(f"{bundle.path}, leaf {index}: {problem}") from problem
+        raise NotVerified(f"{bundle.path}, position {index + 1}: {problem}") from problem
 
 
 @contextmanager
@@ -245,7 +245,7 @@ def compare(
     known = [index for index in leaves if index < both]
     for index in known:
         if hashes[index] != leaves[index]:
-            raise NotVerified(f"fork: {folder} has another leaf {index}")
+            raise NotVerified(f"fork: {folder} has another fact at position {index + 1}")
     if checkpoint.size == both:
         yield f"in mirror   {folder}: its first {both} leaves are this tree"
     elif len(known) == both:

@@ -245,7 +245,9 @@ def _read_on(
     state.edge = [b64encode(hash).decode() for hash in edge.hashes]
     for position, leaf, hash in found:
         if leaf.position != position:
-            raise NotVerified(f"leaf {position - 1} says that its position is {leaf.position}")
+            raise NotVerified(
+                f"position {position}: it says that it is at position {leaf.position}"
+            )
         yield from _about(leaf, hash, watched, state.heads, log.names(new))
 
 

@@ -173,11 +173,16 @@ def test_a_receipt_is_compared_with_a_mirror_and_an_older_one_is_a_beginning(
     assert (code, "a consistent beginning of 3 leaves" in output) == (0, True), output
     with serving(f"sqlite:///{tmp_path / 'other.db'}", follow=False) as other:
         other.service.log.signer = served.service.log.signer
-        tell(other, 9)
-        mirror(Remote(url_of(other), keys), tmp_path / "other", only_hashes=True)
-    for folder in (asked, whole):
-        code, output = run(*folder, tmp_path / "other")
-        assert (code, "fork: " in output) == (1, True), output
+        for name, facts in (("fewer", 6), ("other", 3)):
+            tell(other, facts)
+            mirror(Remote(url_of(other), keys), tmp_path / name, only_hashes=True)
+    for command, name, why in (
+        (asked, "fewer", "has another fact at position 6"),
+        (asked, "other", "shows another tree of 7 leaves"),
+        (whole, "other", "fork: "),
+    ):
+        code, output = run(*command, tmp_path / name)
+        assert (code, "fork: " in output, why in output) == (1, True, True), output
 
 
 def test_a_key_counts_only_for_the_sizes_up_to_its_end(served: Served) -> None:
@@ -315,7 +320,7 @@ def test_a_damaged_file_of_a_mirror_or_witness_is_named(served: Served, tmp_path
     (entries,) = folder.glob("tile/entries/*/*")
     sound = entries.read_bytes()
     entries.write_bytes(sound.replace(b"fact", b"fart", 1).replace(b"{", b"[", 1))
-    with pytest.raises(NotVerified, match=r"^tile/entries/000.p/3, leaf 0: "):
+    with pytest.raises(NotVerified, match=r"^tile/entries/000.p/3, position 1: "):
         check_log(folder, log.checkpoint()[1].checkpoint)
     entries.write_bytes(sound)
     (folder / "checkpoint").write_bytes(b"")

@@ -577,7 +577,7 @@ REASONS = [
     ({"proof": [bytes(32)] * 2}, "too short: 2 hashes"),
     ({"proof": [bytes(32)] * 4}, "too long: 4 hashes"),
     ({"proof": [bytes(32), b""]}, "the proof hash 1 has 0 bytes"),
-    ({"root": bytes(32)}, "leaf 2 is not under the root of size 7"),
+    ({"root": bytes(32)}, "the leaf at index 2 is not under the root of size 7"),
 ]
 
 
