@@ -12,6 +12,7 @@ from money import AGREED, Bank, bank
 from test_money_remitted import withhold
 
 from domain.money import dividing, netting
+from domain.money.entry import RULES_NET
 from domain.money.reckoning import division_of
 from domain.money.sourcing import OF_POOL, countries_of, drawn, shared
 from domain.refusal import NothingToPay
@@ -159,6 +160,21 @@ def test_what_is_assigned_takes_its_countries_along(database: str) -> None:
         told.tell("record_assignment", to=b, **said)
         told.pay()
         assert kept(told, b) == [("DE", 2_000, 600), ("JP", 70, 0)]
+
+
+@pytest.mark.parametrize("rules, germany", [(4, 666), (RULES_NET, 1_000)])
+def test_sales_of_a_negative_statement_are_netted_by_the_rules_of_their_time(
+    database: str, monkeypatch: pytest.MonkeyPatch, rules: int, germany: int
+) -> None:
+    monkeypatch.setattr(dividing, "division_of", partial(division_of, rules=rules))
+    monkeypatch.setattr(netting, "rules_of_reversal", lambda *_: rules)
+    with bank(database) as told:  # is verified at its end
+        pool, a, b = halves(told)
+        sold(pool, told, ("-20.00", "US"), ("10.00", "DE"))
+        sold(pool, told, ("100.00", "US"), ("20.00", "DE"))
+        sold(pool, told, ("-20.00", "US"), ("10.00", "DE"))
+        assert told.pay() == {a: 5_000, b: 5_000}
+        assert kept(told, a) == [("DE", germany, 0), ("US", 5_000 - germany, 0)]
 
 
 def test_a_payout_that_came_back_draws_on_the_same_countries_again(database: str) -> None:

@@ -33,7 +33,16 @@ from domain.money.share import Share
 from domain.money.shares import waived_in
 from domain.money.sourcing import Sources, countries_of, drawn, shared, without
 from domain.money.split import PLAIN
-from domain.money.state import EVERY, Cost, DivisionBooks, OpenPool, RevenueBooks, State, Sums
+from domain.money.state import (
+    EVERY,
+    Cost,
+    DivisionBooks,
+    Netted,
+    OpenPool,
+    RevenueBooks,
+    State,
+    Sums,
+)
 from domain.money.terms import named_in
 from domain.money.through import joined
 
@@ -471,22 +480,24 @@ class Folding(State):
         if revenue is None:
             return {}
         short: str | None = getattr(happened, "against", None)
-        by_sale = short is not None and (happened.rules or 1) >= RULES_BY_SALE
-        if short is not None and by_sale and (by_country := self._countries_of(short)):
+        rules = happened.rules or 1
+        by_sale = short is not None and rules >= RULES_BY_SALE
+        if short is not None and by_sale and (by_country := self._countries_of(short, rules)):
             return by_country
-        division = self.divisions[self.revenues[revenue].division or ""]
-        netted = self.origins.get(revenue) if division.rules >= RULES_BY_SALE else None
-        return netted or self._countries_of(revenue)
+        rules = self.divisions[self.revenues[revenue].division or ""].rules
+        found = self._countries_of(revenue, rules)
+        for each in self.netted.get(revenue, ()) if rules >= RULES_BY_SALE else ():
+            taken = self._countries_of(each.against, rules)
+            found = without(found, each.left_minor, taken, each.amount_minor)
+        return found
 
-    def _countries_of(self, revenue: str) -> dict[str, Fraction]:
-        return countries_of(self.revenues[revenue].recorded.sold)
+    def _countries_of(self, revenue: str, rules: int) -> dict[str, Fraction]:
+        return countries_of(self.revenues[revenue].recorded.sold, rules)
 
-    def _net(self, revenue: str, short: str, amount_minor: int) -> None:
-        """Take units from the countries of a negative revenue's sales; see ``origins``."""
-        before = self.origins.get(revenue) or self._countries_of(revenue)
-        left_minor = self.revenues[revenue].left_minor
-        taken = self._countries_of(short)
-        self.origins[revenue] = without(before, left_minor, taken, amount_minor)
+    def _net(self, revenue: str, against: str, amount_minor: int) -> None:
+        """Note what negative revenue takes of a revenue that is not divided yet."""
+        taken = Netted(against, amount_minor, self.revenues[revenue].left_minor)
+        self.netted[revenue] = (*self.netted.get(revenue, ()), taken)
 
     def _draw(self, happened: Payout.Event, sources: Sources, sign: int) -> None:
         for index, country, units in sources:

@@ -24,6 +24,7 @@ from domain.money.entry import (
     RULES,
     RULES_IN_PLACE,
     RULES_OF_DIVISIONS,
+    RULES_OF_PERSONS,
     RULES_OF_REVERSALS,
     Costs,
     Entry,
@@ -124,7 +125,7 @@ def _held_back(
 ) -> Rows:
     effective_at = content["effective_at"]
     version = content["rules"] or 1
-    person = books.person if version >= RULES_OF_DIVISIONS else str
+    person = books.person if version >= RULES_OF_PERSONS else str
     rules = in_force(books.opened[agreement.pool].reserving, effective_at, person)
     if not rules:
         return []

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.country import COUNTRIES
+from domain.money.entry import RULES_NET
 from domain.money.policy.sold import read_items
 
 Sources = list[list[str | int]]
@@ -20,14 +21,19 @@ OF_POOL = ""
 """In place of a country: that of the pool as a whole."""
 
 
-def countries_of(sold: Iterable[list[str | None]] | None) -> dict[str, Fraction]:
+def countries_of(
+    sold: Iterable[list[str | None]] | None, rules: int = RULES_NET
+) -> dict[str, Fraction]:
     """By country: the amount received for sales there, or, if more came back than was sold, what
     came back from there on balance; empty if no sales are stated.
+
+    By rules before ``RULES_NET``, sales and returns were added up alike.
     """
     found: dict[str, Fraction] = defaultdict(Fraction)
     for item in read_items(sold):
         territory = (item.territory or "").upper()
-        found[territory if territory in COUNTRIES else OF_POOL] += item.amount
+        amount = item.amount if rules >= RULES_NET else abs(item.amount)
+        found[territory if territory in COUNTRIES else OF_POOL] += amount
     sign = -1 if sum(found.values()) < 0 else 1
     return {country: sign * part for country, part in found.items() if sign * part > 0}
 

@@ -32,6 +32,16 @@ class Cost(NamedTuple):
     """The position at which it was recorded."""
 
 
+class Netted(NamedTuple):
+    """What negative revenue took of other revenue before that was divided."""
+
+    against: str
+    """The negative revenue."""
+    amount_minor: int
+    left_minor: int
+    """What was left of the other revenue before."""
+
+
 @dataclass(frozen=True)
 class OpenPool:
     """A pool with all the terms it ever had, and its agreements."""
@@ -154,9 +164,8 @@ class State:
     """By currency, payee and agreement: that something is owed, reserved, or was overpaid."""
     reserves: Kept[tuple[str, str], Reserve]
     """By agreement and payee: what is held back for returns."""
-    origins: Kept[str, dict[str, Fraction]]
-    """By revenue that made up for negative revenue before it was divided: what is left of it by
-    country."""
+    netted: Kept[str, tuple[Netted, ...]]
+    """By revenue of a pool by territory: what negative revenue took of it before it was divided."""
     countries: Kept[tuple[str, str], dict[str, int]]
     """By payee and agreement: the units owed by country of origin, as far as sales state it."""
     merged: Kept[str, str]
