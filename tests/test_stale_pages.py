@@ -182,6 +182,18 @@ def test_of_two_who_propose_shares_at_once_the_second_sees_the_first(served: Ser
     assert window.post(path, sent | {"do": "record"}).status == 303
 
 
+def test_a_preview_warns_of_what_the_api_would_warn_of(served: Served) -> None:
+    """Forms with a preview recorded it, and the warning was shown to nobody."""
+    pool, _ = pool_of(served, "A ballad", served.admit("Ana of the ballad"))
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/pool/{pool}/propose"
+    sent: dict[str, Any] = hidden(window.get(path), path)
+    sent |= {"way": "hand", "payee": ["Ballad Records", "ballad records"], "share": ["1", "1"]}
+    shown = window.post(path, sent | {"do": "preview"})
+    assert "“ballad records” differs from “Ballad Records” only in case" in shown.text_seen
+    sent |= {"seen": hidden(shown, path)["seen"], "do": "record"}
+    assert window.post(path, sent).status == 303
+
+
 def test_of_two_who_open_a_pool_at_once_the_second_sees_the_first(served: Served) -> None:
     """A pool stays for ever, and sales would have been recorded in either."""
     song = served.post_piece("A motet")

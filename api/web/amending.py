@@ -15,7 +15,7 @@ from api.schemas import stated
 from api.web import terms as templates
 from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People, Terms, lines_of, wrong
-from api.web.previewing import tried
+from api.web.previewing import Foreseen, tried
 from domain.command import Command
 from domain.money.pool import Pool, in_force
 from domain.money.proposing import AmendPool
@@ -67,14 +67,14 @@ def _page(
         before = _before(view, frame, pool["id"], since)
         return lines_of(terms, [before, amend.terms], pool["currency"], people)
 
-    def page(shown: Any, seal: str, problem: Problem | None) -> str:
+    def page(shown: Any, beside: Foreseen, problem: Problem | None) -> str:
         return render_template(
             "amend.html",
             pool=pool,
             release=around.work(view, pool["release"]),
             fields=fields,
             terms=terms,
-            seal=seal,
+            beside=beside,
             is_from_template=templates.made_by(pool["terms"]) is not None,
             templates=templates.TEMPLATES,
             people=people.offered,

@@ -18,7 +18,7 @@ from api.schemas import stated
 from api.web import errors
 from api.web.address import form_id
 from api.web.frame import Answer, Frame, reader
-from api.web.previewing import tried
+from api.web.previewing import Foreseen, tried
 from domain.command import Command
 from domain.commands.grouping import DivideShares
 from domain.money.elsewhere import AssignShare
@@ -96,13 +96,13 @@ def _divided(
     """The answer of either form: its page, or a redirect once it is recorded."""
     fields = {name: asked.get(name, "") for name in FIELDS}
 
-    def page(is_shown: Any, seal: str, problem: Problem | None) -> str:
+    def page(is_shown: Any, beside: Foreseen, problem: Problem | None) -> str:
         return render_template(
             template,
             **sheet,
             lines=lines,
             left=1 - sum(percentages.readable(one.part) for one in lines),
-            seal=seal,
+            beside=beside,
             is_shown=is_shown,
             problem=problem,
             wrong=errors.by_field(problem, fields, FIELDS | PARTS),

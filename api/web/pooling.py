@@ -17,7 +17,7 @@ from api.web import amounts, errors, words
 from api.web.address import form_id
 from api.web.choosing import Names
 from api.web.frame import Answer, Frame, account, reader
-from api.web.previewing import tried
+from api.web.previewing import Foreseen, tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
 from domain.money.apportionment import payee_key
 from domain.money.currency import currency_code
@@ -148,14 +148,14 @@ def pages(frame: Frame) -> None:
             beside = {"beside": [one["id"] for one in others]}
             return lines_of(sheet.terms, [pool.terms], str(pool.currency), people) | beside
 
-        def page(shown: Any, seal: str, problem: Problem | None) -> str:
+        def page(shown: Any, beside: Foreseen, problem: Problem | None) -> str:
             return render_template(
                 "open_pool.html",
                 release=around.work(view, id),
                 others=others,
                 sheet=sheet,
                 terms=sheet.terms,
-                seal=seal,
+                beside=beside,
                 templates=TEMPLATES,
                 kinds=POOL_KINDS,
                 people=people.offered,

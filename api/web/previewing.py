@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import request
 
@@ -16,6 +16,14 @@ from api.web.frame import Answer, Frame, to_page
 from domain.command import Command
 from domain.fact import Fact
 from domain.refusal import Refusal
+from domain.warning import Warned
+
+
+class Foreseen(NamedTuple):
+    """What stands beside every preview: its seal, and the warnings about what it shows."""
+
+    seal: str = ""
+    warnings: Sequence[Warned] = ()
 
 
 def seal(*told: object) -> str:
@@ -28,7 +36,7 @@ def tried(
     do: str,
     command: Callable[[], Command],
     foreseen: Callable[[Any, Sequence[Fact]], Any],
-    page: Callable[[Any, str, Problem | None], str],
+    page: Callable[[Any, Foreseen, Problem | None], str],
     leads_to: Callable[[str], str],
     sealed: Callable[[object, object], str] = seal,
 ) -> Answer:
@@ -36,23 +44,24 @@ def tried(
 
     It is recorded only as the preview showed it; then a redirect follows to ``leads_to`` the new
     id. Otherwise ``page`` gets the preview, which ``foreseen`` makes from the command and its facts
-    (None while filling in, or if refused), the seal of both, and the problem, if any. The same form
-    sent again has no facts, and is answered as before.
+    (None while filling in, or if refused), its seal with the warnings, and the problem, if any. The
+    same form sent again has no facts, and is answered as before.
     """
-    shown, now = None, ""
+    shown, beside = None, Foreseen()
     try:
         if do != "choose":
             asked = command()
-            _, facts = frame.rehearsed(asked)
+            foretold, facts = frame.rehearsed(asked)
             is_repeated = do == "record" and not facts
             if not is_repeated:
                 shown = foreseen(asked, facts)
                 content = asked.plain() | {"id": None}  # which says nothing of what is recorded
-                now = sealed(content, shown)
-            if is_repeated or (do == "record" and request.form.get("seen") == now):
+                now = sealed(content, (shown, foretold.warnings))
+                beside = Foreseen(now, foretold.warnings)
+            if is_repeated or (do == "record" and request.form.get("seen") == beside.seal):
                 made = frame.record(asked)
                 return to_page(leads_to(made.id), made.position)
     except (Problem, Refusal) as refusal:
         problem = of_refusal(refusal)
-        return page(None, "", problem), problem.code
-    return page(shown, now, None)
+        return page(None, beside, problem), problem.code
+    return page(shown, beside, None)

@@ -20,7 +20,7 @@ from api.schemas import stated
 from api.web import words
 from api.web.choosing import Names
 from api.web.frame import Answer, Frame, reader
-from api.web.previewing import tried
+from api.web.previewing import Foreseen, tried
 from api.web.proposing import assets_of, names_in
 from domain.command import Command
 from domain.money.apportionment import payee_key
@@ -81,7 +81,7 @@ def pages(frame: Frame) -> None:
             sent.must_be_read()
             return _revision(id, sent.assets, comments, note.strip())
 
-        def page(changes: Any, _: str, problem: Problem | None) -> str:
+        def page(changes: Any, beside: Foreseen, problem: Problem | None) -> str:
             people = pools.payees_told(view, payees_of(sent.assets))
             return render_template(
                 "revise.html" if changes is None else "revision.html",
@@ -98,6 +98,7 @@ def pages(frame: Frame) -> None:
                 wrong=sent.wrong(problem),
                 seen=seen,
                 is_overtaken=seen != version,
+                warnings=beside.warnings,
             )
 
         def changes(*_: object) -> list[dict[str, Any]]:

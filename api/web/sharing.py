@@ -19,7 +19,7 @@ from api.web import errors, words
 from api.web.address import form_id
 from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People
-from api.web.previewing import tried
+from api.web.previewing import Foreseen, tried
 from domain.command import Command
 from domain.fact import Fact
 from domain.money.apportionment import divide, payee_key
@@ -212,7 +212,7 @@ def pages(frame: Frame) -> None:
             lines = _lines(assets, sheet.people)
             return {"lines": lines, "missing": missing, "beside": [one["id"] for one in open_]}
 
-        def page(shown: Any, seal: str, problem: Problem | None) -> str:
+        def page(shown: Any, beside: Foreseen, problem: Problem | None) -> str:
             return render_template(
                 "propose.html",
                 pool=pool,
@@ -222,7 +222,7 @@ def pages(frame: Frame) -> None:
                 ways=WAYS,
                 spare=SPARE_ROWS,
                 preview=shown,
-                seal=seal,
+                beside=beside,
                 of_minor=OF_MINOR,
                 problem=problem,
                 wrong=_wrong(problem, sheet),
