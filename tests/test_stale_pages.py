@@ -276,6 +276,21 @@ def test_accounts_are_merged_as_the_preview_said(served: Served) -> None:
     assert (new in found, "Dee of the merger" in found) == (True, False)
 
 
+@pytest.mark.parametrize("command", ["join.undo", "contribution.withdraw"])
+def test_a_double_click_on_a_preview_records_once_and_says_so(served: Served, command: str) -> None:
+    """Also where the preview could not be made again, as what it was about is over."""
+    works = [served.post_piece(f"{command} {n}") for n in range(2)]
+    join = served.operator.post("/joins", work=works[0], into=works[1], reason="The same.").id
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/do/{command}"
+    said = {"id": join if command == "join.undo" else works[0], "reason": "They are not."}
+    shown = window.post(path, hidden(window.get(path), path) | said | {"do": "preview"})
+    sent = hidden(shown, path)
+    assert window.post(path, sent).status == 303
+    head, again = served.head, window.post(path, sent)
+    assert (again.status, "-before" in again.headers["Set-Cookie"]) == (303, True)
+    assert served.head == head
+
+
 def test_a_name_that_was_changed_meanwhile_is_not_changed_unseen(served: Served) -> None:
     eve = served.admit("Eve of the names")
     window, path = reader(served).sign_in(OPERATOR_KEY), "/do/contributor.rename"

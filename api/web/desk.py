@@ -220,10 +220,12 @@ def _preview(frame: Frame, command: Command, sent: dict[str, str], seen: str) ->
     None if that was ``seen`` already, or if the same form was recorded before.
     """
     _, facts = frame.rehearsed(command)
+    if seen and not facts:
+        return None
     with frame.view({}) as view:
         changes = foreseen(view, command)
         now = seal(command.plain(), changes)
-        if seen and (seen == now or not facts):
+        if seen == now:
             return None
         fields = {one.name: sent[one.name] for one in command.fields() if sent.get(one.name)}
         return render_template(
