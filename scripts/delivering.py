@@ -161,7 +161,7 @@ class Deliverer:
     def _is_taken(self, one: Webhook, event: CloudEvent) -> bool:
         """Send an event; if it is not accepted, the turn has failed."""
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-        headers = signed(one.secret, f"fact_{event['id']}", body, self._clock())
+        headers = signed(one.secret, id_of(event), body, self._clock())
         headers |= {"Content-Type": ONE, "User-Agent": "stemma", "Connection": "close"}
         try:
             taken = post(one.url, body, headers, self._allowed, self._authorities)
@@ -174,6 +174,11 @@ class Deliverer:
         why, wait = str(taken.status), taken.wait(now)
         self._webhooks.failed(one, why, now, is_final=is_gone, wait=wait)
         return False
+
+
+def id_of(event: CloudEvent) -> str:
+    """The same for every attempt; another for another fact at the position, after a restore."""
+    return f"fact_{event['id']}_{''.join(filter(str.isalnum, event['time']))}"
 
 
 def deliverer_of(service: Service, settings: Settings) -> Deliverer:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -344,6 +345,25 @@ def test_what_a_killed_process_had_sent_is_sent_again_by_the_next(
     told.person("ben")
     sent.deliver()
     assert receiver.positions == [1, 2]
+
+
+def test_what_is_recorded_at_a_position_that_was_lost_is_another_event(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    """A receiver ignores the ids that it has seen, also after an older backup was restored."""
+    for lost in ("ana", "ben"):
+        with story(f"sqlite:///{tmp_path / lost}.db") as told:
+            deliverer, webhooks = (
+                Deliverer(told.service, HERE, Time()),
+                Webhooks(told.service.engine),
+            )
+            sent = Sent(told, Time(), webhooks, deliverer)
+            sent.subscribe(receiver)
+            told.person(lost)
+            sent.deliver()
+            deliverer.close()
+    assert receiver.positions == [1, 1]
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 2
 
 
 def test_two_processes_never_send_the_same_webhook_at_once(sent: Sent, receiver: Receiver) -> None:
