@@ -217,10 +217,16 @@ def receipt(text: str, key: str) -> bytes:
 
 
 def history(text: str, key: str, subject: str) -> Head:
-    """The last of the facts about a subject, none of which is missing."""
+    """The last of the facts about a subject, of which only those are missing that are withheld."""
     head: Head = (0, 0, "")
-    for one in text.split(RECEIPT)[1:]:
-        head = followed(receipt(RECEIPT + one, key), subject, head)
+    first, *receipts = text.split(RECEIPT)
+    withheld = {int(number) for number in first.split()[1:]}
+    for one in receipts:
+        leaf = receipt(RECEIPT + one, key)
+        (link,) = (link for link in place_of(leaf)["links"] if link[0] == subject)
+        if withheld >= {*range(head[0] + 1, link[1])} != set():
+            head = (link[1] - 1, link[2], link[3])
+        head = followed(leaf, subject, head)
     return head
 
 

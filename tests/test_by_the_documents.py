@@ -32,6 +32,7 @@ class Given:
     """What a log that holds every kind of fact gave out."""
 
     ask: Client
+    stranger: Client
     size: int
     mirror: Path
     export: list[str]
@@ -46,13 +47,14 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
         every_fact(told)
         told.service.log.catch_up()  # as of this size is a proof from an earlier tree
     with serving(database, signer=SIGNER) as served:
-        promise = served.operator.post("/contributors", name="Zoë").json["promise"]
+        made = served.operator.post("/contributors", name="Zoë")
+        stranger, promise = served.acting(made.id), made.json["promise"]
         log = served.service.log
         size = log.catch_up()
         remote = Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=OPERATOR_KEY)
         mirror(remote, folder / "mirror")
         lines = list(sealed_lines(served.service.journal, log))
-        yield Given(served.operator, size, folder / "mirror", lines, promise)
+        yield Given(served.operator, stranger, size, folder / "mirror", lines, promise)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,27 @@ def test_every_history_is_whole_and_ends_where_the_map_says(
             assert number == counted.pop(subject)
             proof = given.ask.get(f"/log/latest/{subject}").text
             assert outsider.latest(proof, KEY, subject) == f"{number} {position}"
+
+
+def test_a_history_says_which_facts_a_reader_may_not_read(
+    given: Given, leaves: list[bytes]
+) -> None:
+    (release, *_) = (
+        outsider.fact_of(leaf)["release"]
+        for leaf in leaves
+        if outsider.place_of(leaf)["topic"] == "entry.divided"
+    )
+    path = f"/works/{release}/history.receipts"
+    whole, part = given.ask.get(path).text, given.stranger.get(path).text
+    assert not whole.startswith("withheld ")
+    assert part.startswith("withheld ")
+    number, *_ = outsider.history(whole, KEY, release)
+    assert outsider.history(part, KEY, release)[0] <= number
+    line, _, receipts = part.partition("\n")
+    with pytest.raises(Invalid, match="does not follow"):
+        outsider.history(receipts, KEY, release)
+    with pytest.raises(Invalid, match="does not follow"):
+        outsider.history(f"{line.rpartition(' ')[0]}\n{receipts}", KEY, release)
 
 
 def test_of_what_there_is_no_fact_about_that_is_proven(given: Given) -> None:
