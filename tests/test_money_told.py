@@ -426,6 +426,27 @@ def test_two_periods_add_up_to_both_wherever_they_meet() -> None:
                 assert given - kept == two["closing_minor"]
 
 
+def test_a_payout_that_came_back_is_marked_from_then_on() -> None:
+    """… also once it was claimed, since it did not arrive; and not as of the time before."""
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1"}), a)
+        told.earn(pool, 300)
+        told.pay()
+        payout, sent = told.payouts()[a], told.head()
+        told.tell("return_payout", id=payout, reason="closed")
+        back = told.head()
+        told.tell("claim_payout", id=payout, actor=a)
+        marked = []
+        for as_of in (sent, back, told.head()):
+            with told.view(as_of) as view:
+                (one,) = statements.statement(view, told.journal, a)["statements"]
+            paid = [each for each in one["movements"] if each["kind"] == "payout"]
+            marked.append([each["is_returned"] for each in paid])
+        assert marked == [[False], [True], [True]]
+
+
 def test_what_is_held_is_told_the_most_first() -> None:
     with bank(SQLITE) as told:
         a = told.person("a")
