@@ -447,6 +447,74 @@ def test_a_payout_that_came_back_is_marked_from_then_on() -> None:
         assert marked == [[False], [True], [True]]
 
 
+def test_money_is_held_from_what_holds_it_until_what_frees_it() -> None:
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        song = told.piece("song", by=[a])
+        pool = told.pool(release=told.release("record", song))
+        agreed = told.agree(pool, [asset(song, {a: "1"})])
+        told.accept(agreed, a)
+        told.earn(pool, 300)
+        ends = [told.head()]
+        credit = told.since(0, "credit.granted")[0].originator_id
+        for command, said in (
+            ("revoke_credit", {"id": credit, "reason": "r"}),
+            ("confirm_share", {"proposal": agreed, "payee": a, "reason": "r"}),
+            ("forget_contributor", {"id": a, "ground": "request"}),
+        ):
+            told.tell(command, **said)
+            ends.append(told.head())
+        held = []
+        for end in ends:
+            with told.view(as_of=end) as view:
+                (line,) = pools.statement(view, told.journal, pool, actor="operator")["lines"]
+            held.append((line["held_minor"], line["held_because"]))
+    assert held == [(0, []), (300, ["to_be_corrected"]), (0, []), (300, ["nobody"])]
+
+
+def test_what_an_earlier_version_of_shares_was_for_holds_nothing() -> None:
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        song, intro = told.piece("song", by=[a]), told.piece("intro", by=[a])
+        pool = told.pool(release=told.release("record", intro))
+        proposal = told.propose(pool, [asset(song, {a: "1"})])
+        said = {"proposal": proposal, "kind": "other", "text": "It is the intro."}
+        comment = told.tell("comment_on_proposal", **said, actor=a).id
+        assets = [asset(intro, {a: "1"})]
+        told.tell("revise_proposal", proposal=proposal, comments=[comment], assets=assets)
+        told.clock.wait(days=14)
+        told.tell("finalise_proposal", proposal=proposal)
+        told.accept(proposal, a)
+        told.earn(pool, 300)
+        of_song, of_intro = (one.originator_id for one in told.since(0, "credit.granted"))
+        held = []
+        for credit in (of_song, of_intro):
+            told.tell("dispute_credit", id=credit, grounds="other", reason="r")
+            with told.view() as view:
+                (line,) = pools.statement(view, told.journal, pool, actor="operator")["lines"]
+            held.append(line["held_minor"])
+    assert held == [0, 300]
+
+
+def test_a_pool_tells_its_proposals_as_posted_and_the_rounding_of_its_latest_entry() -> None:
+    with bank(SQLITE) as told:
+        people = told.people("a", "b", "c")
+        pool = told.pool()
+        first = told.agree(pool, dict.fromkeys(people, "1"))
+        proposals = [first, *(told.propose(pool, {people[0]: "1"}) for _ in range(3))]
+        told.earn(pool, 1)
+        told.earn(pool, 1)
+        with told.view() as view:
+            shown = pools.pool(view, told.journal, pool, actor="operator")["proposals"]
+            lines = pools.statement(view, told.journal, pool, actor="operator")["lines"]
+    assert [each["id"] for each in shown] == proposals
+    assert sorted(Fraction(line["rounding"]) for line in lines) == [
+        Fraction(-1, 3),
+        Fraction(-1, 3),
+        Fraction(2, 3),
+    ]
+
+
 def test_what_is_held_is_told_the_most_first() -> None:
     with bank(SQLITE) as told:
         a = told.person("a")
