@@ -214,6 +214,44 @@ def test_who_could_do_something_is_the_person_with_what_all_their_accounts_did(
         assert [one["name"] for one in contributors.people(view, role="cellist").items] == ["Ben"]
 
 
+def test_nobody_is_found_by_what_they_only_claim(told: Story) -> None:
+    """By no role, name or use of AI; nor counted, until somebody agrees."""
+    ana, eve = told.person("Ana"), told.person("Eve")
+    songs = [told.piece("song", by=[ana], actor=ana), told.piece("hum", actor=ana)]
+    said = {"role": "violinist", "credited_as": "The Fiddler", "ai": ["instruments fully"]}
+    claims = [told.credit(song, eve, actor=eve, **said) for song in songs]
+
+    def known() -> list[Any]:
+        with told.view() as view:
+            people = (
+                contributors.people(view, role="violinist").items,
+                contributors.people(view, q="fiddler").items,
+            )
+            works = (
+                listing.works(view, role="violinist"),
+                listing.works(view, q="fiddler"),
+                listing.works(view, credit="fiddler"),
+                listing.works(view, ai="any"),
+            )
+            roles = (
+                contributors.people_facets(view)["role"],
+                listing.facets(view)["role"],
+            )
+            return [
+                *([one["name"] for one in found] for found in people),
+                *(titles(found) for found in works),
+                *("violinist" in counts(found) for found in roles),
+                contributors.person(view, eve)["did"] != [],
+                contributors.people(view, sort="credits").items[0]["name"],
+            ]
+
+    assert known() == [[], [], [], [], [], [], False, False, False, "Ana"]
+    for claim in claims:
+        told.tell("accept_credit", id=claim, actor=ana)
+    both = ["hum", "song"]
+    assert known() == [["Eve"], ["Eve"], both, both, both, both, True, True, True, "Eve"]
+
+
 def test_the_order_of_titles_is_that_of_the_search_on_both_engines(told: Story) -> None:
     words = [
         "Zebra",
