@@ -155,8 +155,8 @@ def facts() -> str:
         "Facts",
         "What can be recorded. The topic is the `type` of an event in the feed and of a webhook, "
         "the `topic` in an export and in the [log](proofs.md#leaves). “Public” says which facts "
-        "are in the feed; a credit that waits for the person is not. Webhooks take prefixes of "
-        "topics.",
+        "are in the feed; a credit that waits for the person or that they hide is not, and the "
+        "opening of a pool is if its statement is public. Webhooks take prefixes of topics.",
         "Every fact also has `timestamp`, `actor` and, where they apply, `owners`, `message`, "
         "`signature` and `binds`. A field with a question mark may be missing. Fields that people "
         f"write hold a [digest](proofs.md#texts): {code(*sorted(TEXTS))}.",
