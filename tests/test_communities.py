@@ -183,6 +183,16 @@ def test_the_terminal_shows_the_community_that_is_named(both: Both) -> None:
         told = both.says(*words)
         assert told.exit_code == 1
         assert "--community" in told.stderr
+        assert "harbour, quay" in told.stderr.replace(" and ", ", ")
+
+
+def test_a_file_of_communities_that_is_missing_is_named(tmp_path: Path) -> None:
+    settings = {"STEMMA_COMMUNITIES": str(tmp_path / "nowhere.toml")}
+    told = CliRunner(env=settings).invoke(main, ["works"])
+    assert (
+        told.stderr
+        == f"Error: STEMMA_COMMUNITIES: {tmp_path}/nowhere.toml: No such file or directory\n"
+    )
 
 
 def test_a_key_of_one_opens_nothing_of_the_other(both: Both) -> None:

@@ -90,7 +90,8 @@ def settings_of(ctx: click.Context, **given: Any) -> Settings:
     if chosen.community is not None:
         raise BadSetting("--community names a database; --database names another")
     if settings.communities and chosen.database is None:
-        raise BadSetting("there are several communities: name one with --community")
+        names = ", ".join(read_communities(settings))
+        raise BadSetting(f"there are several communities: name one with --community ({names})")
     return settings
 
 
