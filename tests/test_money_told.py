@@ -472,6 +472,22 @@ def test_money_is_held_from_what_holds_it_until_what_frees_it() -> None:
     assert held == [(0, []), (300, ["to_be_corrected"]), (0, []), (300, ["nobody"])]
 
 
+def test_revenue_waits_as_of_every_position_before_it_was_divided() -> None:
+    with bank(SQLITE) as told:
+        pool = told.pool()
+        told.earn(pool, 300)
+        ends = [told.head()]
+        told.agree(pool, {"house": "1"})
+        ends.append(told.head())
+        waiting = []
+        for end in ends:
+            with told.view(as_of=end) as view:
+                shown = pools.statement(view, told.journal, pool, actor="operator")
+            lines = [(each["source"], each["waiting_minor"]) for each in shown["waiting"]]
+            waiting.append((shown["waiting_minor"], lines))
+    assert waiting == [(300, [("shop", 300)]), (0, [])]
+
+
 def test_what_an_earlier_version_of_shares_was_for_holds_nothing() -> None:
     with bank(SQLITE) as told:
         a = told.person("a")
