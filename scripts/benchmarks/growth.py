@@ -41,7 +41,7 @@ from scripts.service import Service, open_service
 WORKS = {
     "small": (200, 400),
     "full": (1_000, 10_000, 100_000),
-    "largest": (1_000, 10_000, 100_000, 1_000_000),
+    "largest": (1_000, 10_000, 100_000, 1_000_000, 5_000_000),
 }
 TIMES = {"small": 3, "full": 200, "largest": 200}
 QUESTIONS = {"small": 10, "full": 1_000, "largest": 1_000}

@@ -90,10 +90,11 @@ def _versions(database: str) -> str:
     if not is_postgres(database):
         return f"{python}, SQLite {sqlite3.sqlite_version}"
     with psycopg.connect(database) as connection:
-        names = ("server_version", "fsync", "shared_buffers")
+        names = ("server_version", "fsync", "shared_buffers", "max_wal_size")
         asked = ", ".join(f"current_setting('{name}')" for name in names)
-        ((version, fsync, buffers),) = connection.execute(f"SELECT {asked}".encode()).fetchall()
-    server = f"PostgreSQL {version.split()[0]} with fsync {fsync} and {buffers} of shared buffers"
+        ((version, fsync, buffers, wal),) = connection.execute(f"SELECT {asked}".encode())
+    server = f"PostgreSQL {version.split()[0]} with fsync {fsync}, {buffers} of shared buffers"
+    server += f" and at most {wal} of WAL"
     return f"{python}, {server}"
 
 

@@ -18,7 +18,7 @@ commands = click.Group()
     type=click.Choice(["small", "full", "largest"]),
     default="small",
     show_default=True,
-    help="How much to measure: “full” is of realistic size; “largest” is a million.",
+    help="How much to measure: “full” is of realistic size; “largest” is of millions.",
 )
 @click.option(
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw growth, as SVG."
