@@ -683,7 +683,7 @@ def test_what_is_signed_fits_all_facts_of_its_command_and_no_others(
                 assert not fits(message, one, lines=lines, amount_minor=amount_minor), kind
 
 
-@pytest.mark.parametrize("log", [LOG.name, ""], ids=["this form", "the form of 0.1"])
+@pytest.mark.parametrize("log", [LOG.name, ""], ids=["this form", "the first form"])
 def test_a_signature_that_was_moved_to_another_act_is_noticed(
     log: str, database: str, tmp_path: Path
 ) -> None:
@@ -703,7 +703,7 @@ def test_a_signature_that_was_moved_to_another_act_is_noticed(
         assert f"position {at}: submit_contribution was signed" in audited(told)
 
 
-@pytest.mark.parametrize("log", [LOG.name, ""], ids=["this form", "the form of 0.1"])
+@pytest.mark.parametrize("log", [LOG.name, ""], ids=["this form", "the first form"])
 def test_a_changed_role_of_a_signed_fact_is_not_proven_or_refuted(
     log: str, database: str, tmp_path: Path
 ) -> None:
@@ -733,7 +733,7 @@ def test_what_was_signed_says_for_which_log_command_and_target(
             )
             told.service.log.catch_up()
             code, output = verdict(told, receipt.position, tmp_path, disclosed=True)
-            named = f"submit_contribution of {said['id']} in {LOG.name}" if log else "0.1"
+            named = f"submit_contribution of {said['id']} in {LOG.name}" if log else "first form"
             assert (code, named in output) == (0, True), output
         for other in ("log.example/other", ""):
             elsewhere = sign_command(KEY, "ask_first", {"id": ana}, log=other)
