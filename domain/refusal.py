@@ -623,7 +623,9 @@ class UnknownScope(
         self.details["scopes"] = scopes[:MOST_LISTED]
 
 
-class NoShare(Unknown, says="{payee} was not offered a share by this proposal."):
+class NoShare(
+    Unknown, says="This proposal has offered {payee} no share; it offers shares once it is final."
+):
     """This person has no share in this agreement, or nothing was agreed yet."""
 
 
