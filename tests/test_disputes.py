@@ -181,7 +181,8 @@ def test_the_other_side_may_answer_and_nobody_else(
 @pytest.mark.parametrize("end", ["child", "parent"])
 def test_whoever_a_piece_was_posted_with_may_answer_about_its_edges(end: str, told: Story) -> None:
     author, latecomer = told.person("author"), told.person("latecomer")
-    ends = [told.piece(name, by=[author] * (name == end)) for name in ("parent", "child")]
+    crew = [id_of("person"), author]
+    ends = [told.piece(name, by=crew * (name == end)) for name in ("parent", "child")]
     edge = told.edge(ends[1], ends[0])
     told.credit(ends[0], latecomer)
     told.credit(ends[1], id_of("other"))
