@@ -107,7 +107,7 @@ def test_the_credits_of_a_release_are_a_table_for_a_spreadsheet(served: Served) 
     link = re.findall(
         r'href="([^"]*)"[^>]*>All credits as CSV', window.get(f"/release/{whole}").text
     )
-    told = window.get(link[0]).text
+    told = window.get(link[0]).text.removeprefix("\ufeff")  # which Excel needs
     assert list(csv.reader(told.splitlines())) == [
         ["Name", "Role", "Character", "Shown as", "Kind", "Id"],
         ["Ana Reyes", "actor", "the keeper", "", "direct", ana],

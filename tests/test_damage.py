@@ -118,6 +118,6 @@ def test_a_mistake_of_ours_is_told_from_damage(
         connection.execute("DELETE FROM heads")
     done = CliRunner().invoke(main, ["--database", database, "verify", "database"])
     assert (done.exit_code, "a mistake of Stemma" in done.output) == (1, False), done.output
-    monkeypatch.setattr("scripts.commands.verifying.several", mistaken)
+    monkeypatch.setattr("scripts.commands.frame.several", mistaken)
     done = CliRunner().invoke(main, ["--database", database, "verify", "database"])
     assert (done.exit_code, "KeyError('x'), in " in done.output) == (70, True), done.output

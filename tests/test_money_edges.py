@@ -19,6 +19,7 @@ from domain.draft import Acknowledgement
 from domain.moment import instant
 from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, MAXIMUM_SCALE_BITS
 from domain.money.books import Books, fold_after
+from domain.money.doubt import Doubt
 from domain.money.due import due
 from domain.money.entry import Line, must_add_up
 from domain.money.held import Claim, Question
@@ -644,15 +645,16 @@ def test_what_is_held_back_for_returns_came_from_its_country_as_what_is_paid_did
 def test_an_older_dispute_does_not_hold_what_terms_give_by_name() -> None:
     named = Claim("work/w", "p", None, release="r", named=("w",))
     unnamed = named._replace(named=())
-    credit = {"works": frozenset({"w"}), "person": "p", "child": None}
-    for by_name in (False, True):
-        assert Question(**credit, by_name=by_name).touches(named) == by_name
-        assert not Question(**credit, by_name=by_name).touches(unnamed)
-    edge = Question(frozenset({"w"}), None, "r", by_name=True)
+    older = Doubt("w", "p", None, by_name=False, by_piece=False, by_origin=False)
+    for doubt in (older, older._replace(by_name=True)):
+        credit = Question(frozenset({"w"}), "p", None, doubt)
+        assert credit.touches(named) == doubt.by_name
+        assert not credit.touches(unnamed)
+    edge = Question(frozenset({"w"}), None, "r", older._replace(by_name=True))
     shared = unnamed._replace(works=("r",))
     assert edge.touches(shared._replace(named=("r", "w")))
     assert not edge.touches(shared)
-    assert not edge._replace(by_name=False).touches(shared._replace(named=("r", "w")))
+    assert not edge._replace(doubt=older).touches(shared._replace(named=("r", "w")))
 
 
 def test_a_name_that_is_nearly_another_is_warned_of(database: str) -> None:
