@@ -63,7 +63,10 @@ def search(
 
 @question("count_hits", "/hits/facets", cli="search-facets")
 def counts(view: View, *, q: Words) -> HitCounts:
-    """How many works, people, projects and challenges a search finds, counted up to 1,000 each."""
+    """How many works, people, projects and challenges a search finds, counted up to 1,000 each.
+
+    They are counted as they are now, also as of an earlier position.
+    """
     phrases = _phrases(q)
     kinds = list[KindCount]()
     wanted = _anywhere(view, phrases) if phrases else None
