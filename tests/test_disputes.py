@@ -291,13 +291,19 @@ def test_a_dispute_expires_only_after_its_deadline_and_unanswered(
     tell(told, noun, "settle", outcome="dismissed")
 
 
-@pytest.mark.parametrize("noun", NOUNS)
-def test_a_correction_names_what_replaces_it(noun: str, told: Story) -> None:
+def another(told: Story, noun: str) -> str:
+    """A second edge or credit of the song, which could replace the first."""
     other = id_of("another")
     if noun == "remix":
         told.edge(id_of("song"), id_of("poem"), "quotation", id=other)
     else:
         told.credit(id_of("song"), id_of("other"), id=other)
+    return other
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_a_correction_names_what_replaces_it(noun: str, told: Story) -> None:
+    other = another(told, noun)
     tell(told, noun, "dispute", by="other")
     refused(told, BadOutcome, noun, "settle", outcome="won")
     refused(told, BadOutcome, noun, "settle", outcome="upheld", replaced_by=other)
@@ -329,11 +335,7 @@ def test_what_is_only_claimed_or_no_longer_counts_replaces_nothing(noun: str, to
 
 @pytest.mark.parametrize("noun, end", [("remix", "strike_remix"), ("credit", "revoke_credit")])
 def test_what_ends_meanwhile_replaces_nothing(noun: str, end: str, told: Story) -> None:
-    other = id_of("another")
-    if noun == "remix":
-        told.edge(id_of("song"), id_of("poem"), "quotation", id=other)
-    else:
-        told.credit(id_of("song"), id_of("other"), id=other)
+    other = another(told, noun)
     tell(told, noun, "dispute", by="other")
     correction = {"outcome": "corrected", "replaced_by": other, "reason": "r"}
     draft = told.journal.draft()
