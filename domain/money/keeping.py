@@ -6,17 +6,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from domain.contributor import Contributor
-from domain.credit import Credit
 from domain.fact import Fact, New
 from domain.identity import part_id
 from domain.join import Join
 from domain.known import B, Known
-from domain.membership import Membership
 from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
+from domain.money.doubt import DOUBTING
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.held import Held
-from domain.money.hold import Hold
 from domain.money.naming import PAYER
 from domain.money.outsider import Outsider
 from domain.money.payee import Payee, people_among
@@ -214,13 +212,9 @@ def watch_accounts(past: Past) -> None:
 
 
 def watch_questions(past: Past) -> None:
-    """Decide again if anything comes into question meanwhile, which may hold what others have."""
+    """Decide again if what is in question changes meanwhile, which may hold what others have."""
     watch_accounts(past)
-    for kind in (
-        *(Credit.Disputed, Credit.Settled, Credit.Revoked, Hold.Opened),
-        *(Remix.Disputed, Remix.Settled, Remix.Struck),
-        *(Membership.Disputed, Membership.Settled),
-    ):
+    for kind in DOUBTING:
         past.watch_all(kind.TOPIC)
 
 

@@ -201,7 +201,7 @@ def help_of(one: Field, more: str = "") -> str:
 
 
 MOST_TOLD = 200
-"""How many differences are told at once."""
+"""How many differences are printed at once."""
 
 
 def checked(service: Service, checks: Iterable[str]) -> list[Difference]:
