@@ -61,18 +61,48 @@ def test_every_remix_and_every_artist_line_is_there(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "source, text",
+    "source, text, why",
     [
-        *(("whosampled", text) for text in ("", "[]", "{}", "[" * 100_000, "a,b\n1,2\n", "\xff")),
-        *(("ocremix", text) for text in ("a,b\n1,2\n", "a,b\n\0\n1\n", "\xff")),
+        ("whosampled", "", "not JSON, or not whole (line 1, column 1: Expecting value)"),
+        ("whosampled", "a,b\n1,2\n", "not JSON, or not whole (line 1, column 1: Expecting value)"),
+        (
+            "whosampled",
+            '{"nodes": [',
+            "not JSON, or not whole (line 1, column 12: Expecting value)",
+        ),
+        ("whosampled", "\xff", "it is not text in UTF-8 (byte 0)"),
+        ("whosampled", "[" * 100_000, "it is nested too deeply"),
+        ("whosampled", "[]", "it is not an object, but []"),
+        ("whosampled", '{"tracks": []}', 'there is no “nodes” in {"tracks": []}'),
+        ("whosampled", '{"nodes": {}}', "“nodes” is not a list"),
+        ("whosampled", '{"nodes": ["A:B"]}', 'nodes[0] is not an object, but "A:B"'),
+        ("whosampled", '{"nodes": [{"title": "A"}]}', 'there is no “name” in {"title": "A"}'),
+        ("whosampled", '{"nodes": [{"name": 5}], "links": []}', "a value is of another kind"),
+        (
+            "whosampled",
+            '{"nodes": [{"name": "A:B"}], "links": [{"source": 0, "target": 1}]}',
+            "links[0] names node 1, and the last is 0",
+        ),
+        ("ocremix", "", "there is no column remix_id or artist_id"),
+        ("ocremix", "a,b\n1,2\n", "there is no column remix_id or artist_id"),
+        ("ocremix", "remix_id,artist_id\n1\n", "line 2 has fewer values than columns"),
+        ("ocremix", "a,b\n\0\n1\n", "no column"),
+        ("ocremix", "\xff", "it is not text in UTF-8 (byte 0)"),
     ],
 )
-def test_what_is_no_such_list_is_said_to_be_none(source: str, text: str, tmp_path: Path) -> None:
-    for name in ("artists.csv", "remix_artist.csv", "remixes.csv", "viz_demo.json"):
+def test_of_a_file_in_another_form_is_said_what_and_where_it_lacks(
+    source: str, text: str, why: str, tmp_path: Path
+) -> None:
+    (tmp_path / "artists.csv").write_text("artist_id,name\n")
+    for name in ("remix_artist.csv", "viz_demo.json"):
         (tmp_path / name).write_text(text, encoding="latin-1")
-    path = tmp_path if source == "ocremix" else tmp_path / "viz_demo.json"
-    with pytest.raises(NotConvertible, match=f"is not in the format of {source}"):
-        list(converted(source, path))
+    file = tmp_path / {"ocremix": "remix_artist.csv", "whosampled": "viz_demo.json"}[source]
+    with pytest.raises(NotConvertible) as refused:
+        list(converted(source, tmp_path if source == "ocremix" else file))
+    said, _, expected = str(refused.value).partition(". Expected: ")
+    assert said.startswith(f"{file}: ")
+    assert why in said
+    assert expected
 
 
 def test_a_game_is_an_outside_source(tmp_path: Path) -> None:

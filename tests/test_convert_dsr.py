@@ -171,6 +171,11 @@ def test_a_report_that_is_not_whole_is_refused_whole(tmp_path: Path) -> None:
         list(convert_dsr(path, lambda _: {}))
 
 
+def test_a_folder_without_a_report_is_said_to_have_none(tmp_path: Path) -> None:
+    with pytest.raises(NotConvertible, match=r"has no file whose name ends in \.tsv"):
+        list(convert_dsr(tmp_path))
+
+
 def test_the_published_samples_are_read(database: str, tmp_path: Path, shared_data: Path) -> None:
     samples = shared_data.parent / "samples" / "dsr"
     whole = samples / "DSR_TEST_YouTube_AdSupport-music_2015-Q4_IS_1of1_20160121T150926.tsv"

@@ -11,7 +11,7 @@ from domain.outside import outside_id
 from projections import contributors, listing, parts
 from projections.shops import NotConvertible
 from scripts.bundle import Ids, found_in, import_lines
-from scripts.convert.musicbrainz import SITE, convert_musicbrainz
+from scripts.convert.musicbrainz import EXPECTED, SITE, convert_musicbrainz
 from scripts.service import open_service
 
 BOB, ANA, DAY, OLDER, MIX, SONG, TUNE, SUITE = (
@@ -204,9 +204,25 @@ def test_two_answers_about_one_recording_are_one(answers: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "[" * 9999, '"x"', "{}", '{"title": 5}', '{"media": [3]}']
+    "text, why",
+    [
+        ("", "it is not JSON, or not whole (line 1, column 1: Expecting value)"),
+        ("[" * 9999, "it is nested too deeply"),
+        ("[]", "a value is of another kind"),
+        ('"x"', "a value is of another kind"),
+        ('{"title": 5}', 'there is no “id” in {"title": 5}'),
+        ('{"recordings": [{"id": "x"}]}', 'there is no “title” in {"id": "x"}'),
+        ('{"id": "x", "title": "X", "media": [3]}', "a value is of another kind"),
+    ],
 )
-def test_what_is_no_answer_is_said_to_be_none(text: str, tmp_path: Path) -> None:
+def test_what_is_no_answer_is_said_to_be_none(text: str, why: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(text, encoding="utf-8")
-    with pytest.raises(NotConvertible, match=r"x\.json is no answer of MusicBrainz"):
+    with pytest.raises(NotConvertible) as refused:
         list(convert_musicbrainz(tmp_path / "x.json"))
+    assert str(refused.value).startswith(f"{tmp_path / 'x.json'}: {why}")
+    assert str(refused.value).endswith(". Expected: " + EXPECTED)
+
+
+def test_a_folder_without_answers_is_said_to_have_none(tmp_path: Path) -> None:
+    with pytest.raises(NotConvertible, match=r"has no file whose name ends in \.json"):
+        list(convert_musicbrainz(tmp_path))

@@ -46,6 +46,8 @@ def convert_dsr(
     Raises NotConvertible if a file is not a report, or is incomplete.
     """
     files = sorted(Path(path).glob("*.tsv")) if Path(path).is_dir() else [Path(path)]
+    if not files:
+        raise NotConvertible(f"{path} has no file whose name ends in .tsv")
     sales = (sale for file in files for sale in _Report(file).sales())
     if pool := (given or {}).get("pool"):
         sales = ({**sale, "pool": pool} for sale in sales)

@@ -7,7 +7,6 @@ bundle, so that the import refuses it with a reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from csv import Error
 from pathlib import Path
 
 from projections.shops import (
@@ -41,14 +40,7 @@ def converted(source: str, path: Path, finding: Finding | None = None) -> Iterat
     """
     if source in SHOPS:
         return statement_lines(source, path, finding)
-    return _readable(source, path)
-
-
-def _readable(source: str, path: Path) -> Iterator[Line]:
-    try:
-        yield from CONVERTERS[source](path)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, Error) as error:
-        raise NotConvertible(f"{path} is not in the format of {source} ({error!r})") from error
+    return CONVERTERS[source](path)
 
 
 __all__ = ["NAMES", "SHOPS", "Finding", "NotConvertible", "Unplaced", "converted", "place_of"]

@@ -8,9 +8,7 @@ wrong.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,11 @@ from domain.refusal import UnknownRole
 from domain.role import role_named
 from domain.text import LIMITS
 from projections.shops.line import Line, NotConvertible
+from scripts.convert.reading import loaded, reading
 
 Answer = dict[str, Any]
 SITE = "https://musicbrainz.org"
+EXPECTED = "an answer of MusicBrainz about recordings, releases or works, in JSON"
 MADE_FROM = {
     "performance": "adaptation",
     "samples material": "sample",
@@ -68,18 +68,20 @@ def convert_musicbrainz(path: Path | str) -> Iterator[Line]:
     Raises NotConvertible for anything else.
     """
     files = sorted(Path(path).glob("*.json")) if Path(path).is_dir() else [Path(path)]
-    answers, seen = list[tuple[str, Answer]](), set[str]()
+    if not files:
+        raise NotConvertible(f"{path} has no file whose name ends in .json")
+    answers, seen = list[tuple[Path, Answer]](), set[str]()
     for file in files:
-        with _must_be_answer(file.name):
-            answers += [(file.name, one) for one in _answers(json.loads(file.read_text("utf-8")))]
+        with reading(file, EXPECTED):
+            answers += [(file, one) for one in _answers(loaded(file))]
     recordings = _Recordings(one for _, one in answers)
 
     def lines() -> Iterator[Line]:
-        for name, told in answers:
-            with _must_be_answer(name):
+        for file, told in answers:
+            with reading(file, EXPECTED):
                 is_release = told.keys() & OF_RELEASES
                 yield from _release(told, recordings) if is_release else recordings.lines(told)
-        with _must_be_answer(str(path)):
+        with reading(Path(path), EXPECTED):
             yield from recordings.edges
             yield from _works(recordings.cited)
 
@@ -88,14 +90,6 @@ def convert_musicbrainz(path: Path | str) -> Iterator[Line]:
         if id not in seen:
             seen.add(id)
             yield line
-
-
-@contextmanager
-def _must_be_answer(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NotConvertible(f"{name} is no answer of MusicBrainz ({error!r})") from None
 
 
 def _answers(told: Answer) -> Iterator[Answer]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 from projections.shops.line import Line
+from scripts.convert.reading import rows
 
 
 def convert_ocremix(folder: Path | str) -> Iterator[Line]:
@@ -17,9 +17,10 @@ def convert_ocremix(folder: Path | str) -> Iterator[Line]:
     `has_lyrics` is left out: a bundle has no field for it.
     """
     tables = Path(folder)
-    named = {row["artist_id"]: row["name"] for row in _rows(tables / "artists.csv")}
+    artists = rows(tables / "artists.csv", "artist_id", "name")
+    named = {row["artist_id"]: row["name"] for row in artists}
     credited: dict[str, list[str]] = {}
-    for row in _rows(tables / "remix_artist.csv"):
+    for row in rows(tables / "remix_artist.csv", "remix_id", "artist_id"):
         credited.setdefault(row["remix_id"], []).append(row["artist_id"])
     used = dict.fromkeys(chain.from_iterable(credited.values()))
     for artist in {**named, **used}:
@@ -28,7 +29,7 @@ def convert_ocremix(folder: Path | str) -> Iterator[Line]:
             "id": f"ocremix:artist:{artist}",
             "name": named.get(artist, f"OC ReMix artist {artist}"),
         }
-    for row in _rows(tables / "remixes.csv"):
+    for row in rows(tables / "remixes.csv", "remix_id", "title", "game_id", "game"):
         yield {
             "type": "contribution",
             "id": f"ocremix:remix:{row['remix_id']}",
@@ -48,8 +49,8 @@ def convert_ocremix(folder: Path | str) -> Iterator[Line]:
             ],
         }
     # The rest name a remix that is not in the list; the import reports them.
-    for remix, artists in credited.items():
-        for artist in artists:
+    for remix, others in credited.items():
+        for artist in others:
             yield {
                 "type": "credit",
                 "id": f"ocremix:credit:{remix}:{artist}",
@@ -58,8 +59,3 @@ def convert_ocremix(folder: Path | str) -> Iterator[Line]:
                 "role": "remixer",
                 "kind": "direct",
             }
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as table:
-        yield from csv.DictReader(table)

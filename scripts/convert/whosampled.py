@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from projections.shops.line import Line
+from projections.shops.line import Line, NotConvertible
+from scripts.convert.reading import Fields, loaded, objects, reading
+
+EXPECTED = (
+    "viz_demo.json of whosampled-viz, with “nodes” that have a “name”, "
+    "and “links” with the numbers of two nodes as “source” and “target”"
+)
 
 # The four links of the list that form cycles, child first: they come last, so that they and no
 # others are refused.  Each contradicts a link in the other direction, by the years:
@@ -30,10 +35,11 @@ def convert_whosampled(path: Path | str) -> Iterator[Line]:
     source samples the target ("Straight Outta Compton", 1988, is the source and
     "Amen, Brother", 1969, the target).
     """
-    listed = json.loads(Path(path).read_text(encoding="utf-8"))
-    names: list[str] = [node["name"] for node in listed["nodes"]]
-    links: list[tuple[int, int]] = [(link["source"], link["target"]) for link in listed["links"]]
-    artists = [name.rpartition(":")[2] for name in names]
+    with reading(Path(path), EXPECTED):
+        listed = loaded(Path(path))
+        names: list[str] = [node["name"] for _, node in objects(listed, "nodes")]
+        artists = [name.rpartition(":")[2] for name in names]
+        links = [_ends(place, link, len(names)) for place, link in objects(listed, "links")]
     for artist in dict.fromkeys(artists):
         yield {"type": "contributor", "id": f"whosampled:artist:{artist}", "name": _spaced(artist)}
     for track, (name, artist) in enumerate(zip(names, artists, strict=True)):
@@ -57,6 +63,15 @@ def convert_whosampled(path: Path | str) -> Iterator[Line]:
             "parent": f"whosampled:track:{parent}",
             "kind": "sample",
         }
+
+
+def _ends(place: str, link: Fields, nodes: int) -> tuple[int, int]:
+    """The numbers of the nodes that a link joins, child first."""
+    ends = link["source"], link["target"]
+    for end in ends:
+        if not isinstance(end, int) or not 0 <= end < nodes:
+            raise NotConvertible(f"{place} names node {end}, and the last is {nodes - 1}")
+    return ends
 
 
 def _spaced(name: str) -> str:
