@@ -59,7 +59,7 @@ def mirror(
     """
     with alone(folder / ".lock"):  # two runs at once would keep each other's unverified files
         note, trusted = log.checkpoint()
-        kept = folder / "checkpoint"
+        kept, maps = folder / "checkpoint", folder / "map"
         remembered = checkpoint_in(kept, log.keys)
         log.must_be_recent(trusted, kept)
         with evidence_kept(note, kept):
@@ -75,12 +75,9 @@ def mirror(
             sample = SystemRandom().sample(left := [*{*every} - {*tiles}], min(SAMPLE, len(left)))
             with _kept_if_verified([folder / tile.path for tile in every]):
                 sampled = _fetched(log, folder, tiles, sample, progress)
-                map = log.map(size)
-                if map is None and (folder / "map").exists():
-                    raise NotVerified(f"the log does not show the map of its {size} facts")
+                map = _map_of(log, trusted, may_be_none=only_hashes and not maps.exists())
                 if only_hashes:
                     check_hashes(folder, trusted.checkpoint, remembered, _make)
-                    _ = map is None or open_map(map, log.keys, trusted)
                 elif is_replayed:
                     check_entries(folder, trusted.checkpoint, remembered, _make)
                 else:
@@ -89,11 +86,24 @@ def mirror(
                     check_map(map, trusted, log.keys, chains.heads)
                 for tile, data in sampled.items():
                     must_be_shown(folder, tile, data)
-        if map is not None:
-            _keep_map(folder / "map", size, map)
+        if map:
+            write_whole(maps / str(size), map)
         if not kept.exists() or kept.read_bytes() != note:  # its age tells how long it is unchanged
             write_whole(kept, note)
+        for earlier in maps.glob("*"):
+            if earlier.name != str(size):
+                earlier.unlink()
         return trusted
+
+
+def _map_of(log: Remote, trusted: Trusted, *, may_be_none: bool) -> bytes:
+    """The signed map of the log's tree; empty if there is none, as in a log of other software."""
+    map = log.map(trusted.checkpoint.size)
+    if map is not None:
+        open_map(map, log.keys, trusted)
+    elif not may_be_none:
+        raise NotVerified(f"the log does not show the map of its {trusted.checkpoint.size} facts")
+    return map or b""
 
 
 def _fetched(
@@ -167,11 +177,3 @@ def _keep(log: Remote, folder: Path, tile: Tile, *, line: Line) -> None:
 
 def _make(path: Path, data: bytes) -> None:
     write_whole(unverified(path), data)
-
-
-def _keep_map(kept: Path, size: int, note: bytes) -> None:
-    """Keep the map of a tree, and delete those of earlier ones."""
-    write_whole(kept / str(size), note)
-    for earlier in kept.iterdir():
-        if earlier.name != str(size):
-            earlier.unlink()

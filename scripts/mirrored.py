@@ -121,19 +121,26 @@ def check_entries(
     _must_hash_to(folder, hashes, checkpoint, remembered, make)
 
 
+def map_in(folder: Path, size: int) -> bytes:
+    """The signed map of a mirror's tree; raises Missing if it is not there."""
+    try:
+        return (folder / "map" / str(size)).read_bytes()
+    except FileNotFoundError:
+        raise Missing(f"map/{size} is missing") from None
+
+
 def check_map(
-    note: bytes | None,
+    note: bytes,
     trusted: Trusted,
     keys: Collection[VerifierKey],
     heads: Mapping[str, Sequence[Any]],
 ) -> None:
-    """Raise NotVerified unless the map of a tree, if there is one, follows from its leaves.
+    """Raise NotVerified unless the map of a tree follows from its leaves.
 
     ``heads`` are the number and position of the latest fact about each subject, by the leaves.
     """
-    if note is not None:
-        root = open_map(note, keys, trusted)
-        must_be_map_of(root, ((one, (head[0], head[1])) for one, head in heads.items()))
+    root = open_map(note, keys, trusted)
+    must_be_map_of(root, ((one, (head[0], head[1])) for one, head in heads.items()))
 
 
 def check_hashes(
@@ -147,10 +154,7 @@ def check_hashes(
     The tiles are computed again from the hashes of the leaves, which are not read; one above the
     lowest that is missing may be made.
     """
-    hashes = hashes_in(folder, checkpoint.size)
-    if len(hashes) != checkpoint.size:
-        raise NotVerified(f"the tiles do not hold {checkpoint.size} hashes")
-    _must_hash_to(folder, hashes, checkpoint, remembered, make)
+    _must_hash_to(folder, hashes_in(folder, checkpoint.size), checkpoint, remembered, make)
 
 
 def _must_hash_to(
@@ -219,10 +223,15 @@ def must_be_shown(folder: Path, tile: Tile, shown: bytes) -> None:
 
 
 def hashes_in(folder: Path, size: int) -> list[bytes]:
-    """The leaf hashes in the tiles of a mirror."""
-    lowest = (tile for tile in tiles_of(size) if not tile.level)
-    data = b"".join(_bytes_of(folder, tile) for tile in lowest)
-    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+    """The leaf hashes in the tiles of a mirror; NotVerified if a tile has another length."""
+    hashes: list[bytes] = []
+    for tile in tiles_of(size):
+        if not tile.level:
+            data, whole = _bytes_of(folder, tile), tile.width * HASH_BYTES
+            if len(data) != whole:
+                raise NotVerified(f"{tile.path} has {len(data)} bytes, not {whole}")
+            hashes += (data[at : at + HASH_BYTES] for at in range(0, whole, HASH_BYTES))
+    return hashes
 
 
 def compare(
@@ -237,7 +246,7 @@ def compare(
     """
     mirrored = open_checkpoint((folder / "checkpoint").read_bytes(), keys).checkpoint
     hashes = hashes_in(folder, mirrored.size)
-    if len(hashes) != mirrored.size or root_of(hashes) != mirrored.root:
+    if root_of(hashes) != mirrored.root:
         raise NotVerified(f"the tiles of {folder} do not hash to its checkpoint")
     both = min(checkpoint.size, mirrored.size)
     if checkpoint.size == both and root_of(hashes[:both]) != checkpoint.root:

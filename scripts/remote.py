@@ -116,7 +116,7 @@ class Remote:
             raise Unreachable(f"{problem}\n{told}") from problem
 
     def map(self, size: int) -> bytes | None:
-        """The signed map of the tree of a size; None for a log of an older version."""
+        """The signed map of the tree of a size; None if the log shows none."""
         try:
             return fetch(f"{self.url}/map/{size}")
         except Unreachable as problem:

@@ -23,7 +23,7 @@ from domain.tree import TILE_WIDTH, NotVerified, entries_of
 from projections.damage import DAMAGED
 from projections.progress import Progress
 from projections.rebuilding import Rebuild
-from scripts.mirrored import bundles_of, check_entries, check_map
+from scripts.mirrored import bundles_of, check_entries, check_map, map_in
 from scripts.service import Service
 
 PAGE = 5_000
@@ -80,14 +80,9 @@ def put(
                 signatures.follow(told, content_of(told))
         done += len(page)
         progress(done, size)
-    map = folder / "map" / str(size)
-    heads = service.engine.query(f"SELECT subject, number, position FROM {HEADS.name}")
-    check_map(
-        map.read_bytes() if map.exists() else None,
-        trusted,
-        keys,
-        {subject: place for subject, *place in heads},
-    )
+    rows = service.engine.query(f"SELECT subject, number, position FROM {HEADS.name}")
+    heads = {subject: place for subject, *place in rows}
+    check_map(map_in(folder, size), trusted, keys, heads)
 
 
 def fold(service: Service, progress: Progress) -> None:

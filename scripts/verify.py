@@ -22,7 +22,7 @@ if not __package__:  # run as a file: imports start from the checkout, not from 
 from domain.as_of import verify_as_of
 from domain.chain import Chains
 from domain.checkpoint import Trusted, open_checkpoint
-from domain.latest import Latest, must_be_map_of, verify_latest
+from domain.latest import Latest, must_be_map_of, open_map, verify_latest
 from domain.note import VerifierKey
 from domain.promise import Promise, open_promise
 from domain.receipt import leaf_bytes, verify_receipt
@@ -46,6 +46,7 @@ from scripts.mirrored import (
     check_map,
     compare,
     hashes_in,
+    map_in,
     must_be_seen,
     places_in,
 )
@@ -307,11 +308,12 @@ def _check_log(
     chains = Chains()
     if options.hashes:
         check_hashes(options.file, checkpoint)
+        if (options.file / "map").exists():  # logs of other software have none
+            open_map(map_in(options.file, checkpoint.size), keys, trusted)
     else:
         logs = {checkpoint.origin, *(key.name for key in keys)}
         chains = check_log(options.file, checkpoint, logs=logs)
-        map = options.file / "map" / str(checkpoint.size)
-        check_map(map.read_bytes() if map.exists() else None, trusted, keys, chains.heads)
+        check_map(map_in(options.file, checkpoint.size), trusted, keys, chains.heads)
     yield from describe_checkpoint(trusted)
     if options.mirror:
         known = dict(enumerate(hashes_in(options.file, checkpoint.size)))

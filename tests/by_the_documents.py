@@ -103,9 +103,11 @@ def map_root(leaves: Sequence[tuple[bytes, bytes]], depth: int = 0) -> bytes:
 
 def opened(note: str, key: str) -> list[str]:
     """The lines of a note that this key has signed."""
-    (name, id, public), (text, _, lines) = key.split("+", 2), note.partition("\n\n")
-    for line in lines.splitlines():
-        _, signer, said = line.split(" ")
+    (name, id, public), (text, _, signed) = key.split("+", 2), note.partition("\n\n")
+    lines = [line.split(" ") for line in signed.split("\n")]
+    must(lines.pop() == [""], "the note does not end with a newline")
+    must(all(len(line) == 3 for line in lines), "a line below the note is no signature")
+    for _, signer, said in lines:
         signature = b64decode(said)
         if (signer, signature[:4].hex()) == (name, id):
             try:
@@ -262,19 +264,35 @@ def latest(text: str, key: str, subject: str) -> str:
     return place
 
 
-def leaves_in(mirror: Path) -> Iterator[bytes]:
-    for file in sorted((mirror / "tile" / "entries").rglob("*")):
-        data = file.read_bytes() if file.is_file() else b""
-        while data:
-            end = 2 + int.from_bytes(data[:2], "big")
-            yield data[2:end]
-            data = data[end:]
+def read(folder: Path, path: str) -> bytes:
+    must((folder / path).is_file(), f"{path} is missing")
+    return (folder / path).read_bytes()
+
+
+def tiles(folder: Path, level: int | str, held: int) -> Iterator[bytes]:
+    """The tiles of a level that holds so many hashes or leaves (C2SP tlog-tiles)."""
+    for number in range(-(-held // 256)):
+        width = min(256, held - number * 256)
+        path = f"{number % 1000:03}" + (f".p/{width}" if width < 256 else "")
+        while number := number // 1000:
+            path = f"x{number % 1000:03}/{path}"
+        yield read(folder, f"tile/{level}/{path}")
+
+
+def leaves_in(mirror: Path, size: int) -> Iterator[bytes]:
+    for bundle in tiles(mirror, "entries", size):
+        at = 0
+        while at < len(bundle):
+            start = at + 2
+            at = start + int.from_bytes(bundle[at:start], "big")
+            must(at <= len(bundle), "an entry bundle ends within a leaf")
+            yield bundle[start:at]
 
 
 def mirror(folder: Path, key: str) -> list[bytes]:
-    """All leaves of the log: under its root, in whole histories, and in its map."""
-    size, root = checkpoint((folder / "checkpoint").read_text("utf-8"), key)
-    leaves, heads = [*leaves_in(folder)], dict[str, Head]()
+    """All leaves of the log: under its root and its tiles, in whole histories, and in its map."""
+    size, root = checkpoint(read(folder, "checkpoint").decode(), key)
+    leaves, heads = [*leaves_in(folder, size)], dict[str, Head]()
     must(len(leaves) == size, f"{len(leaves)} leaves are not {size}")
     for position, leaf in enumerate(leaves, 1):
         must(place_of(leaf)["position"] == position, f"position {position} holds another")
@@ -282,9 +300,15 @@ def mirror(folder: Path, key: str) -> list[bytes]:
         must(subjects_of(leaf) <= {*linked}, f"position {position} is not in every history")
         for subject in linked:
             heads[subject] = followed(leaf, subject, heads.get(subject, (0, 0, "")))
-    must(root_of([hashed(b"\0", leaf) for leaf in leaves]) == root, "the leaves have another root")
+    row, level = [hashed(b"\0", leaf) for leaf in leaves], 0
+    must(root_of(row) == root, "the leaves have another root")
+    while row:
+        cut = [row[at : at + 256] for at in range(0, len(row), 256)]
+        same = [*map(b"".join, cut)] == [*tiles(folder, level, len(row))]
+        must(same, f"a tile of level {level} does not follow")
+        row, level = [root_of(part) for part in cut if len(part) == 256], level + 1
     held = [(hashed(of.encode()), hashed(f"{n} {at}".encode())) for of, (n, at, _) in heads.items()]
-    note = (folder / "map" / str(size)).read_text("utf-8")
+    note = read(folder, f"map/{size}").decode()
     must(map_root(held) == map_of(note, key, size, root), "the map does not follow")
     return leaves
 

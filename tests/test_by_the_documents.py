@@ -223,11 +223,10 @@ def test_a_fact_that_is_changed_left_out_or_moved_is_named(
 def rewritten(mirror: Path, leaves: list[bytes], into: Path) -> Path:
     """A mirror with other leaves."""
     copytree(mirror, into)
-    entries = into / "tile" / "entries"
-    for file in [one for one in entries.rglob("*") if one.is_file()]:
-        file.unlink()
-    data = b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves)
-    (entries / "000").write_bytes(data)
+    bundles = sorted(one for one in (into / "tile" / "entries").rglob("*") if one.is_file())
+    for number, file in enumerate(bundles):
+        held = leaves[number * 256 : number * 256 + 256]
+        file.write_bytes(b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in held))
     return into
 
 

@@ -1,0 +1,111 @@
+"""A mirror of which any file is missing, shortened, exchanged or changed is refused.
+
+Only what says nothing of its tree does not matter: the lock, and partial tiles of earlier sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from shutil import copytree
+
+import by_the_documents as outsider
+import pytest
+from click.testing import CliRunner
+from serving import serving
+from test_log import mirrored, tell
+
+from domain.note import SignerKey
+from scripts.mirror import mirror
+from scripts.remote import Remote
+from scripts.stemma import main
+from scripts.verify import main as verify
+
+SIGNER = SignerKey.new("stemma.example/log")
+KEY = str(SIGNER.verifier)
+EARLIER, SIZE = 280, 300
+OF_EARLIER_SIZES = {"tile/0/001.p/24", "tile/entries/001.p/24"}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Mirrors of one log: with its entries, as that was at an earlier size, and of its hashes."""
+    folder = tmp_path_factory.mktemp("sound")
+    with serving(f"sqlite:///{folder / 'stemma.db'}", signer=SIGNER, follow=False) as served:
+        tell(served.service, EARLIER)
+        mirrored(served, folder / "entries")
+        copytree(folder / "entries", folder / "earlier")
+        tell(served.service, SIZE - EARLIER)
+        mirrored(served, folder / "entries")
+        log = Remote(f"{served.origin}/log", [SIGNER.verifier])
+        mirror(log, folder / "hashes", only_hashes=True)
+    return folder
+
+
+def files_of(folder: Path) -> list[str]:
+    """All files of a mirror but its lock."""
+    files = (str(one.relative_to(folder)) for one in folder.rglob("[!.]*") if one.is_file())
+    return sorted({*files} - OF_EARLIER_SIZES)
+
+
+def damages(folder: Path, path: str) -> Iterator[tuple[str, bytes | None]]:
+    """What a file may hold afterwards, None if it is gone."""
+    data = (folder / path).read_bytes()
+    yield "deleted", None
+    yield "emptied", b""
+    yield "half", data[: len(data) // 2]
+    yield "cut", data[:-1]
+    yield "twice", data + data
+    yield "longer", data + b"\0"
+    for at in (0, len(data) - 1, *Random(path).sample(range(len(data)), 6)):
+        yield f"bit of byte {at}", data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]
+    for other in files_of(folder):
+        if other != path and other.rpartition("/")[0][:6] == path.rpartition("/")[0][:6]:
+            yield f"now {other}", (folder / other).read_bytes()
+    for earlier in ("checkpoint", f"map/{EARLIER}"):
+        if earlier[:3] == path[:3]:
+            yield "an earlier one", (folder.parent / "earlier" / earlier).read_bytes()
+
+
+def accepting(folder: Path, of: str) -> Iterator[str]:
+    """The verifiers that accept a mirror."""
+    if not verify(["log", str(folder), "--key", KEY, *(["--hashes"] if of == "hashes" else [])]):
+        yield "verify"
+    if of == "entries":
+        try:
+            outsider.mirror(folder, KEY)
+            yield "by the documents"
+        except (outsider.Invalid, ValueError, LookupError):
+            pass
+
+
+@pytest.mark.parametrize("of", ["entries", "hashes"])
+def test_any_damage_to_a_mirror_is_found(sound: Path, tmp_path: Path, of: str) -> None:
+    copytree(sound / of, folder := tmp_path / "mirror")
+    believed = [*accepting(folder, of)]
+    assert believed[0] == "verify"
+    files = files_of(folder)
+    assert {path.rstrip("0123456789") for path in files} >= {"checkpoint", "map/", "tile/1/000.p/"}
+    undetected = []
+    for path in files:
+        for damage, data in damages(sound / of, path):
+            (folder / path).unlink() if data is None else (folder / path).write_bytes(data)
+            undetected += [(path, damage, by) for by in accepting(folder, of)]
+        (folder / path).write_bytes((sound / of / path).read_bytes())
+    assert undetected == []
+    assert [*accepting(folder, of)] == believed
+
+
+def test_what_is_left_of_earlier_sizes_does_not_matter(sound: Path, tmp_path: Path) -> None:
+    copytree(sound / "entries", folder := tmp_path / "mirror")
+    for path in OF_EARLIER_SIZES:
+        (folder / path).write_bytes(b"")
+    assert len([*accepting(folder, "entries")]) == 2
+
+
+def test_a_missing_map_is_named_by_a_replay_as_well(sound: Path, tmp_path: Path) -> None:
+    copytree(sound / "entries", folder := tmp_path / "mirror")
+    (folder / "map" / str(SIZE)).unlink()
+    done = CliRunner().invoke(main, ["replay", str(folder), "--key", KEY])
+    assert (done.exit_code, f"map/{SIZE} is missing" in done.output) == (1, True)
