@@ -82,14 +82,16 @@ def counts(view: View, *, q: Words) -> HitCounts:
     return {"kinds": kinds}
 
 
-def matching(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> list[int]:
+def matching(view: View, wanted: Wanted, limit: int, *, is_rare: bool = False) -> list[int]:
     """The numbers of matching documents, the latest first."""
-    return _numbers(_asked(view, wanted, limit, under))
+    return _numbers(_asked(view, wanted, limit, is_rare=is_rare))
 
 
-def _asked(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> Later:
+def _asked(
+    view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL, *, is_rare: bool = False
+) -> Later:
     under = min(under, _beyond(view))
-    sql, values = view.engine.DOCUMENTS.latest(wanted, under, limit)
+    sql, values = view.engine.DOCUMENTS.latest(wanted, under, limit, is_rare=is_rare)
     return view.later(PLANNED_ONCE + sql, **values)
 
 
@@ -119,14 +121,14 @@ def entitled(view: View, title: str, limit: int, kinds: Collection[str] = WORKS_
 def _some_of_each(view: View, wanted: Wanted) -> Mapping[str, int]:
     """How many documents match, by kind, among the first MOST_AT_ONCE + 1 found."""
     told = view.engine.DOCUMENTS
-    rows = view.rows(told.TAGGED, wanted=told.told(wanted), most=MOST_AT_ONCE + 1)
+    rows = view.rows(told.found("d.tags"), wanted=told.told(wanted), most=MOST_AT_ONCE + 1)
     kinds = {kind_tag(kind): kind for kind in KINDS}
     return Counter(kinds[tag] for (tags,) in rows for tag in tags.split() if tag in kinds)
 
 
 def _counted(view: View, wanted: Wanted) -> int:
     told = view.engine.DOCUMENTS
-    (row,) = view.rows(told.COUNTED, wanted=told.told(wanted), most=MOST_COUNTED + 1)
+    (row,) = view.rows(told.counted, wanted=told.told(wanted), most=MOST_COUNTED + 1)
     return int(row[0])
 
 
@@ -187,7 +189,7 @@ def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[
     lately = view.engine.DOCUMENTS.lately(wanted, _beyond(view))
     if lately and view.rows(PLANNED_ONCE + lately[0], **lately[1]):
         return None
-    numbers = matching(view, wanted, FEW + 1)
+    numbers = matching(view, wanted, FEW + 1, is_rare=True)
     if len(numbers) > FEW:
         return None
     ranked = ((_rank(one.name, phrases), one.rowid) for one in _documents(view, numbers))

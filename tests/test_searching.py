@@ -336,7 +336,7 @@ def test_what_is_found_step_by_step_is_what_is_found_at_once(
 ) -> None:
     """As in communities of many more documents than are looked through in one step."""
     monkeypatch.setattr(Tsvector, "SPANS", (0, 1, 3))
-    monkeypatch.setattr(Tsvector, "FIRST_STEP", 2)
+    monkeypatch.setattr(Tsvector, "LOOKED_AT", 2)
     monkeypatch.setattr(Tsvector, "WIDER", 2)
     monkeypatch.setattr(searching, "FEW", 3)
     monkeypatch.setattr(searching, "NAMESAKES", 2)

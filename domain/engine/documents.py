@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 COLUMNS = ("name", "texts", "terms", "tags")
@@ -91,10 +90,8 @@ class Documents(ABC):
     OF_WHOLE, OF_FIRST = "w_", "f_"
     LONGEST = 400
     """How many characters of a longer name precede its digest, since engines limit words."""
-    COUNTED: str
-    """A query that counts the documents found by ``:wanted``, up to ``:most``."""
-    TAGGED: str
-    """A query for the tags of at most ``:most`` such documents."""
+    MATCH: str
+    """The condition that a document ``d`` is found by ``:wanted``."""
     BY_SPANS: ClassVar = False
     """Whether the latest are found sooner if ``under`` is hardly greater than their numbers."""
 
@@ -107,12 +104,26 @@ class Documents(ABC):
         return iter(())
 
     @abstractmethod
-    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
-        """The query, with its values, for the greatest matching numbers below ``under``."""
+    def latest(
+        self, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
+    ) -> tuple[str, dict[str, Any]]:
+        """The query, with its values, for the greatest matching numbers below ``under``.
+
+        If what matches is rare, the latest are not looked for by themselves before all others.
+        """
 
     def lately(self, wanted: Wanted, under: int) -> tuple[str, dict[str, Any]] | None:
         """A query for a match among the latest; None if finding all of them never takes long."""
         return None
+
+    def found(self, what: str) -> str:
+        """A query for this of at most ``:most`` documents ``d`` that ``:wanted`` finds."""
+        return f"SELECT {what} FROM @documents d WHERE {self.MATCH} LIMIT :most"
+
+    @property
+    def counted(self) -> str:
+        """A query that counts the documents that ``:wanted`` finds, up to ``:most``."""
+        return f"SELECT count(*) FROM ({self.found('1')}) AS found"
 
     def row(self, document: Document) -> tuple[Any, ...]:
         """The row of a document, in the order of COLUMNS."""
@@ -202,13 +213,9 @@ class Fts5(Documents):
     """FTS5: the table itself is the index."""
 
     AND, OR, NOT = " AND ", " OR ", " NOT "
-    COUNTED = (
-        "SELECT count(*) FROM (SELECT 1 FROM @documents d WHERE d.@documents MATCH :wanted "
-        "LIMIT :most) AS found"
-    )
-    TAGGED = "SELECT d.tags FROM @documents d WHERE d.@documents MATCH :wanted LIMIT :most"
+    MATCH = "d.@documents MATCH :wanted"
     _LATEST = (
-        "SELECT d.rowid FROM @documents d WHERE d.@documents MATCH :wanted AND d.rowid < :under "
+        f"SELECT d.rowid FROM @documents d WHERE {MATCH} AND d.rowid < :under "
         "ORDER BY d.rowid DESC LIMIT :limit"
     )
 
@@ -225,7 +232,9 @@ class Fts5(Documents):
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
         return f'"{" ".join(words)}"{" *" if is_beginning else ""}'
 
-    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+    def latest(
+        self, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
+    ) -> tuple[str, dict[str, Any]]:
         return self._LATEST, {"wanted": self.told(wanted), "under": under, "limit": limit}
 
 
@@ -242,10 +251,11 @@ _CALLED_BY = tuple(
 class Tsvector(Documents):
     """A column of words with their places, and a GIN index.
 
-    The index finds all documents with a word, however many, and in no order. So each document also
-    has the spans of numbers that it is in as words. One statement looks for the latest in a short
-    span at first, then in ever longer ones before it, and ends when it has enough. In a span, the
-    index reads the rarest of the words or the span, and only what matches there is fetched.
+    The index finds all documents with a word, however many, and in no order; of words that begin
+    alike it even collects all documents before it looks for others. So one statement looks at the
+    latest themselves at first, without the index, and ends when it has enough. Each document also
+    has the spans of numbers that it is in as words: the statement goes on in ever longer spans.
+    There, the index reads the rarest of the words or the span, and only what matches is fetched.
     """
 
     COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
@@ -259,21 +269,25 @@ class Tsvector(Documents):
     BY_SPANS = True
     SPANS = (10, 14, 18, 22)
     """The binary logarithms of how many numbers there are in a span of each length."""
-    FIRST_STEP, WIDER = 2_048, 8
-    """How many numbers the first step looks back, and by what factor each goes further back."""
-    _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
-    COUNTED = (
-        f"SELECT count(*) FROM (SELECT 1 FROM @documents d WHERE {_MATCH} LIMIT :most) AS found"
+    LOOKED_AT, WIDER = 1_024, 8
+    """How many numbers are looked at without the index, and by what factor each step in spans goes
+    further back."""
+    MATCH = "d.words @@ CAST(:wanted AS tsquery)"
+    # No index serves a condition that IS TRUE.
+    _LATELY = (
+        f"SELECT d.rowid FROM @documents d WHERE ({MATCH}) IS TRUE AND d.rowid >= :since "
+        "AND d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit"
     )
-    TAGGED = f"SELECT d.tags FROM @documents d WHERE {_MATCH} LIMIT :most"
     # The function returns the steps in their order, and a lateral query can only be run for each.
-    _LATEST = (
+    _BY_STEPS = (
         "SELECT found.rowid FROM json_to_recordset(CAST(:steps AS json)) "
         "AS s (spans text, under bigint), LATERAL (SELECT d.rowid FROM (SELECT d.rowid "
         "FROM @documents d WHERE d.words @@ COALESCE(CAST(:wanted AS tsquery) && "
         "CAST(s.spans AS tsquery), CAST(:wanted AS tsquery)) OFFSET 0) AS d "
         "WHERE d.rowid < s.under ORDER BY d.rowid DESC LIMIT :limit) AS found LIMIT :limit"
     )
+    # What comes second is only run if the first has not found enough.
+    _LATEST = f"SELECT found.rowid FROM (({_LATELY}) UNION ALL ({_BY_STEPS})) AS found LIMIT :limit"
     _CALLED = " UNION ".join(
         (
             *(
@@ -281,7 +295,7 @@ class Tsvector(Documents):
                 "AND d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit)"
                 for tag, is_called in _CALLED_BY
             ),
-            f"(SELECT d.rowid FROM @documents d WHERE {_MATCH} AND d.rowid < :under) "
+            f"(SELECT d.rowid FROM @documents d WHERE {MATCH} AND d.rowid < :under) "
             "ORDER BY rowid DESC LIMIT :limit",
         )
     )
@@ -326,26 +340,30 @@ class Tsvector(Documents):
         quoted = [f"'{word}'" for word in words]
         return f"({' <-> '.join(quoted)}{':*' if is_beginning else ''})"
 
-    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+    def latest(
+        self, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
+    ) -> tuple[str, dict[str, Any]]:
         match wanted:
             case Phrase((tag,), "tags", False) if tag.startswith(CALLED):
                 told = self.told(All((wanted, Phrase((MANY,), "tags"))))
                 said = {"tag": tag, "wanted": told, "under": under, "limit": limit}
                 return self._CALLED, said
-        return self._asked(wanted, self._steps(under), limit)
+        said = {"wanted": self.told(wanted), "limit": limit}
+        if is_rare:
+            return self._BY_STEPS, {**said, "steps": json.dumps([{"under": under}])}
+        if _is_of_name(wanted):
+            return self._BY_STEPS, {**said, "steps": json.dumps([*self._steps(under)])}
+        since = under - self.LOOKED_AT
+        said |= {"since": since, "under": under, "steps": json.dumps([*self._steps(since)])}
+        return self._LATEST, said
 
     def lately(self, wanted: Wanted, under: int) -> tuple[str, dict[str, Any]]:
-        return self._asked(wanted, islice(self._steps(under), 1), 1)
-
-    def _asked(
-        self, wanted: Wanted, steps: Iterator[dict[str, Any]], limit: int
-    ) -> tuple[str, dict[str, Any]]:
-        said = {"wanted": self.told(wanted), "steps": json.dumps([*steps]), "limit": limit}
-        return self._LATEST, said
+        said = {"wanted": self.told(wanted), "since": under - self.LOOKED_AT, "under": under}
+        return self._LATELY, {**said, "limit": 1}
 
     def _steps(self, under: int) -> Iterator[dict[str, Any]]:
         """Spans of numbers below ``under``, each beginning where the one before ended."""
-        count = self.FIRST_STEP
+        count = self.LOOKED_AT * self.WIDER
         while under > count:
             length = max(one for one in self.SPANS if count >> one)
             first = under - count >> length
@@ -353,4 +371,18 @@ class Tsvector(Documents):
             yield {"spans": self.OR.join(f"'#{length}_{one}'" for one in spans), "under": under}
             under = first << length
             count *= self.WIDER
-        yield {"spans": None, "under": under}
+        if under > 0:
+            yield {"under": under}
+
+
+def _is_of_name(wanted: Wanted) -> bool:
+    """Whether only names are found that begin with certain words, which the index finds at once."""
+    match wanted:
+        case Phrase(words):
+            return words[0] == FIRST
+        case All(parts):
+            return any(map(_is_of_name, parts))
+        case Some(parts):
+            return all(map(_is_of_name, parts))
+        case Without(one, _):
+            return _is_of_name(one)
