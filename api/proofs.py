@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain, islice
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 from uuid import UUID
 
 from flask import Response, jsonify, request
+from marshmallow import ValidationError, validates_schema
 
 from api.authentication import actor, is_private
+from api.complaints import Complaint
 from api.conditional import tagged
 from api.fields import Flag, Shape, Whole, word
 from api.routes import Routes
@@ -59,6 +61,12 @@ class Sizes(Shape):
 
     old = Whole(1, LARGEST_POSITION, "The size that the client knows.", required=True)
     new = Whole(1, LARGEST_POSITION, "The later size.", required=True)
+
+    @validates_schema
+    def _must_grow(self, given: dict[str, int], **_: Any) -> None:
+        if given["old"] > given["new"]:
+            said = f"This is more than the later size, {given['new']}."
+            raise ValidationError(Complaint("out_of_range", said), "old")
 
 
 class Moment(Shape):

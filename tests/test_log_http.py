@@ -38,6 +38,15 @@ def test_what_never_changes_is_kept_for_long_and_a_checkpoint_is_not(served: Ser
     assert full.startswith(partial)
 
 
+def test_who_exchanges_the_sizes_of_a_consistency_proof_is_told_so(served: Served) -> None:
+    asked = served.client(None).get
+    exchanged = asked("/log/consistency?old=5&new=3")
+    assert (exchanged.status, exchanged.code) == (422, "out_of_range")
+    assert exchanged.json["detail"] == "old: This is more than the later size, 3."
+    assert asked("/log/consistency?old=3&new=301").code == "not_in_log"
+    assert asked("/log/consistency?old=3&new=3").text == ""
+
+
 def test_what_a_client_has_already_is_not_sent_again(served: Served) -> None:
     asked = served.app.test_client().get
     for path in ("/log/checkpoint", "/log/tile/0/000", BUNDLE):
