@@ -136,7 +136,7 @@ class State(Collector):
         signed, cosigned = self._log.signed_sizes()
         said = "Facts under the latest checkpoint."
         yield GaugeMetricFamily("stemma_log_signed_leaves", said, signed)
-        said = "Facts under the latest checkpoint that a witness has cosigned."
+        said = "Facts under the latest checkpoint that a witness or, by a policy, enough cosigned."
         yield GaugeMetricFamily("stemma_log_cosigned_leaves", said, cosigned)
         recipients = GaugeMetricFamily(
             "stemma_recipients",

@@ -384,8 +384,9 @@ class NotInLog(Unknown, says="The log does not contain {what}, or has not signed
 
 class MapNotKept(
     Unknown,
-    says="Proofs of the latest fact are available for recent checkpoints, and back to the one that "
-    "witnesses have seen; the checkpoint of size {size} is too old. The oldest has size {oldest}.",
+    says="The latest checkpoint that enough witnesses have cosigned, of size {size}, is too old: "
+    "proofs of the latest fact are kept from size {oldest} on. There will be some again as soon as "
+    "they cosign another.",
 ):
     """The map of the latest facts is no longer kept for this checkpoint."""
 

@@ -71,8 +71,9 @@ def note_first(transaction: Transaction) -> None:
 class LatestMap:
     """The map of one log, in its database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, first_seen: Callable[[], int]) -> None:
+        self.engine, self._first_seen = engine, first_seen
+        """``first_seen`` is the smallest size that witnesses have seen and proofs may lead to."""
 
     def size(self) -> int:
         """How many facts it contains."""
@@ -95,6 +96,7 @@ class LatestMap:
         if size >= upto:
             return True
         leaves = [leaf_for(*one) for one in self.latest(size, new).items()]
+        oldest = self.oldest()
         try:
             with self.engine.transaction() as writer:
                 moved = writer.execute(
@@ -106,7 +108,7 @@ class LatestMap:
                 rows = [(_name(place), new, _row(node)) for place, node in changed.items()]
                 _replace(writer, [name for name, *_ in rows], size)
                 writer.insert(PLACES, rows)
-                _forget(writer, [name for name, *_ in rows])
+                _forget(writer, [name for name, *_ in rows], oldest)
         except Overtaken:
             return False  # another follower did it
         return new == upto
@@ -141,7 +143,16 @@ class LatestMap:
 
     def oldest(self) -> int:
         """The oldest size for which there are proofs; 0 while that is every size."""
-        return _oldest_kept(self.engine.query)
+        oldest = self._size_before(SIZES_KEPT)
+        if oldest and (seen := self._first_seen()):
+            oldest = min(oldest, max(seen, self._size_before(SEEN_SIZES_KEPT)))
+        return oldest
+
+    def _size_before(self, count: int) -> int:
+        """The size of the checkpoint before the latest ``count``; 0 if there is none."""
+        sql = "SELECT size FROM log_checkpoints ORDER BY size DESC LIMIT 1 OFFSET :count"
+        rows = self.engine.query(sql, count=count)
+        return int(rows[0][0]) if rows else 0
 
     def nodes(self, places: Iterable[int], size: int) -> dict[int, Node]:
         """The nodes at some places at a size that is kept, by place."""
@@ -194,39 +205,15 @@ def _replace(writer: Transaction, names: list[str], size: int) -> None:
         )
 
 
-def _forget(writer: Transaction, names: list[str]) -> None:
-    """Delete the rows of these places that no proof needs any more."""
-    if oldest := _oldest_kept(writer.query):
+def _forget(writer: Transaction, names: list[str], oldest: int) -> None:
+    """Delete the rows of these places that no proof for the oldest size kept, or a later, needs."""
+    if oldest:
         writer.execute(
             "DELETE FROM log_map WHERE place IN :names AND since < :size AND since < "
             "(SELECT max(since) FROM log_map l WHERE l.place = log_map.place AND l.since <= :size)",
             names=names,
             size=oldest,
         )
-
-
-def _oldest_kept(query: Query) -> int:
-    """The oldest size for which there are proofs; 0 while that is every size."""
-    oldest = _size_before(query, SIZES_KEPT)
-    seen = query(_FIRST_SEEN)[0][0] if oldest else None
-    return (
-        oldest
-        if seen is None or seen >= oldest
-        else max(seen, _size_before(query, SEEN_SIZES_KEPT))
-    )
-
-
-def _size_before(query: Query, count: int) -> int:
-    """The size of the checkpoint before the latest ``count``; 0 if there is none."""
-    sql = "SELECT size FROM log_checkpoints ORDER BY size DESC LIMIT 1 OFFSET :count"
-    rows = query(sql, count=count)
-    return int(rows[0][0]) if rows else 0
-
-
-_FIRST_SEEN = """
-    SELECT min(size) FROM (SELECT DISTINCT size FROM log_cosignatures
-                           ORDER BY size DESC LIMIT 256) AS recent"""
-"""The smallest of the sizes among which projections.log looks for the one most witnessed."""
 
 
 def _name(place: int) -> str:

@@ -138,7 +138,7 @@ class Log:
         self.policy = policy if policy is not None and policy.needs_witnesses else None
         """Which witnesses must have seen a checkpoint before it is published; None if none must."""
         self.last_signed = last_signed
-        self.map = LatestMap(self.engine)
+        self.map = LatestMap(self.engine, self._first_seen)
         self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may start at 0
         self._tiles_read: dict[int, bytes] = {}
         self._edge = Frontier()
@@ -291,13 +291,16 @@ class Log:
             )
 
     def signed_sizes(self) -> tuple[int, int]:
-        """How many facts the latest checkpoint covers, and the latest that a witness cosigned."""
+        """How many facts the latest checkpoint covers, and the latest that was cosigned.
+
+        That is by enough witnesses for the policy or, without one, by any.
+        """
         sql = (
             "SELECT (SELECT coalesce(max(size), 0) FROM log_checkpoints), "
             "(SELECT coalesce(max(size), 0) FROM log_cosignatures)"
         )
         ((signed, cosigned),) = self.engine.query(sql)
-        return signed, cosigned
+        return signed, cosigned if self.policy is None else self._agreed_size(self.policy)
 
     def progress(self) -> tuple[int, int]:
         """How many facts are in the log and, if it is signed, signed; and a sum that grows."""
@@ -404,11 +407,23 @@ class Log:
 
     def _agreed(self, policy: Policy, least: int = 1) -> Signed:
         """The latest checkpoint of at least a size that meets the policy; raises NotInLog."""
+        if size := self._agreed_size(policy, least):
+            return Signed(size, self.checkpoint_of(size))
+        raise NotInLog("a checkpoint that enough witnesses have seen")
+
+    def _agreed_size(self, policy: Policy, least: int = 1) -> int:
+        """The size of that checkpoint; 0 if there is none."""
         sizes = {"least": min(least, LARGEST_SIZE), "most": self._largest_agreed(policy)}
         for (size,) in self.engine.query(_RECENT, **sizes):
             if policy.is_met(self._seen_by(size)):
-                return Signed(size, self.checkpoint_of(size))
-        raise NotInLog("a checkpoint that enough witnesses have seen")
+                return int(size)
+        return 0
+
+    def _first_seen(self) -> int:
+        """The smallest size that ``witnessed`` may lead to, now or soon; 0 if there is none."""
+        if self.policy is not None:
+            return self._agreed_size(self.policy)
+        return int(self.engine.query(_FIRST_SEEN)[0][0])
 
     def _largest_agreed(self, policy: Policy) -> int:
         """The size above which too few witnesses have signed any tree; 0 if they never were enough.
@@ -681,6 +696,10 @@ _SEEN = """
                       ORDER BY size DESC LIMIT 256) AS recent
     GROUP BY size ORDER BY count(*) DESC, size DESC LIMIT 1"""
 """Among the latest sizes seen that cover a position, the one seen by the most witnesses."""
+_FIRST_SEEN = """
+    SELECT coalesce(min(size), 0) FROM (SELECT DISTINCT size FROM log_cosignatures
+                                        ORDER BY size DESC LIMIT 256) AS recent"""
+"""The smallest of the latest sizes seen."""
 _BEST = f"""
     SELECT coalesce(({_SEEN}), (SELECT max(size) FROM log_checkpoints WHERE size >= :least))"""
 """That size or, if no witness has seen one, the latest signed."""

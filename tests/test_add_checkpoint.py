@@ -1,5 +1,6 @@
 """C2SP tlog-witness, both ways: a witness that logs ask, and a log that asks its witnesses."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from serving import Quiet, Served, serving
@@ -15,9 +17,10 @@ from test_witness import tell, url_of
 from werkzeug.serving import make_server
 
 from domain.checkpoint import Checkpoint, encode_proof, open_checkpoint, sign
+from domain.latest import Place, verify_latest
 from domain.note import COSIGNATURE, ML_DSA, SignerKey, VerifierKey
 from domain.receipt import verify_receipt
-from domain.refusal import NotInLog
+from domain.refusal import MapNotKept, NotInLog
 from domain.tree import EMPTY_ROOT, NotVerified, consistency_proof, grow, leaf_hash, root_of
 from domain.trust import read_policy
 from projections.log import COSIGNATURES
@@ -252,6 +255,52 @@ def test_while_a_witness_is_away_what_it_has_seen_stays_published(
     assert receipt.trusted.checkpoint.size == 3
     with pytest.raises(NotInLog):
         log.receipt(4)
+    assert log.signed_sizes() == (300, 3)  # of which an alarm can tell
+
+
+def test_while_a_witness_is_away_the_latest_facts_are_proven_under_what_it_has_seen(
+    asking: tuple[Served, list[Pusher]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, (one, two, _) = asking
+    log, ana = served.service.log, served.admit("Ana")
+    log.catch_up()
+    assert (one.push(), two.push()) == (True, True)
+    monkeypatch.setattr("projections.latest.SIZES_KEPT", 2)
+    name = f"{ONE.name}+{ONE.verifier.id.hex()}"
+    with log.engine.transaction() as writer:  # of many trees that only the other one has seen
+        writer.insert(COSIGNATURES, [(size, name, 0, "…") for size in range(100, 400)])
+
+    def grow() -> None:
+        for _ in range(4):
+            served.operator.post(f"/contributors/{ana}/rename", name=f"Ana {uuid4()}")
+            log.catch_up()
+
+    def place() -> Place | None:
+        return verify_latest(log.latest_of(ana), [LOG.verifier], witnesses=[TWO.verifier]).place
+
+    grow()
+    assert place() == Place(1, 1)
+    monkeypatch.setattr("projections.latest.SEEN_SIZES_KEPT", 3)
+    grow()
+    assert log.signed_sizes() == (9, 1)
+    with pytest.raises(MapNotKept, match=r"cosigned, of size 1, is too old: .* from size 6 on"):
+        place()
+    assert (one.push(), two.push()) == (True, True)
+    assert place() == Place(9, 9)
+
+
+def test_the_page_says_which_witnesses_have_seen_the_log_and_when(
+    asking: tuple[Served, list[Pusher]],
+) -> None:
+    served, (one, two, _) = asking
+    served.admit("Ana")
+    served.service.log.catch_up()
+    shown = served.client(None)
+    assert "No checkpoint has been published yet." in shown.get("/audit").text
+    assert (one.push(), two.push()) == (True, True)
+    page = shown.get("/audit").text
+    for cosigner in (ONE, TWO):
+        assert re.search(rf'{cosigner.name}, <time datetime="20[^"]*Z">20', page)
 
 
 def test_a_witness_that_has_seen_another_tree_says_so_and_nothing_is_published(

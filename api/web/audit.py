@@ -6,6 +6,7 @@ page asks for no trust: it says what was checked here, and how to check it elsew
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import g, render_template, request
@@ -15,6 +16,7 @@ from api.web.frame import Answer, Frame, reader
 from domain import as_of, latest, promise
 from domain.checkpoint import Trusted, open_checkpoint
 from domain.latest import Latest, verify_latest
+from domain.moment import instant
 from domain.note import VerifierKey
 from domain.promise import Promise, open_promise
 from domain.receipt import HEADER, WITHHELD, leaf_bytes, verify_receipt
@@ -48,12 +50,19 @@ def pages(frame: Frame, log: Log) -> None:
 
 def _page(log: Log, **checked: Any) -> Answer:
     keys = log.public_keys()
-    return render_template("audit.html", keys=keys, trusted=_latest(log, keys), **checked)
+    trusted = _latest(log, keys)
+    seen = [
+        (witness, instant(datetime.fromtimestamp(seconds, UTC)))
+        for witness, seconds in (trusted.cosignatures if trusted else ())
+    ]
+    return render_template("audit.html", keys=keys, trusted=trusted, seen=seen, **checked)
 
 
 def _latest(log: Log, keys: list[VerifierKey]) -> Trusted | None:
+    if not keys:
+        return None
     try:
-        return open_checkpoint(log.latest(), keys) if keys else None
+        return open_checkpoint(log.latest(), keys, witnesses=log.witnesses, quorum=0)
     except NotInLog:
         return None
 
