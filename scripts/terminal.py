@@ -19,11 +19,12 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from domain.identity import may_be_id
 from domain.money.currency import decimal, money
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RECEIVED, RESERVED, WITHHELD
 from domain.printable import escaped, printable
 from domain.refusal import MadeInFuture
-from projections import around, billing, formats, graph
+from projections import around, billing, formats, graph, sentences, timeline
 from projections import contributors as people
 from projections.ancestry import ancestry
 from projections.dating import in_words
@@ -35,6 +36,7 @@ from projections.wording import day, earned, sending, several
 from scripts.bundle import Report
 
 RENDERERS = {
+    **dict.fromkeys(("FactInHistory", "FactTold", "HappeningTold"), "terminal.facts"),
     "PartOfPerson": "terminal.contributors",
     "LicencesTold": "terminal.licences",
     "LineageTold": "terminal.lineage",
@@ -102,11 +104,6 @@ def _person(one: Mapping[str, Any]) -> str:
     return f"{said}: {', '.join(members)}" if members else said
 
 
-def _says(fact: Mapping[str, Any]) -> str:
-    said = [f"{name}={value}" for name, value in fact["content"].items() if value is not None]
-    return " ".join([*said, *([f"because: {fact['reason']}"] if fact["reason"] else [])])
-
-
 def _place(one: Mapping[str, Any]) -> str:
     """The title or name of what a comment is on, or of what is followed."""
     kinds = ("step", "work", "project", "challenge", "contributor")
@@ -138,13 +135,6 @@ def _why(one: Mapping[str, Any]) -> str:
 
 
 WORK: Columns = {"title": formats.label, "kind": "kind"}
-FACT: Columns = {
-    "position": "position",
-    "recorded": lambda fact: fact["recorded_at"][:19].replace("T", " "),
-    "fact": "topic",
-    "actor": "actor",
-    "says": _says,
-}
 PART: Columns = {"roles": "roles", "nearest": "generation", "pieces": "pieces"}
 SUGGESTED: Columns = {**{one: one for one in ("distance", "works", "finished")}, "why": _why}
 COLUMNS: dict[str, Columns] = {
@@ -166,9 +156,6 @@ COLUMNS: dict[str, Columns] = {
             f"{did['role']} ({did['works']}: {formats.label(did['latest'])})" for did in one["did"]
         ),
     },
-    "FactInHistory": FACT,
-    "FactTold": FACT,
-    "HappeningTold": {**FACT, "you follow": lambda fact: fact["follows"] or ""},
     "CommentInThread": {
         "posted": lambda one: one["posted_at"][:19].replace("T", " "),
         "by": lambda one: "operator" if one["writer"] is None else one["writer"]["name"] or "",
@@ -244,7 +231,8 @@ def plain(out: Console, asking: Asking) -> None:
     if isinstance(answer, Page):
         usual = COLUMNS.get(asking.question.result.__name__)
         heads = get_type_hints(asking.question.result)
-        table_of(out, usual or _columns(heads, answer.items), answer.items)
+        items = _with_names(asking.view, answer.items)
+        table_of(out, usual or _columns(heads, items), items)
         return
     lists = {
         name: value
@@ -261,11 +249,29 @@ def plain(out: Console, asking: Asking) -> None:
         for head, of in _columns(known, [answer]).items()
     ]
     table_of(out, {"": "name", " ": "value"}, rows)
-    for name, items in lists.items():
+    for name, listed in lists.items():
+        items = _with_names(asking.view, listed)
         out.print(f"\n{name}")
         # Amounts in it are in the currency of the whole, unless a line states its own.
         own = {"currency": answer["currency"]} if answer.get("currency") else {}
         table_of(out, _columns(items[0], items), [own | item for item in items])
+
+
+def _with_names(view: View, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The items with names instead of ids, except for their own ids, which commands need."""
+    said = (each for item in items for each in item.items())
+    names = timeline.names(view, {id for field, id in said if _may_have_name(field, id)})
+    return [
+        {
+            field: _name(value, names) if _may_have_name(field, value) else value
+            for field, value in item.items()
+        }
+        for item in items
+    ]
+
+
+def _may_have_name(field: str, value: object) -> bool:
+    return field != "id" and isinstance(value, str) and may_be_id(value)
 
 
 def _is_empty(value: object, *, or_zero: bool) -> bool:
@@ -349,6 +355,37 @@ def _cell(value: object) -> str:
         case dict() | list():
             return ", ".join(_fields(value) if isinstance(value, dict) else map(_cell, value))
     return shown(str(value))
+
+
+def facts(out: Console, asking: Asking) -> None:
+    """Facts in sentences, as pages say them, with the reasons and texts of those who acted."""
+    told, view = asking.answer.items, asking.view
+    names = sentences.names_in(view, told)
+    followed = {one["follows"] for one in told if one.get("follows")}
+    names |= timeline.names(view, followed)
+    columns: Columns = {
+        "position": "position",
+        "recorded": lambda fact: fact["recorded_at"][:19].replace("T", " "),
+        "fact": "topic",
+        "says": lambda fact: _says(fact, names),
+    }
+    if followed:
+        columns = {**columns, "you follow": lambda fact: _name(fact["follows"] or "", names)}
+    table_of(out, columns, told)
+
+
+def _says(fact: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> str:
+    """The sentence of a fact, then why it was done, on what evidence, and what was written."""
+    content, beside = fact["content"], {"because": fact["reason"]}
+    beside |= {name: content.get(name) for name in ("evidence", "text")}
+    further = [f"{word}: {text}" for word, text in beside.items() if text]
+    for id in content.get("mentions") or ():
+        further = [one.replace(f"@{id}", f"@{_name(id, names)}") for one in further]
+    return "; ".join([sentences.sentence(fact, names), *further])
+
+
+def _name(id: str, names: Mapping[str, Mapping[str, Any]]) -> str:
+    return sentences.called(names[id]) if id in names else id
 
 
 def contributors(out: Console, asking: Asking) -> None:

@@ -214,6 +214,31 @@ def test_a_story_by_the_command_line_alone(database: str) -> None:
     assert who() == now
 
 
+def test_facts_are_told_in_sentences_with_names(stemma: Stemma) -> None:
+    """As pages tell them; a history was a list of ids and field names."""
+    for id, name in (("ana", "Ana"), ("ben", "Ben")):
+        stemma("contributor", "add", "--id", id, "--name", name)
+    stemma("contribution", "post", "--id", "poem", "--title", "Low Tide", "--medium", "text",
+           "--author", "ana writer", "--by", "ana")  # fmt: skip
+    stemma("credit", "open", "--id", "ear", "--work", "poem", "--contributor", "ben",
+           "--role", "editor", "--evidence", "letters", "--by", "ben")  # fmt: skip
+    stemma("comment", "post", "--work", "poem", "--text", "Is it, @ana?", "--by", "ben")
+    claimed = stemma("claims", "poem")
+    stemma("credit", "decline", "ear", "--reason", "It was two commas.", "--by", "ana")
+    history, happened = stemma("history", "poem"), stemma("happenings", "ana")
+    for said in (
+        "Ana posted Low Tide",
+        "Ben claimed a credit as editor on Low Tide; evidence: letters",
+        "Ana declined the credit of Ben on Low Tide; because: It was two commas.",
+    ):
+        assert said in history
+    assert "Ben commented on Low Tide, mentioning Ana; text: Is it, @Ana?" in happened
+    for told in (history, happened, stemma("notices", "ben")):
+        assert re.search(r"[0-9a-f]{8}-", told) is None
+    assert claimed.count("Ben") == 2, "who claims it, and who is credited"
+    assert len(re.findall(r"[0-9a-f]{8}-", claimed)) == 1, "of the claim, to answer it by"
+
+
 def test_an_id_may_be_a_text_or_a_uuid(stemma: Stemma) -> None:
     ana = stemma.record("contributor", "add", "--id", "ana", "--name", "Ana")
     assert ana == Ids("bundle").named("person", "ana")

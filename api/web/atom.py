@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from flask import Response, request
 from markupsafe import Markup
 
-from api.web import words
+from projections import sentences
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 MEDIA_TYPE = "application/atom+xml"
@@ -30,7 +30,7 @@ def feed_of(subject: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> R
     """The feed of a work or a person, the latest fact first."""
     here = request.root_url.rstrip("/")
     feed = Element("feed", xmlns=NAMESPACE)
-    _text(feed, "title", f"{words.called(subject)} – Stemma")
+    _text(feed, "title", f"{sentences.called(subject)} – Stemma")
     _text(feed, "id", f"urn:uuid:{subject['id']}")
     _text(feed, "updated", facts[0]["recorded_at"] if facts else BEFORE)
     SubElement(feed, "link", rel="self", type=MEDIA_TYPE, href=request.base_url)

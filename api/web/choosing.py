@@ -31,7 +31,7 @@ from domain.readers import MONEY
 from domain.refusal import Unknown
 from domain.text import folded, searched
 from domain.value import Many, Payee, Ref, Several, Value
-from projections import around, attribution, contributors, memberships, timeline, wording
+from projections import around, attribution, contributors, memberships, sentences, timeline, wording
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size
 from projections.money.readers import Reader
@@ -171,7 +171,7 @@ def named(
 def _credit(view: View, id: str) -> Markup:
     known = account(view)
     found = attribution.credit(view, id, contributors.accounts(view, known) if known else ())
-    person = found["credited_as"] or words.called({**found["contributor"]})
+    person = found["credited_as"] or sentences.called({**found["contributor"]})
     work = timeline.names(view, [found["work"]])[found["work"]]
     return Markup("{}, {} on {}").format(person, found["role"], words.link(work))
 
@@ -262,7 +262,7 @@ def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
         return [(outside_id(typed), typed)]
     found = suggestions(view, typed, KINDS[noun])
     named = [
-        (one["id"], words.called(one), one)
+        (one["id"], sentences.called(one), one)
         for one in (*found["works"], *found["people"])
         if noun != "release" or one["kind"] == "release"
     ]

@@ -36,6 +36,7 @@ from projections import (
     identifiers,
     lineage,
     memberships,
+    sentences,
     timeline,
 )
 from projections.money.readers import Reader
@@ -170,7 +171,7 @@ def _membership(frame: Frame, view: View, id: str) -> dict[str, Any]:
 
 
 def _line(thing: Mapping[str, Any], more: str) -> str:
-    return f"{words.called(thing)}{more}"
+    return f"{sentences.called(thing)}{more}"
 
 
 Told = Callable[[Frame, View, str], dict[str, Any]]

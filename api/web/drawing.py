@@ -18,7 +18,7 @@ from api.web import words
 from api.web.address import Said, again
 from api.web.frame import Answer, Frame, file_of
 from domain.money.currency import called, money
-from projections import billing, lineage, wording
+from projections import billing, lineage, sentences, wording
 from projections.ancestry import ancestry
 from projections.descent import Descent, descent
 from projections.lineage import Shown, WorkRow
@@ -262,10 +262,10 @@ def _picture(found: Shown, known: Flows) -> LineagePicture:
 def _work(node: Mapping[str, Any], share: Fraction | None = None) -> Work:
     return Work(
         id=node["id"],
-        title=words.called(node),
+        title=sentences.called(node),
         kind=node["kind"],
         medium=node["medium"] or "",
-        people=tuple(words.called(one) for one in node["contributors"]),
+        people=tuple(sentences.called(one) for one in node["contributors"]),
         href=words.address(node),
         share=share,
     )

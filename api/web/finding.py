@@ -20,7 +20,6 @@ from api.web.address import Listed, Said, id_in_path
 from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
 from api.web.frame import Answer, Frame, account, to_page
 from domain.fact import utc_now
-from domain.identity import may_be_id
 from domain.permission import OPERATOR
 from domain.text import whole
 from projections import (
@@ -32,6 +31,7 @@ from projections import (
     lineage,
     listing,
     searching,
+    sentences,
     series,
     timeline,
 )
@@ -264,12 +264,8 @@ def _waiting(frame: Frame) -> None:
 
 def told(view: View, items: Iterable[FactTold], say: Say = words.sentence) -> list[dict[str, Any]]:
     """Facts with their sentences."""
-    mentioned = {id for item in items for id in item["content"].get("mentions") or ()}
-    # A credit that waits for its person is about nothing yet, but its content names both.
-    said = (value for item in items for value in item["content"].values())
-    ids = {value for value in said if isinstance(value, str) and may_be_id(value)}
-    ids |= {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
-    names = timeline.names(view, ids | mentioned)
+    items = [*items]
+    names = sentences.names_in(view, items)
     return [{**item, "sentence": say(item, names)} for item in items]
 
 

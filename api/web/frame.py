@@ -49,7 +49,7 @@ from domain.money.currency import amount, called, money
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.value import NewId
-from projections import lineage, wording
+from projections import lineage, sentences, wording
 from projections.money.readers import ANONYMOUS
 from projections.pictures.cover import cover
 from projections.question import Asking, Form
@@ -96,7 +96,7 @@ class Frame:
         self.blueprint.app_context_processor(self._shared)
         for name, shown in FILTERS.items():
             self.blueprint.app_template_filter(name)(shown)
-        for told in (amount, money, words.address, words.called, again, part):
+        for told in (amount, money, words.address, sentences.called, again, part):
             self.blueprint.app_template_global(told.__name__)(told)
 
     # -- routes ----------------------------------------------------------------------------

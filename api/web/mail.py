@@ -25,7 +25,7 @@ from domain.journal import Journal
 from domain.money.currency import money
 from domain.permission import OPERATOR
 from domain.printable import one_line
-from projections import happenings, inbox, wording
+from projections import happenings, inbox, sentences, wording
 from projections.inbox import InboxItem
 from projections.store import View
 
@@ -142,7 +142,7 @@ def digesting(one: Mailbox, found: Digest, sender: Sender, now: datetime) -> Ema
 
 def _asks(item: InboxItem) -> str:
     """An inbox item as a line: what to do, about which work, until when, and amounts."""
-    about = [] if item["work"] is None else [words.called(item["work"])]
+    about = [] if item["work"] is None else [sentences.called(item["work"])]
     return "; ".join([": ".join([item["does"], *about]), *_terms(item)])
 
 

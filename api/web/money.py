@@ -29,7 +29,7 @@ from domain.money.paying import ClaimPayout
 from domain.money.shares import holdings_in
 from domain.readers import AGREEMENT, MONEY
 from domain.text import LIMITS
-from projections import around, lineage, people, timeline, wording
+from projections import around, lineage, people, sentences, timeline, wording
 from projections.money import earning, pools
 from projections.money.flows import through
 from projections.money.readers import ANONYMOUS, Reader
@@ -171,7 +171,7 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
     names = timeline.names(view, [release, *used])
     told = pools.payees_told(view, earned)
     picture = SplitPicture(
-        title=words.called(names[release]),
+        title=sentences.called(names[release]),
         vias=tuple(_via(via, release, names) for via in used),
         payees=tuple(Payee(id, _payee(told[id]), _payee_address(id)) for id in earned),
         paid=tuple(paid),
@@ -190,7 +190,7 @@ def _via(via: str, release: str, names: dict[str, dict[str, Any]]) -> Via:
     if via == BY_TERMS:
         return Via(via, "the terms of the pool")
     if via in names:
-        return Via(via, words.called(names[via]), words.address(names[via]), via == release)
+        return Via(via, sentences.called(names[via]), words.address(names[via]), via == release)
     return Via(via, via)
 
 
@@ -233,7 +233,7 @@ def _steps(
     """The works of a path; if works in the middle were left out, their number takes their place."""
     steps = [
         Step(
-            words.called(release) if not number else step["title"] or "a work",
+            sentences.called(release) if not number else step["title"] or "a work",
             f"{request.script_root}/piece/{step['id']}",
         )
         for number, step in enumerate(path)

@@ -13,7 +13,7 @@ from flask import render_template, request
 from api import percentages
 from api.problems import Problem, listed, of_refusal
 from api.schemas import stated
-from api.web import amounts, errors, words
+from api.web import amounts, errors
 from api.web.address import form_id
 from api.web.choosing import Names
 from api.web.frame import Answer, Frame, account, reader
@@ -24,7 +24,7 @@ from domain.money.currency import currency_code
 from domain.money.pool import POOL_KINDS
 from domain.money.proposing import OpenPool
 from domain.refusal import Refusal
-from projections import around, attribution, contributors, hidden, lineage, timeline
+from projections import around, attribution, contributors, hidden, lineage, sentences, timeline
 from projections.money import pools
 from projections.money.splitting import lineage_at
 from projections.store import View
@@ -56,9 +56,9 @@ class People(Names):
     def called(self, id: str) -> str:
         """The name of a payee; for a work that is a payee, “the makers of …”."""
         if id in self.told or id in self.owners.values():  # also without a name
-            return words.called({"id": id, "name": self.told.get(id)})
+            return sentences.called({"id": id, "name": self.told.get(id)})
         work = self.works.get(id.removeprefix("work/"))
-        return f"the makers of {words.called(work)}" if work else id
+        return f"the makers of {sentences.called(work)}" if work else id
 
     def paid(self, id: str) -> str:
         """Who is paid for a payee in the form: the person, where it stands for a hidden credit."""

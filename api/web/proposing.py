@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from flask import g, render_template, request
 
 from api.problems import Problem
-from api.web import errors, words
+from api.web import errors
 from api.web.address import asked
 from api.web.dividing import members_of
 from api.web.frame import Answer, Frame, reader
@@ -26,7 +26,7 @@ from domain.money.proposal import COMMENT_KINDS, Assets, Proposal
 from domain.money.shares import scopes_of
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
-from projections import timeline
+from projections import sentences, timeline
 from projections.money import balances, pools
 from projections.money.told import (
     ComparedComment,
@@ -248,4 +248,4 @@ def _scopes(
 
 def called(name: str, names: dict[str, dict[str, Any]]) -> str:
     """The name of an asset or a part: the title of a work, else the name itself."""
-    return words.called(names[name]) if name in names else name
+    return sentences.called(names[name]) if name in names else name

@@ -17,7 +17,6 @@ from flask import render_template, request
 from api import percentages
 from api.problems import Problem
 from api.schemas import stated
-from api.web import words
 from api.web.choosing import Names
 from api.web.frame import Answer, Frame, reader
 from api.web.previewing import Foreseen, tried
@@ -27,6 +26,7 @@ from domain.money.apportionment import payee_key
 from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
 from domain.money.proposing import ReviseProposal
 from domain.money.shares import shares_of
+from projections import sentences
 from projections.money import pools
 from projections.money.told import ProposalTold
 from projections.store import View
@@ -51,7 +51,7 @@ def _names(view: View, proposal: ProposalTold) -> Names:
     """
     assets = assets_of(proposal)
     payees = set(payees_of(assets))
-    told = {id: words.called(thing) for id, thing in names_in(view, proposal).items()}
+    told = {id: sentences.called(thing) for id, thing in names_in(view, proposal).items()}
     told |= {id: one["name"] or id for id, one in pools.payees_told(view, payees).items()}
     told |= {one["id"]: one["name"] for one in proposal["warnings"] if one["name"]}
     return Names(told, payees.union(asset["asset"] for asset in assets))

@@ -15,7 +15,7 @@ from flask import render_template, request
 from api import percentages
 from api.problems import Problem
 from api.schemas import stated
-from api.web import errors, words
+from api.web import errors
 from api.web.address import form_id
 from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People
@@ -30,7 +30,7 @@ from domain.money.shares import shares_of
 from domain.money.through import joined
 from domain.refusal import BadGraph
 from domain.text import whole
-from projections import around, lineage, timeline, wording
+from projections import around, lineage, sentences, timeline, wording
 from projections.money import pools
 from projections.money.pools.proposals import used_but_uncited
 from projections.money.splitting import lineage_at
@@ -100,7 +100,7 @@ def pieces_of(view: View, release: str) -> list[Piece]:
         if room < 0:
             break
         if names[work]["kind"] != "release":
-            pieces.append(Piece(work, words.shortened(words.called(names[work])), "", held))
+            pieces.append(Piece(work, sentences.briefly(names[work]), "", held))
     return pieces
 
 

@@ -15,10 +15,9 @@ from markupsafe import Markup, escape
 from domain.dates import is_surely_before
 from domain.fact import FACTS
 from domain.money.currency import money
-from domain.permission import OPERATOR
 from domain.readers import EVERYONE
 from domain.registry import COMMANDS
-from projections import billing, wording
+from projections import sentences, wording
 from projections.dating import in_words
 from projections.licences import Licensed, as_text
 
@@ -69,8 +68,6 @@ WORK_STATES = {
     "withdrawn": "withdrawn",
 }
 
-LONGEST_IN_SENTENCE = 70
-OPERATORS = {OPERATOR: "the operator"}
 MOST_ATTRIBUTED = 30
 SUSPECT = "dated later than what was made from it"
 """Said of a source; one of the two dates must be wrong."""
@@ -143,72 +140,18 @@ def address(thing: Mapping[str, Any]) -> str:
     return f"{request.script_root}/{folder}/{thing['id']}"
 
 
-def called(thing: Mapping[str, Any]) -> str:
-    """The name of a work, a person, a project or a challenge."""
-    if "kind" not in thing:
-        return billing.name_of(thing, "someone who is not named")
-    if thing["kind"] == "outside":
-        return str(thing["title"] or thing["uri"])
-    if thing["kind"] in ("project", "challenge", "pool"):
-        return str(thing["title"] or f"a {thing['kind']} whose title was erased")
-    if thing.get("state", "withdrawn") == "withdrawn":
-        return str(thing["title"] or "a withdrawn piece")
-    noun = "release" if thing["kind"] == "release" else "piece"
-    return str(thing["title"] or f"a {noun} whose title was erased")
-
-
 def link(thing: Mapping[str, Any]) -> Markup:
     """The name of a work or a person, shortened, as a link to its page."""
-    name, short = called(thing), shortened(called(thing))
+    name, short = sentences.called(thing), sentences.briefly(thing)
     if name == short:
         return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address(thing), name)
     return Markup('<a href="{}" title="{}"><bdi>{}</bdi></a>').format(address(thing), name, short)
 
 
-def shortened(name: str) -> str:
-    """A name that fits into a sentence: a long one is cut between two words."""
-    if len(name) <= LONGEST_IN_SENTENCE:
-        return name
-    cut = name[:LONGEST_IN_SENTENCE]
-    head, _, last = cut.rpartition(" ")
-    return f"{head if head and len(last) < LONGEST_IN_SENTENCE // 2 else cut}…"
-
-
 def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> Markup:
-    """The sentence of a fact, with links to what it mentions; erased texts are marked as such."""
-    said = {"actor": item["actor"], "noun": item["noun"], **item["content"]}
-    told = {
-        name: link(names[value]) if value in names else OPERATORS.get(value, value)
-        for name, value in said.items()
-        if isinstance(value, str)
-    }
-    told |= {name: made(said[name]) for name in _DATES if name in told}
-    if mentioned := said.get("mentions"):
-        told["mentions"] = Markup(", ").join(link(names[one]) for one in mentioned if one in names)
-    if item["actor"] == "operator":
-        told["actor"] = "The operator"
-    if "share" in told:
-        told["share"] = wording.percent(said["share"])
-    adds = FACTS[item["topic"]].ADDS.items()
-    further = "".join(words for name, words in adds if name in told)
-    erased = dict.fromkeys(FACTS[item["topic"]].SEALED, "(erased)")
-    says = FACTS[item["topic"]].SAYS + further
-    if said.get("contributor") == item["actor"]:
-        for of_another, own in _OF_ONESELF.items():
-            says = says.replace(of_another, own)
-    return Markup(says).format(**{**erased, **told})
+    """The sentence of a fact, with links to what it mentions."""
+    return Markup(sentences.sentence(item, names, link, Markup))
 
-
-_DATES = ("made_at", "during", "answer_by", "until")
-"""The dates in the sentences of facts."""
-
-_OF_ONESELF = {
-    "the credit of {contributor}": "their credit",
-    "the role of {contributor}": "their role",
-    "that {contributor} is": "that they are",
-    "that {contributor} was": "that they were",
-}
-"""What sentences say instead where somebody acts for themself."""
 
 OF_PAYOUT = {
     "payout.issued": "Your payout of {} is on its way",
