@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from domain.engine import Engine, Row
-from projections.store import Page, cut, decode_cursor
+from projections.store import Page, cut, decode_cursor, mark_of, marked, unmarked
 
 
 class Part(NamedTuple):
@@ -38,6 +38,7 @@ WHOLE = Part()
 def page_of(find: Callable[[Part], Sequence[Any]], after: str | None, limit: int) -> Page[Any]:
     """A page of a list whose parts ``find`` returns; its items have a ``place``."""
     # One more than the limit shows whether there is another page.
-    found = find(Part(decode_cursor(after, str, str), limit + 1))
+    mark = mark_of(find.__qualname__)
+    found = find(Part(decode_cursor(unmarked(mark, after), str, str), limit + 1))
     items, further = cut(found, limit, lambda one: one.place)
-    return Page([*items], further)
+    return Page([*items], marked(mark, further))

@@ -77,7 +77,7 @@ OWN: dict[str, Kind] = {
     ),
     "out_of_range": Kind(422, "A number is below or above the documented range."),
     "unknown_choice": Kind(422, "A value is not one of the documented choices."),
-    "bad_cursor": Kind(422, "The cursor was not issued by a list of this service."),
+    "bad_cursor": Kind(422, "The cursor was not issued by this list with these filters."),
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
     "internal_error": Kind(
         500,

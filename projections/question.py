@@ -29,7 +29,7 @@ from domain.moment import instant
 from domain.permission import ANYONE, OPERATOR, OWN
 from domain.refusal import NotPermitted, Refusal
 from domain.value import Cursor, Number, Ref, Value, known
-from projections.store import LIMIT, Page, View
+from projections.store import LIMIT, Page, View, mark_of, marked, unmarked
 from projections.stretches import counted, stretch
 
 QUESTIONS: dict[str, Question] = {}
@@ -175,10 +175,10 @@ class Question:
         """Whether it returns a page of a list."""
         return get_origin(self._hints["return"]) is Page
 
-    @property
+    @cached_property
     def has_pages(self) -> bool:
-        """Whether its answer comes in pages: a list, or something with long lists."""
-        return self.is_list or bool(self.parts)
+        """Whether its answer comes in pages, and says where the next one begins."""
+        return any(one.name == AFTER for one in self.fields)
 
     @cached_property
     def result(self) -> Any:
@@ -215,16 +215,32 @@ class Asking:
     def answer(self) -> Any:
         """The answer, computed on first use because not every format needs it."""
         _ = self._beside  # asked for first, to be sent in one message with the rest
+        if not self.question.has_pages:
+            return self._asked(self.said)
+        mark = self._mark()
+        answer = self._asked({**self.said, AFTER: unmarked(mark, self.said.get(AFTER))})
+        if isinstance(answer, Page):
+            return answer._replace(next=marked(mark, answer.next))
+        return {**answer, "next": marked(mark, answer["next"])}
+
+    def _mark(self) -> str:
+        """The mark of its cursors: the same for every page, whatever its size or position."""
+        question, part = self.question, (AFTER, "limit")
+        said = [(one.name, self.said.get(one.name, one.default)) for one in question.fields]
+        filters = [each for each in said if each[0] not in part]
+        return mark_of(question.name, filters, "actor" in question.given and self.actor)
+
+    def _asked(self, said: Mapping[str, Any]) -> Any:
         known = {"journal": self.journal, "actor": self.actor}
         given = {name: known[name] for name in self.question.given}
         if not self.question.parts:
-            return self.question.ask(self.view, **given, **self.said)
-        return stretch(self._whole(given), self.question.parts, self.said.get(AFTER), self.most)
+            return self.question.ask(self.view, **given, **said)
+        asked = {name: value for name, value in said.items() if name != AFTER}
+        whole = self._whole(given, asked, is_first=said.get(AFTER) is None)
+        return stretch(whole, self.question.parts, said.get(AFTER), self.most)
 
-    def _whole(self, given: Mapping[str, Any]) -> Any:
+    def _whole(self, given: Mapping[str, Any], said: Mapping[str, Any], *, is_first: bool) -> Any:
         """A complete answer that comes in pages; if it is long, the next pages reuse it."""
-        said = {name: value for name, value in self.said.items() if name != AFTER}
-        is_first = self.said.get(AFTER) is None
         whole = None if is_first else self.view.moment.get(self._key(said))
         if whole is None:
             whole = self.question.ask(self.view, **given, **said)

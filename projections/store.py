@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
+from hashlib import sha256
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -51,7 +52,7 @@ class Behind(Exception):
 
 
 class BadCursor(Exception):
-    """The cursor was not returned by a list of this service."""
+    """The cursor was not returned by this list."""
 
 
 class Page(NamedTuple, Generic[T]):
@@ -578,6 +579,25 @@ def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:
     if any(abs(value) >= 1 << 63 if isinstance(value, int) else "\0" in value for value in place):
         raise BadCursor(cursor)  # beyond what the engines can store
     return place
+
+
+def mark_of(*told: object) -> str:
+    """What the cursors of a list begin with: six characters for what tells it from all others."""
+    return sha256(repr(told).encode()).hexdigest()[:6]
+
+
+def marked(mark: str, cursor: str | None) -> str | None:
+    """A cursor with the mark of its list, so that no other list accepts it."""
+    return None if cursor is None else mark + cursor
+
+
+def unmarked(mark: str, cursor: str | None) -> str | None:
+    """A cursor without its mark; raises BadCursor if it has that of another list."""
+    if cursor is None:
+        return None
+    if not cursor.startswith(mark):
+        raise BadCursor(cursor)
+    return cursor.removeprefix(mark)
 
 
 def cut(

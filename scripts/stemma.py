@@ -103,7 +103,7 @@ class Command(click.Group):
         except Refusal as refusal:
             raise click.ClickException(in_own_words(refusal)) from refusal
         except BadCursor as problem:
-            said = "--after takes only the value that the last line of a page shows (bad_cursor)"
+            said = "--after takes only what the last line of a page of this list shows (bad_cursor)"
             raise click.ClickException(said) from problem
         except (DatabaseUnavailable, TookTooLong) as problem:
             code = CODES.get(type(problem), "storage_unavailable")

@@ -96,3 +96,28 @@ def test_a_cursor_from_elsewhere_is_refused(served: Served, cursor: str) -> None
     path = f"/works/{served.post_piece('A poem', by=ana)}/contributors"
     answer = served.operator.get(path, cursor=cursor)
     assert (answer.status, answer.code) == (422, "bad_cursor")
+
+
+def test_a_cursor_goes_on_only_with_what_was_asked_for(served: Served) -> None:
+    """With another filter or order, items would be left out, and nobody would notice."""
+    for number in range(3):
+        served.post_piece(f"{number}", by=served.admit("Ana"))
+    said = {"limit": 1, "sort": "title"}
+    cursor = served.operator.get("/works", said).json["next"]
+    for other in ({"reverse": "true"}, {"sort": "recorded"}, {"medium": "text"}, {"q": "1"}):
+        answer = served.operator.get("/works", said | other, cursor=cursor)
+        assert (answer.status, answer.code) == (422, "bad_cursor")
+    assert (
+        served.operator.get("/works", said | {"limit": 2}, cursor=cursor).items[0]["title"] == "1"
+    )
+
+
+def test_a_cursor_of_ones_own_inbox_is_of_no_use_to_somebody_else(served: Served) -> None:
+    ana = served.admit("Ana")
+    ben, cy = (served.acting(served.admit(name)) for name in ("Ben", "Cy"))
+    for number in range(2):
+        piece = ben.post("/contributions", title=f"{number}", medium="text").id
+        served.acting(ana).post("/credits", work=piece, contributor=ana, role="editor")
+    cursor = ben.get("/inbox", limit=1).json["next"]
+    assert len(ben.get("/inbox", cursor=cursor).items) == 1
+    assert cy.get("/inbox", cursor=cursor).code == "bad_cursor"

@@ -23,7 +23,7 @@ from scripts.comparison import audit as auditing
 from scripts.comparison import judging
 from scripts.comparison.audit import Audit
 from scripts.comparison.caller import Caller
-from scripts.comparison.texts import take_texts
+from scripts.comparison.texts import Disclosed, take_texts
 from scripts.remote import Remote
 from scripts.service import open_service
 from scripts.stemma import main
@@ -196,7 +196,7 @@ def test_what_can_not_be_read_as_documented_is_named_and_is_no_accident(
     with trickling(begun, b" ") as address:
         caller = Caller(address, OPERATOR_KEY)
         with pytest.raises(NotVerified, match="/facts/disclosures is not as documented"):
-            take_texts(audit.replay, caller, 0, audit.size, no_progress)
+            take_texts(audit.replay, Disclosed(caller), 0, audit.size, no_progress)
         if not isinstance(said, dict):
             with pytest.raises(NotVerified, match="/keys is not as documented"):
                 caller.holder()

@@ -4,7 +4,7 @@ Every question is asked about a work, and people, with as much and as long texts
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 from urllib.parse import quote
 
@@ -14,6 +14,7 @@ from stories import Story, carry_out, every_fact, id_of, story
 from test_policies import lines_run
 
 from api.application import create_app
+from api.document import operations, resolved
 from domain.text import LIMITS
 from domain.value import Number, Payee, Ref
 from projections import question as questions
@@ -234,6 +235,55 @@ def test_the_pages_of_an_answer_have_every_item_of_its_lists_once(
         monkeypatch.undo()
         assert joined | {"next": None, "left_out": 0} == whole
     assert most > 0, "what is asked about has no such lists"
+
+
+Ask = Callable[[dict[str, str]], Any]
+"""Asks for a page of a list, with further parameters."""
+
+
+def lists(client: FlaskClient, told: Story) -> Iterator[tuple[str, str, Ask]]:
+    """What the OpenAPI document gives a cursor: its operation, its path, and how to ask for it."""
+    document: Any = client.get("/openapi.json").json
+    for _, path, operation in operations(document):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        in_body = resolved(body.get("schema", {}), document).get("properties", {})
+        in_query = {one["name"]: one for one in operation.get("parameters", ())}
+        needed = {name for name, one in in_query.items() if one.get("required")} & ALWAYS.keys()
+        more = {name: ALWAYS[name] for name in {*needed, *({"limit"} & in_query.keys())}}
+        name = operation["operationId"]
+        if "cursor" in in_query:
+            for one in paths(QUESTIONS[name], ids_by_noun(told)) if name in QUESTIONS else [path]:
+                yield name, one, lambda s, p=one, m=more: client.get(p, query_string=m | s)
+        elif "cursor" in in_body:
+            more = {"currency": "USD", "limit": 1}
+            yield name, path, lambda s, p=path, m=more: client.post(p, json=m | s)
+
+
+ALWAYS = {
+    **{"q": "text", "year": "2026", "limit": "1"},
+    **{"policy": "relative_cascade", "amount_minor": "100", "currency": "USD", "default_rate": "0"},
+}
+"""The parameters of lists that have to be given, and how long a page is."""
+
+
+def test_a_cursor_is_accepted_by_the_list_that_gave_it_and_by_no_other(
+    asked: tuple[FlaskClient, Story], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another list, or this one about something else, went on somewhere in its middle."""
+    monkeypatch.setattr(questions, "MOST_BYTES", 500)
+    asks, given = dict[str, tuple[str, Ask]](), dict[str, str]()
+    for name, path, ask in lists(*asked):
+        page = ask({})
+        if page.status_code == 200:
+            asks.setdefault(name, (path, ask))
+            if cursor := page.json["next"]:
+                given[path] = cursor
+    assert len(given) > 40
+    for path, ask in asks.values():
+        for of, cursor in given.items():
+            page = ask({"cursor": cursor})
+            expected = (200, None) if of == path else (422, "bad_cursor")
+            assert (page.status_code, page.json.get("code")) == expected, (of, path)
 
 
 SINGLE = [name for name, one in QUESTIONS.items() if not (one.is_list or one.rehearses)]

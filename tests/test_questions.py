@@ -67,7 +67,7 @@ def test_an_id_in_the_path_may_be_that_of_nothing() -> None:
 
 def test_who_computes_an_answer_keeps_no_other_thread_from_computing_another() -> None:
     both_compute = Barrier(2, timeout=10)
-    question = replace(QUESTIONS["show_work"], ask=lambda _view: both_compute.wait())
+    question = replace(QUESTIONS["show_work"], ask=lambda *_: both_compute.wait())
     asked = [Asking(question, cast("Any", None), cast("Any", None), {}) for _ in range(2)]
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(lambda asking: asking.answer, asked)) == [0, 1]

@@ -19,7 +19,7 @@ from scripts.comparison import Comparison, Different
 from scripts.comparison.caller import Caller
 from scripts.comparison.enquiries import Enquiry, enquiries, populations
 from scripts.comparison.judging import Judging
-from scripts.comparison.texts import Texts, take_texts
+from scripts.comparison.texts import Disclosed, Texts, take_texts
 from scripts.mirror import mirror
 from scripts.remote import Remote
 from scripts.replay import CHECKS, fold, put
@@ -47,6 +47,7 @@ class Audit:
         with_texts: bool = True,
     ) -> None:
         self.log, self.caller = log, Caller(log.url, log.api_key)
+        self.disclosed = Disclosed(self.caller)
         self.folder, self.keys = folder, log.keys
         self.replay, self.told, self.with_texts = replay, told, with_texts
         self.judging = Judging(replay)
@@ -71,8 +72,8 @@ class Audit:
         if not after:
             self.judging.begin(*CHECKS)
         with self.told("texts") as progress, uncollected(), self.caller.kept_open():
-            caller = self.caller if self.with_texts else None
-            self.texts += take_texts(self.replay, caller, after, size, progress)
+            disclosed = self.disclosed if self.with_texts else Disclosed(None)
+            self.texts += take_texts(self.replay, disclosed, after, size, progress)
         if not after:
             self.judging.begin("signatures")
         with self.told("folding") as progress:

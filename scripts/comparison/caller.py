@@ -10,7 +10,6 @@ from typing import Any
 from api.identity.keys import ID_LENGTH, digest_of
 from domain.permission import OPERATOR
 from domain.tree import NotVerified
-from projections.store import BadCursor
 from scripts.line import Line
 from scripts.remote import TOO_MANY, Unreachable, fetch_patiently
 
@@ -66,7 +65,7 @@ def read_as_documented(path: str) -> Iterator[None]:
     """Raise NotVerified for an answer that can't be read as documented."""
     try:
         yield
-    except (AttributeError, BadCursor, LookupError, TypeError, ValueError) as problem:
+    except (AttributeError, LookupError, TypeError, ValueError) as problem:
         raise NotVerified(f"what the service answers at {path} is not as documented") from problem
 
 

@@ -5,7 +5,7 @@ Without them, names and titles are not compared.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
@@ -17,7 +17,6 @@ from domain.stored import VAULT, Placed, vault_row
 from domain.tree import NotVerified
 from projections.progress import Progress
 from projections.question import MAXIMUM_LIMIT
-from projections.store import decode_cursor, encode_cursor
 from scripts.checks.texts import erased_in, kept_in
 from scripts.comparison.caller import Caller, read_as_documented
 from scripts.service import Service
@@ -42,29 +41,78 @@ class Texts(NamedTuple):
         return f"{self.had} as committed to, {self.erased} erased{missing}"
 
 
+class _Said(NamedTuple):
+    """A text that the service discloses, and the commitment that it would open."""
+
+    digest: str
+    salt: str
+    name: str
+    value: str
+
+
+class Disclosed:
+    """What a service discloses of its facts; nothing without a caller, or one who may not ask."""
+
+    def __init__(self, caller: Caller | None) -> None:
+        self._caller = caller
+        self._cursor: str | None = None
+        """That of the last page, which goes on from there once there is more."""
+
+    def pages(self, after: int, size: int) -> Iterator[tuple[int, dict[int, list[_Said]]]]:
+        """Page by page, up to where it discloses, and the texts by position; the next page is
+        fetched meanwhile."""
+        asked = 0
+        with ThreadPoolExecutor(1) as threads:
+            next_page = threads.submit(self._page, size)
+            while after < size:
+                further, said = next_page.result()
+                if further is not None:
+                    self._cursor = further
+                    next_page = threads.submit(self._page, size)
+                if (asked := asked + 1) > size:
+                    raise NotVerified("the service discloses its texts on more pages than facts")
+                after = size if further is None else max([after, *said])
+                yield after, said
+
+    def _page(self, size: int) -> tuple[str | None, dict[int, list[_Said]]]:
+        """The cursor of the next page, if there is one, and what this one discloses."""
+        if self._caller is None:
+            return None, {}
+        path, asked = "/facts/disclosures", {"limit": MAXIMUM_LIMIT, "as_of": size}
+        cursor = {} if self._cursor is None else {"cursor": self._cursor}
+        page = self._caller.answer(f"{path}?{urlencode(asked | cursor)}")
+        with read_as_documented(path):
+            if "refused" in page:
+                return None, {}
+            further = page["next"]
+            if further is not None and (not further.isascii() or further == self._cursor):
+                raise ValueError(further)
+            return further, {
+                int(one["position"]): [
+                    _Said(digest_of(*each), *each) for each in one["disclosures"]
+                ]
+                for one in page["items"]
+            }
+
+
 def take_texts(
-    service: Service, caller: Caller | None, after: int, size: int, progress: Progress
+    service: Service, disclosed: Disclosed, after: int, size: int, progress: Progress
 ) -> Texts:
     """Put what a service discloses of its facts beside a replay of them, which is not folded yet.
 
-    NotVerified for a text to which its fact does not commit, and for one that was erased. Without
-    a caller, or one who may not ask, all are missing.
+    NotVerified for a text to which its fact does not commit, and for one that was erased.
     """
     told, erased = Texts(), erased_in(service.journal)
     facts, rows = service.journal.read(after), list[Row]()
-    with ThreadPoolExecutor(1) as threads:
-        next_page = threads.submit(_page, caller, after, size)
-        while after < size:
-            upto, said = next_page.result()
-            next_page = threads.submit(_page, caller if upto < size else None, upto, size)
-            for placed in islice(facts, upto - after):
-                told += _taken(placed, said.get(placed.position, ()), erased, rows)
-            after = upto
-            if len(rows) > MOST_KEPT or after == size:
-                with service.engine.transaction() as transaction:
-                    transaction.insert(VAULT, rows)
-                rows.clear()
-            progress(after, size)
+    for upto, said in disclosed.pages(after, size):
+        for placed in islice(facts, upto - after):
+            told += _taken(placed, said.get(placed.position, ()), erased, rows)
+        after = upto
+        if len(rows) > MOST_KEPT or after == size:
+            with service.engine.transaction() as transaction:
+                transaction.insert(VAULT, rows)
+            rows.clear()
+        progress(after, size)
     return told
 
 
@@ -83,36 +131,6 @@ def _taken(
     rows += map(vault_row, texts)
     gone = sum(digest in erased for digest in committed)
     return Texts(len(texts), gone, len(committed) - gone - len(texts))
-
-
-class _Said(NamedTuple):
-    """A text that the service discloses, and the commitment that it would open."""
-
-    digest: str
-    salt: str
-    name: str
-    value: str
-
-
-def _page(caller: Caller | None, after: int, size: int) -> tuple[int, dict[int, list[_Said]]]:
-    """Up to where the next texts are disclosed, and those of each fact; none where that may not be
-    asked."""
-    if caller is None:
-        return size, {}
-    path = "/facts/disclosures"
-    asked = {"cursor": encode_cursor(after), "limit": MAXIMUM_LIMIT, "as_of": size}
-    page = caller.answer(f"{path}?{urlencode(asked)}")
-    with read_as_documented(path):
-        if "refused" in page:
-            return size, {}
-        (upto,) = decode_cursor(page["next"], int) or [size]
-        said = {
-            one["position"]: [_Said(digest_of(*each), *each) for each in one["disclosures"]]
-            for one in page["items"]
-        }
-    if not after < upto <= size:
-        raise NotVerified("the service does not disclose its texts in order")
-    return upto, said
 
 
 def _checked(
