@@ -237,6 +237,22 @@ def test_a_share_is_assigned_until_the_date_of_a_later_agreement_of_which_a_warn
         assert told.tell("assign_share", **said | {"effective_at": "2026-03"}).warnings == ()
 
 
+def test_a_part_of_a_share_assigned_twice_by_the_same_evidence_is_warned_of(database: str) -> None:
+    """Sent again without an id, half of a share became a quarter."""
+    with bank(database) as told:
+        ana, ben = told.people("Ana", "Ben")
+        pool = told.pool()
+        told.agree(pool, {ana: "1/2", ben: "1/2"})
+        half = {"pool": pool, "to": "Firm", "part": "1/2", "effective_at": "2026-02", **SOLD}
+        first = told.tell("assign_share", payee=ana, **half)
+        second = told.tell("assign_share", payee=ben, **half)
+        (warned,) = told.tell("assign_share", payee=ana, **half).warnings
+        assert (first.warnings, second.warnings) == ((), ())
+        assert (warned.code, first.id in warned.detail) == ("document_repeated", True)
+        for change in ({"part": "1/3"}, {"evidence": "another"}, {"effective_at": "2026-03"}):
+            assert told.tell("assign_share", payee=ana, **half | change).warnings == ()
+
+
 def test_shares_that_do_not_repeat_an_assignment_say_so_when_they_are_final(database: str) -> None:
     """A policy knows nothing of publishers, so it gives all to the makers again."""
     with bank(database) as told:

@@ -21,6 +21,7 @@ from domain.money.keeping import (
     held_now,
     must_know,
     must_not_be_forgotten,
+    of_same_document,
     share_id,
     side_of,
     stage_facts,
@@ -183,7 +184,8 @@ class AssignShare(Command):
         past.watch_money(opened.release)
         for since in _later(books, self.pool, self.payee, self.effective_at):
             past.warn("agreed_later", payee=self.payee, since=since)
-        assets = _assigned(earlier, self.payee, parts, is_divided=bool(self.among))
+        self._warn_if_repeated(past, earlier, parts)
+        assets = self._assigned(earlier, parts)
         content = Content(None, earlier.graph_position, None, assets)
         line = {"pool": self.pool, "release": opened.release}
         reason = past.text(past.actor, "reason", self.reason)
@@ -202,6 +204,26 @@ class AssignShare(Command):
             raise BadShare("to", self.to or "", "state either “to” or “among”, not both")
         said = [(each.payee, each.part) for each in self.among] or [(str(self.to), self.part)]
         return parts_among(said)
+
+    def _assigned(self, earlier: Agreement, parts: Mapping[str, Fraction]) -> Assets:
+        return _assigned(earlier, self.payee, parts, is_divided=bool(self.among))
+
+    def _warn_if_repeated(
+        self, past: Past, earlier: Agreement, parts: Mapping[str, Fraction]
+    ) -> None:
+        """Warn if the same part was already assigned from that date by the same evidence."""
+        books = past.books()
+        while earlier.effective_at == self.effective_at:
+            final = past.get(Proposal, earlier.proposal).final
+            if not isinstance(final, Proposal.Finalised) or final.replaces is None:
+                return
+            before = books.agreements[final.replaces]
+            is_same = earlier.assets == self._assigned(before, parts)
+            by_document = {final.document: earlier.proposal} if is_same and final.document else {}
+            for first in of_same_document(past, by_document, self.evidence):
+                past.warn("document_repeated", first=first)
+                return
+            earlier = before
 
     def _kept(self, past: Past, line: dict[str, str], earlier: Agreement) -> Iterator[New]:
         """The consent of who assigned a part of their share, carried over to what is left."""
