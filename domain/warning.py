@@ -10,6 +10,7 @@ from typing import NamedTuple
 from domain.refusal import LicenceConflict
 
 ASKED_FIRST, NAMESAKE, OLDER = "asked_first", "name_repeated", "older_than_source"
+WITHDRAWN = "source_withdrawn"
 WARNINGS = {
     "period_closed": "The books are closed until {until}: this is late, and will be shown as late.",
     "no_exchange_rate": (
@@ -56,6 +57,9 @@ WARNINGS = {
     OLDER: (
         "The work {child} is dated {child_made_at}, before {parent}, from which it was made "
         "({parent_made_at}): one of the dates is wrong."
+    ),
+    WITHDRAWN: (
+        "The work {parent}, from which {child} is made, was withdrawn: check that this is meant."
     ),
 }
 """Every warning by its code."""

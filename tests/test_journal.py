@@ -14,6 +14,7 @@ from stories import Story, carry_out, id_of, story
 from domain.commands.naming import RenameContributor
 from domain.engine import Overtaken
 from domain.fact import utc_now
+from domain.identity import part_id
 from domain.outside import Outside, outside_id
 from domain.permission import OPERATOR
 from domain.refusal import (
@@ -604,6 +605,39 @@ def test_a_work_surely_older_than_its_source_is_recorded_with_a_warning(
         for one in receipt.warnings:
             assert f"{child}, before {source}" in one.detail
             assert f"({parent})" in one.detail
+
+
+def test_a_withdrawn_source_is_recorded_with_a_warning_also_if_it_is_withdrawn_meanwhile(
+    told: Story,
+) -> None:
+    """Who assembles a release may have chosen its components long before."""
+    piece = {"title": "t", "medium": "text", "sources": [{"work": id_of("p"), "kind": "sample"}]}
+    commands: list[tuple[str, dict[str, Any]]] = [
+        ("submit_contribution", piece),
+        ("declare_remix", {"child": told.piece("c"), "parent": id_of("p"), "kind": "sample"}),
+        ("assemble_release", {"title": "r", "components": [{"work": id_of("p")}]}),
+    ]
+    told.piece("p")
+    single = told.release("single", told.piece("song"))
+    drafts = []
+    for command, said in commands:
+        drafts.append(told.journal.draft())
+        assert carry_out(drafts[-1], command, **said).warnings == ()
+    told.tell("withdraw_contribution", id=id_of("p"), reason="r")
+    for draft in drafts:
+        with pytest.raises(Overtaken):
+            told.journal.commit(draft)
+    recut = (
+        "replace_remix",
+        {"id": part_id(single, "component", 0), "work": id_of("p"), "reason": "r"},
+    )
+    for command, said in (*commands, recut):
+        (warned,) = told.tell(command, **said).warnings
+        assert (warned.code, id_of("p") in warned.detail) == ("source_withdrawn", True)
+    told.tell("withdraw_release", id=single, reason="r")
+    said = {"title": "both", "components": [{"work": single}]}
+    (warned,) = told.tell("assemble_release", **said).warnings
+    assert warned.code == "source_withdrawn"
 
 
 def test_a_date_is_corrected_whatever_the_dates_of_its_neighbours(told: Story) -> None:

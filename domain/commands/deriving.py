@@ -14,6 +14,7 @@ from domain.claim import claimed
 from domain.clearing import must_suit_licence, must_suit_releases
 from domain.command import Command, command
 from domain.commands.crediting import SPEAKING
+from domain.contribution import Contribution
 from domain.dates import is_surely_before, start_of_past
 from domain.disclosure import must_agree
 from domain.fact import New
@@ -53,7 +54,7 @@ from domain.values import (
     WorkHere,
     WorkId,
 )
-from domain.warning import OLDER
+from domain.warning import OLDER, WITHDRAWN
 from domain.work import Work
 
 OF_REMIX = "Which parts AI made when the work was made from its source."
@@ -110,7 +111,7 @@ class DeclareRemix(Command):
             **disclosed(past, past.actor, self),
             **({} if past.counts else claimed(past.now)),
         )
-        warn_if_older(past, child.id, child.made_at, source)
+        warn_of_source(past, child.id, child.made_at, source)
         edge = Edge(child.id, source.id, self.kind, self.rate)
         must_fit(past, edge, child, source, counts=past.counts)
         yield declared
@@ -228,6 +229,15 @@ def disclosed(past: Past, owner: str, said: Disclosing) -> dict[str, object]:
 def made_of(past: Past, made_at: str | None) -> str:
     """The first instant of the stated creation date of a new work, or now."""
     return stamp(past.now) if made_at is None else start_of_past(made_at, past.now)
+
+
+def warn_of_source(past: Past, child: str, made_at: str | None, source: Work) -> None:
+    """Warn of a source that was withdrawn, also at this moment, or that is younger."""
+    if isinstance(source, Contribution | Release):
+        past.watch(source.Withdrawn.TOPIC, source.id)
+        if source.state == source.Withdrawn.STATE:
+            past.warn(WITHDRAWN, child=child, parent=source.id)
+    warn_if_older(past, child, made_at, source)
 
 
 def warn_if_older(

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 from domain.clearing import cleared
 from domain.command import Command, Record, command, record
 from domain.commands.crediting import SPEAKING
-from domain.commands.deriving import made_of, must_fit, warn_if_older
+from domain.commands.deriving import made_of, must_fit, warn_of_source
 from domain.commands.identifying import Numbered, numbered
 from domain.fact import New
 from domain.identity import part_id
@@ -114,7 +114,7 @@ class AssembleRelease(Command):
                 rate=component.rate,
                 places=places,
             )
-            warn_if_older(past, past.id, self.made_at, past.work(component.work))
+            warn_of_source(past, past.id, self.made_at, past.work(component.work))
         yield from numbered(past.id, self.identifiers)
 
 
@@ -182,7 +182,7 @@ class ReplaceRemix(Command):
 
     def _replacement(self, past: Past, remix: Remix, release: Release, work: Work, id: str) -> New:
         rate = self.rate or remix.rate
-        warn_if_older(past, release.id, release.made_at, work)
+        warn_of_source(past, release.id, release.made_at, work)
         edge = Edge(release.id, work.id, remix.kind, rate)
         must_fit(past, edge, release, work, without=remix.id)
         return Remix.Declared.born(

@@ -19,7 +19,7 @@ from domain.commands.deriving import (
     disclosed,
     made_of,
     source_of,
-    warn_if_older,
+    warn_of_source,
 )
 from domain.commands.identifying import Numbered, numbered
 from domain.commands.projecting import placed
@@ -154,7 +154,7 @@ class SubmitContribution(Command):
                 evidence=past.text(owner, "note", source.note),
                 **disclosed(past, owner, source),
             )
-            warn_if_older(past, past.id, self.made_at, parent)
+            warn_of_source(past, past.id, self.made_at, parent)
             must_suit_licence(
                 past, past.id, self.licence, parent, source.kind, stated.get(parent.id, ())
             )
