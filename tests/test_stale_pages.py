@@ -182,6 +182,37 @@ def test_of_two_who_propose_shares_at_once_the_second_sees_the_first(served: Ser
     assert window.post(path, sent | {"do": "record"}).status == 303
 
 
+@pytest.mark.parametrize("verb", ["extend", "withdraw"])
+@pytest.mark.parametrize("meanwhile", ["extend", "revise"])
+def test_a_proposal_that_has_changed_is_neither_extended_nor_withdrawn_unseen(
+    verb: str, meanwhile: str, served: Served
+) -> None:
+    """Another producer had answered the comments with a revision, or already given more time."""
+    ana = served.admit("Ana of the window")
+    pool, piece = pool_of(served, "A glee", ana, currency="NOK")
+    assets = [{"asset": piece, "value": "1", "shares": [[ana, "1"]]}]
+    proposal = served.operator.post(f"/pools/{pool}/proposals", assets=assets).id
+    said = {"kind": "other", "text": "Why?"}
+    comment = served.operator.post(f"/proposals/{proposal}/comments", said).id
+    window, page = reader(served).sign_in(OPERATOR_KEY), f"/proposal/{proposal}"
+    typed = {"extend": {"closes_at": "2099-02-01"}, "withdraw": {"reason": "The wrong pool."}}
+    sent = hidden(window.get(page), f"{page}/{verb}") | typed[verb]
+    other = {
+        "extend": {"closes_at": "2099-01-01"},
+        "revise": {"assets": assets, "comments": [comment]},
+    }
+    assert (
+        served.operator.post(f"/proposals/{proposal}/{meanwhile}", other[meanwhile]).status == 200
+    )
+    head, told = served.head, window.post(f"{page}/{verb}", sent)
+    assert (told.status, served.head) == (409, head)
+    assert "Something has changed since this page was shown" in told.text_seen
+    assert next(iter(typed[verb].values())) in told.text, "what was typed is kept"
+    sent = hidden(told, f"{page}/{verb}") | typed[verb]
+    assert window.post(f"{page}/{verb}", sent).status == 303
+    assert "-before" in window.post(f"{page}/{verb}", sent).headers["Set-Cookie"], "a double click"
+
+
 def test_a_preview_warns_of_what_the_api_would_warn_of(served: Served) -> None:
     """Forms with a preview recorded it, and the warning was shown to nobody."""
     pool, _ = pool_of(served, "A ballad", served.admit("Ana of the ballad"))

@@ -63,6 +63,8 @@ REHEARSED = {"waive": {"scope": RELEASE}, "extend": {"closes_at": "9999-01-01"}}
 
 ABOUT_SHARES = frozenset({*OF_SHARE, "finalise"})
 """The decisions that are refused if the shares have changed since they were shown."""
+WHILE_OPEN = frozenset({"extend", "withdraw"})
+"""Those that are also refused if the proposal has been kept open for longer."""
 
 
 def pages(frame: Frame) -> None:
@@ -80,21 +82,25 @@ def pages(frame: Frame) -> None:
         return frame.decide(
             known,
             {"proposal": id},
-            is_overtaken=lambda: verb in ABOUT_SHARES and _is_overtaken(frame, id),
+            is_overtaken=lambda: _is_overtaken(frame, id, verb),
             refused=lambda problem: _proposal(frame, id, problem, verb),
             path=f"/proposal/{id}",
         )
 
 
-def stage(told: Mapping[str, Any]) -> str:
-    """The version of the shares, which revisions and waivers change."""
-    return f"{len(told['revisions'])}.{len(told['waived'])}"
+def stage(told: Mapping[str, Any], verb: str) -> str:
+    """What a decision is about: the version of the shares, which revisions and waivers change;
+    and until when the proposal is open."""
+    version = f"{len(told['revisions'])}.{len(told['waived'])}"
+    return f"{version} {told['closes_at']}" if verb in WHILE_OPEN else version
 
 
-def _is_overtaken(frame: Frame, id: str) -> bool:
-    """Whether the shares have changed since the page was shown."""
+def _is_overtaken(frame: Frame, id: str, verb: str) -> bool:
+    """Whether what a decision is about has changed since the page was shown."""
+    if verb not in ABOUT_SHARES | WHILE_OPEN:
+        return False
     with frame.view(asked()) as view:
-        now = stage(pools.proposal(view, frame.journal, id, actor=reader()))
+        now = stage(pools.proposal(view, frame.journal, id, actor=reader()), verb)
     return request.form.get("seen", now) != now
 
 
@@ -120,7 +126,7 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             and bool(members_of(view, g.actor)),
             doubted=_doubted(frame, view, told),
             is_over=instant(frame.journal.clock()) >= told["final_from"],
-            stage=stage(told),
+            stage=partial(stage, told),
             **said_before(tried, may),
             comment_kinds=COMMENT_KINDS,
             problem=problem,
