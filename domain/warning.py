@@ -19,6 +19,9 @@ WARNINGS = {
     "rate_ahead": (
         "The rate is used from {since}, which is in the future; until then, an earlier one is used."
     ),
+    "amended_already": (
+        "The terms from {since} on were amended before: these replace them completely."
+    ),
     "agreed_later": (
         "Under the agreement in force from {since}, {payee} has this share again: unless that is "
         "intended, assign it there too."

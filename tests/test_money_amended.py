@@ -1,11 +1,12 @@
 """Terms amended from a date: what was recouped, earned and carried is taken along."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 from money import AGREED, Bank, bank
-from stories import OPERATOR
+from stories import OPERATOR, at_once
 
 from domain.refusal import NothingToCorrect, TermsLoseSums
 from projections.money import pools
@@ -112,6 +113,24 @@ def test_terms_that_would_lose_what_was_summed_are_refused(database: str) -> Non
         with pytest.raises(TermsLoseSums) as refused:
             amend(told, pool, label("15"), "2026-04")
         assert refused.value.details == {"places": ("policy.earned_minor",)}
+
+
+def test_of_two_who_amend_the_same_terms_at_once_one_learns_that_theirs_replace_the_others(
+    database: str,
+) -> None:
+    """Each had read the terms before, and changed a part of them: one change was lost unnoticed."""
+    with bank(database) as told:
+        pool = told.pool(terms=label("15"))
+        said = {"pool": pool, "terms": label("20")}
+        amended = (("label", "2026-04"), ("artists", "2026-04"), ("label", "2026-05"))
+        receipts = at_once(
+            *(
+                partial(told.tell, "amend_pool", reason=reason, effective_at=since, **said)
+                for reason, since in amended
+            )
+        )
+        codes = [[one.code for one in receipt.warnings] for receipt in receipts]
+        assert (sorted(codes[:2]), codes[2]) == ([[], ["amended_already"]], [])
 
 
 def test_terms_and_agreement_change_for_the_same_money_in_one_correction(database: str) -> None:

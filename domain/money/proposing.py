@@ -195,6 +195,8 @@ class AmendPool(Command):
         if lost := tuple(place for place in lost if not place.startswith(BY_RULE)):
             raise TermsLoseSums(lost)
         past.watch_money(noun.opened.release)
+        if any(each.effective_at == self.effective_at for each in noun.amended):
+            past.warn("amended_already", since=self.effective_at)
         yield amended
 
 
