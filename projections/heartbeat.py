@@ -7,6 +7,7 @@ that died or hangs inside a page from one that has nothing to do.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from domain.engine import Engine, Table
 
@@ -27,9 +28,10 @@ FOLLOWER, TRIAL = "follower", "trial"
 class Heartbeat:
     """The heartbeat of the followers of one database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._clock = engine, clock
         self._beaten = -SECONDS_BETWEEN_BEATS  # a monotonic clock may begin at 0
+        self._heard, self._heard_at = 0, 0.0
 
     def step(self) -> bool:
         """Beat as the last step of a follower, so that one stuck in another step does not beat."""
@@ -41,16 +43,25 @@ class Heartbeat:
 
         One row for all followers: it matters that one is alive, not which.
         """
-        if time.monotonic() - self._beaten >= SECONDS_BETWEEN_BEATS:
+        if self._clock() - self._beaten >= SECONDS_BETWEEN_BEATS:
             at = _milliseconds(self._engine.now())
             with self._engine.transaction(durable=False) as transaction:
                 transaction.insert(HEARTBEATS, [(FOLLOWER, at)])
-            self._beaten = time.monotonic()
+            self._beaten = self._clock()
 
     def age(self) -> float | None:
-        """Seconds since a follower last beat; None if none ever did."""
+        """Seconds since a follower last beat; None if none ever did.
+
+        At least as many as since this process has first heard of that beat: after the clock was set
+        back, it would seem to be yet to come.
+        """
         beats = self._engine.query("SELECT at FROM heartbeats WHERE name = :name", name=FOLLOWER)
-        return self._engine.now() - int(beats[0][0]) / 1000 if beats else None
+        if not beats:
+            return None
+        beat, now = int(beats[0][0]), self._clock()
+        if beat != self._heard:
+            self._heard, self._heard_at = beat, now
+        return max(self._engine.now() - beat / 1000, now - self._heard_at)
 
     def try_writing(self) -> None:
         """Write a row as a command would; raises DatabaseUnavailable with the reason if refused."""

@@ -363,10 +363,14 @@ class Log:
         return self.checkpoint_of(size)
 
     def _must_have_credible_time(self, signatures: Sequence[Signature], size: int) -> None:
-        """Refuse a time before the tree's last fact was recorded, or in the future."""
+        """Refuse a time before the tree's last fact was recorded, or in the future.
+
+        A fact that is dated in the future itself is of a clock that was set back since.
+        """
         (last,) = self.journal.facts.at([size])
-        earliest = last.fact().timestamp.timestamp() - CLOCKS_DIFFER_SECONDS
-        latest = self.journal.clock().timestamp() + CLOCKS_DIFFER_SECONDS
+        now = self.journal.clock().timestamp()
+        earliest = min(last.fact().timestamp.timestamp(), now) - CLOCKS_DIFFER_SECONDS
+        latest = now + CLOCKS_DIFFER_SECONDS
         for signature in signatures:
             if not earliest <= (time := time_of(signature.data)) <= latest:
                 raise BadCosignature(f"the time of {signature.name} can't be {time}")

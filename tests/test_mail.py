@@ -252,6 +252,16 @@ def test_an_address_counts_once_somebody_who_reads_there_says_so(mailed: Mailed)
     assert put("third@example.org").state == "new"
 
 
+def test_a_clock_that_was_ahead_keeps_nobody_from_naming_another_address(mailed: Mailed) -> None:
+    ana = mailed.told.person("ana")
+    mailed.time.ahead = timedelta(hours=5)
+    for address in ("ana@example.org", "else@example.org"):
+        made = mailed.mailboxes.put(ana, address, "daily", position=0, now=mailed.time())
+        assert made.state == "new"
+        assert len(mailed.deliver()) == 1
+        mailed.time.ahead = timedelta()
+
+
 def test_who_ends_and_asks_anew_sends_strangers_no_more_confirmations(mailed: Mailed) -> None:
     ana = mailed.told.person("ana")
 

@@ -18,6 +18,7 @@ from test_server import prepared, started, wait_until
 
 from api.metrics import State
 from domain.commands.admitting import AdmitContributor
+from projections.heartbeat import Heartbeat
 from projections.readiness import (
     FAILED,
     KEPT_SECONDS,
@@ -109,6 +110,18 @@ def test_a_follower_that_was_silent_too_long_is_dead_or_stuck(service: Service) 
     age_heartbeat(service, SILENT_SECONDS + 1)
     assert prober.failed() == {"follower"}
     assert "11 seconds" in prober.readiness.find_out().checks["follower"].detail
+
+
+def test_a_follower_that_died_before_the_clock_was_set_back_is_dead(service: Service) -> None:
+    clock = Clock()
+    heartbeat = Heartbeat(service.engine, clock)
+    heartbeat.beat()
+    age_heartbeat(service, -3600)
+    assert heartbeat.age() == 0
+    clock.now += SILENT_SECONDS + 1
+    assert heartbeat.age() == SILENT_SECONDS + 1
+    heartbeat.beat()
+    assert 0 <= (heartbeat.age() or 0) < SILENT_SECONDS
 
 
 def test_read_tables_and_a_log_that_stand_still_are_named(service: Service) -> None:

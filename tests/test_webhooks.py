@@ -31,6 +31,7 @@ from api.sending import outbound
 from api.sending.outbound import Unreached, is_public, must_be_url, post, target_of
 from api.sending.turns import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TAKEN, recipients_of
 from api.sending.webhooks import MOST, Webhooks, signed
+from domain.moment import instant
 from domain.refusal import BadWebhook, UnknownWebhook
 from scripts.delivering import SLOW_AT_ONCE, Deliverer
 from scripts.stemma import main
@@ -248,6 +249,24 @@ def test_a_busy_receiver_is_left_alone_for_as_long_as_it_asks_up_to_an_hour(
     sent.time.ahead += wait + timedelta(seconds=1)
     sent.deliver()
     assert sent.state(one).position == sent.told.head()
+
+
+def test_a_clock_that_was_ahead_holds_up_no_receiver(sent: Sent, receiver: Receiver) -> None:
+    """Neither its next attempt nor the turn of a process that was killed is waited for."""
+    told, one = sent.told, sent.subscribe(receiver)
+    told.person("ana")
+    receiver.answers = [503]
+    sent.time.ahead = timedelta(hours=5)
+    sent.deliver()
+    assert sent.state(one).failures == 1
+    sent.time.ahead = timedelta()
+    sent.deliver()
+    assert sent.state(one).position == told.head() == 1
+    told.person("ben")
+    until = instant(sent.time() + timedelta(hours=5))
+    told.service.engine.execute("UPDATE webhooks SET taken_until = :until", until=until)
+    sent.deliver()
+    assert sent.state(one).position == told.head() == 2
 
 
 def test_receivers_that_are_slow_hold_up_only_their_own_holder(

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, Answer, Served, serving
 from stories import carry_out
+from test_clock import SetClock
 from trickling import trickling
 
 from domain.checkpoint import cosign, open_checkpoint, sign
@@ -162,6 +164,17 @@ def test_what_no_witness_of_ours_has_signed_is_not_kept(served: Served) -> None:
     assert post(served, note + b"x" * (1 << 16)).code == "too_large"
     assert served.service.engine.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
     assert served.client(None).get("/log/checkpoint").text.encode() == note
+
+
+def test_what_was_dated_by_a_clock_that_was_ahead_can_be_cosigned(database: str) -> None:
+    clock = SetClock(datetime.now(UTC) + timedelta(hours=3))
+    with serving(database, follow=False, witnesses=WITNESSES, clock=clock) as served:
+        tell(served, 2)
+        clock.now -= timedelta(hours=3)
+        note = tell(served, 1)  # which is not before the facts before it
+        assert post(served, note + cosign(note, WITNESS, now()).encode()).status == 200
+        past = post(served, note + cosign(note, WITNESS, now() - 3600).encode())
+        assert past.code == "bad_cosignature"
 
 
 def test_without_witnesses_nothing_is_kept(database: str) -> None:

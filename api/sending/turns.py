@@ -2,6 +2,9 @@
 
 Failed sending is retried at growing intervals, and given up after days. The outcome of a turn never
 overwrites a row that was changed since the turn was taken.
+
+A stored time later than any that can be reached is of a clock that was set back since, and counts
+for nothing: twice as late, since the clocks of other machines may be ahead of this one.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ TAKEN = timedelta(seconds=60)
 DISABLED = "disabled"
 """The state of a recipient to whom nothing is sent any more."""
 
-_FREE = "(taken_until IS NULL OR taken_until <= :now)"
+_FREE = "(taken_until IS NULL OR taken_until <= :now OR taken_until > :longest_turn)"
 """The condition that no process holds the turn."""
 SENT: dict[str, Any] = {"failures": 0, "next_at": None, "failing_since": None, "said": None}
 """The columns of failure, reset once something was sent."""
@@ -44,8 +47,11 @@ class Turn(Protocol):
 class Turns:
     """The turns of one table; a row counts as unchanged while its columns ``same`` are equal."""
 
-    def __init__(self, engine: Engine, table: str, *same: str) -> None:
+    def __init__(
+        self, engine: Engine, table: str, *same: str, longest_pause: timedelta = LONGEST_PAUSE
+    ) -> None:
         self._engine, self._table, self._same = engine, table, same
+        self._longest_pause = longest_pause
 
     def due(
         self, columns: str, where: str, order: str, now: datetime, **values: Any
@@ -53,8 +59,10 @@ class Turns:
         """The rows that meet a condition, are due, and are held by no process, in an order."""
         return self._engine.query(
             f"SELECT {columns} FROM {self._table} WHERE ({where}) "
-            f"AND (next_at IS NULL OR next_at <= :now) AND {_FREE} ORDER BY {order}",
-            now=instant(now),
+            "AND (next_at IS NULL OR next_at <= :now OR next_at > :longest_pause) "
+            f"AND {_FREE} ORDER BY {order}",
+            longest_pause=instant(now + 2 * self._longest_pause),
+            **_times(now),
             **values,
         )
 
@@ -64,7 +72,7 @@ class Turns:
         ``further`` columns must be unchanged too.
         """
         changes["taken_until"] = instant(now + TAKEN)
-        return self._change(one, changes, further, f" AND {_FREE}", now=instant(now))
+        return self._change(one, changes, further, f" AND {_FREE}", **_times(now))
 
     def after(self, one: Turn, changes: dict[str, Any]) -> bool:
         """End a turn with these changes to the row; False if the row was changed meanwhile."""
@@ -111,6 +119,11 @@ class Turns:
                 **values,
             )
         )
+
+
+def _times(now: datetime) -> dict[str, str]:
+    """The values of ``_FREE``."""
+    return {"now": instant(now), "longest_turn": instant(now + 2 * TAKEN)}
 
 
 def recipients_of(engine: Engine) -> list[tuple[str, str, int]]:
