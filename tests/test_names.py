@@ -151,6 +151,29 @@ def test_a_former_name_is_erased_from_what_credits_say_and_from_accounts_that_we
                 assert attribution.credit(view, kept)["display"] == "a doradead thing"
 
 
+def test_a_former_name_is_erased_from_credits_in_any_order_of_its_words(database: str) -> None:
+    with story(database) as told:
+        work, dora = song(told), id_of(OLD)
+        listed = told.credit(work, dora, "drummer", credited_as="Deadname, Dora M.")
+        pen_name = told.credit(work, dora, "pianist", credited_as="Dora the Explorer")
+        told.tell("rename_contributor", id=dora, name=NEW, actor=dora)
+        with told.view() as view:
+            assert attribution.credit(view, listed)["credited_as"] is None
+            assert attribution.credit(view, pen_name)["credited_as"] == "Dora the Explorer"
+
+
+def test_a_work_named_after_its_maker_keeps_its_title_when_the_maker_is_renamed(
+    database: str,
+) -> None:
+    with story(database) as told:
+        band = told.person(OLD)
+        album = told.piece(OLD.upper(), by=[band], actor=band)
+        told.tell("rename_contributor", id=band, name=NEW, actor=band)
+        with told.view() as view:
+            assert attribution.work(view, album)["title"] == OLD.upper()
+        assert list(vault(told.service, lambda *_: None)) == []
+
+
 def test_a_name_on_more_credits_than_a_fact_can_name_is_erased_by_several(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from domain.refusal import WrongState
 from domain.text import searched
 from domain.value import Example
 from domain.values import ContributorId, CreditId, FormerName, Name
-from domain.words import words_of
+from domain.words import phrases_of, words_of
 
 ON_CREDITS = frozenset({"credited_as", "join_phrase", "display", "character"})
 """The texts of a credit, in which a name may be among other words."""
@@ -29,7 +29,7 @@ class RenameContributor(Command):
     """Change the name of a contributor; the account stays.
 
     The former name is erased from every answer, including those about the past, and so is any
-    wording of credits that contains it. Or it is kept, and shown as their former name.
+    wording of credits that contains its words. Or it is kept, and shown as their former name.
     """
 
     id: ContributorId
@@ -46,19 +46,25 @@ class RenameContributor(Command):
 
 
 def _texts_of(past: Past, person: Contributor) -> list[str]:
-    """The commitments of a person's former names, and of texts on credits that contain one."""
-    owned = past.owned(past.accounts(person.id))
-    texts = {
-        digest: _words(text) for digest, text in past.texts(one.digest for one in owned).items()
-    }
+    """The commitments of a person's former names, and of texts on credits that contain one.
+
+    Titles stay, even one that is the same: an album may be named after its band.
+    """
+    owned = [
+        one for one in past.owned(past.accounts(person.id)) if one.name in {"name", *ON_CREDITS}
+    ]
+    texts = past.texts(one.digest for one in owned)
     names = {name for _, happened in person.facts if (name := getattr(happened, "name", None))}
-    former = {texts[name] for name in names if name in texts}
+    former = [texts[name] for name in names if name in texts]
     return sorted(
         {
             one.digest
             for one in owned
-            if (said := texts[one.digest]) in former
-            or (one.name in ON_CREDITS and any(name in said for name in former))
+            if any(
+                _words(texts[one.digest]) == _words(name)
+                or (one.name in ON_CREDITS and _contains(texts[one.digest], name))
+                for name in former
+            )
         }
     )
 
@@ -66,6 +72,12 @@ def _texts_of(past: Past, person: Contributor) -> list[str]:
 def _words(text: str) -> str:
     """A text as its words, each between spaces, so that only whole ones are found in it."""
     return f" {' '.join(words_of(text)) or searched(text)} "
+
+
+def _contains(text: str, name: str) -> bool:
+    """Whether every word of a name is in a text, in any order: “Dora, Ana” contains “Ana Dora”."""
+    said, parts = _words(text), phrases_of(name) or [(searched(name),)]
+    return all(f" {' '.join(part)} " in said for part in parts)
 
 
 @command("credit.hide", may=OWN, then=Credit.Hidden)
