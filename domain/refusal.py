@@ -625,9 +625,11 @@ class UnknownScope(
 
 
 class NoShare(
-    Unknown, says="This proposal has offered {payee} no share; it offers shares once it is final."
+    Unknown,
+    says="{payee} has no agreed share here. A proposal offers shares once it is final; what terms "
+    "give by name is not among them.",
 ):
-    """This person has no share in this agreement, or nothing was agreed yet."""
+    """This payee has no share in this agreement, or nothing was agreed yet."""
 
 
 class NotEligible(Refusal, says="The work {asset} is not entitled to this pool."):

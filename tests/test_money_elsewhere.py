@@ -309,7 +309,7 @@ def test_what_cannot_be_assigned(database: str) -> None:
                 "among" in wrong,
                 False,
             )
-        with pytest.raises(NoShare):
+        with pytest.raises(NoShare, match="what terms give by name is not among them"):
             told.tell("assign_share", **(said | {"payee": ben, "to": ana}))
         with pytest.raises(NotPermitted):
             told.tell("assign_share", actor=ben, **said)
