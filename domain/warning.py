@@ -34,6 +34,10 @@ WARNINGS = {
         "“{payee}” differs from “{other}” only in case, accents or encoding: they are paid as two "
         "payees. If they are one, use one spelling."
     ),
+    "sold_alike": (
+        "The {dimension} “{value}” differs from “{other}” in the terms only in case, accents or "
+        "encoding, so no rule for that applies. If they are one, reverse this and use one spelling."
+    ),
     "payee_unknown": (
         "Nobody is called “{payee}” in any terms or agreement, so this is about a new name. If a "
         "contributor is meant, state their id; on the command line and in bundles, @ and their "

@@ -73,6 +73,19 @@ def test_each_sale_goes_by_the_first_rule_for_it(database: str) -> None:
         assert told.account() == {}
 
 
+def test_a_sale_that_only_its_spelling_keeps_from_a_rule_is_warned_of(database: str) -> None:
+    with bank(database) as told:
+        pool, a, b = shared(told, RULES)
+        lines = [sold("1.00", "de", channel="Stream"), sold("2.00", "DE", channel="shop")]
+        said = told.tell(
+            "record_revenue", pool=pool, sold=lines, effective_at="2026-05", source="shop"
+        )
+        (warned,) = said.warnings
+        assert warned.code == "sold_alike"
+        assert warned.detail.startswith("The channel “Stream” differs from “stream” in the terms")
+        assert told.account() == {a: 150, b: 150}
+
+
 def test_an_amount_of_which_is_not_known_what_was_sold_goes_by_otherwise(database: str) -> None:
     with bank(database) as told:
         pool, a, b = shared(told, RULES)

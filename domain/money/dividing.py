@@ -30,6 +30,7 @@ from domain.money.keeping import (
     warn_if_late,
     warn_if_repeated,
     warn_if_same,
+    warn_of_alike_sales,
     watch_accounts,
 )
 from domain.money.moving import correction_of
@@ -162,7 +163,9 @@ class RecordRevenue(_Booking):
         word, name = word_and_name(SOURCES, self.source, self.source_name)
         past.books().fetch_pool(self.pool, word)
         must_know(past, {f"work/{line.work}" for line in self.sold if line.work is not None})
-        amount_minor, items, exact = self.amounts(past.get(Pool, self.pool).opened.currency)
+        pool = past.get(Pool, self.pool)
+        amount_minor, items, exact = self.amounts(pool.opened.currency)
+        warn_of_alike_sales(past, pool, items)
         named = None if name is None else named_in(past, self.pool, f"{word}/", name)
         recorded = Revenue.Recorded.born(
             past.id,

@@ -18,11 +18,14 @@ from domain.money.held import Held
 from domain.money.naming import PAYER
 from domain.money.outsider import Outsider
 from domain.money.payee import Payee, people_among
+from domain.money.policy.rules import BySold, conditions_in
+from domain.money.policy.sold import DIMENSIONS, Item
 from domain.money.pool import Pool, texts_in
 from domain.money.proposal import Assets, Content, Proposal, payees_of
 from domain.money.revenue import Booked, occasion_of, paper_of
 from domain.money.share import Share
 from domain.money.terms import named_in as named_in_terms
+from domain.money.terms import policies_in
 from domain.money.through import Divides, divided, divides_of
 from domain.paging import asset_pages, pages
 from domain.past import Past
@@ -243,6 +246,28 @@ def _warn_of_alike(past: Past, names: Collection[str], pool: str | None) -> None
         other = first.setdefault(searched(name), name)
         if name not in known and name != other:
             past.warn("payee_alike", payee=name, other=other)
+
+
+def warn_of_alike_sales(past: Past, pool: Pool, items: Iterable[Item]) -> None:
+    """Warn of sales that only case, accents or the form of Unicode keep from a rule."""
+    versions: list[Pool.Opened | Pool.Amended] = [pool.opened, *pool.amended]
+    stated = dict.fromkeys(
+        condition
+        for each in versions
+        for policy in policies_in(each.terms, BySold.TYPE)
+        for condition in conditions_in(policy)
+    )
+    alike = {(name, searched(value)): value for name, value in stated}
+    sold = dict.fromkeys(
+        (name, value)
+        for item in items
+        for name, value in zip(DIMENSIONS, item.kind, strict=True)
+        if value is not None
+    )
+    for name, value in sold:
+        other = alike.get((name, searched(value)))
+        if other is not None and (name, value) not in stated:
+            past.warn("sold_alike", dimension=name, value=value, other=other)
 
 
 def _named_in(past: Past, pool: str) -> Iterator[str]:

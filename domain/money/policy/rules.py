@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from math import ceil
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.lineage import Lineage
 from domain.money.policy.flow import Flow
@@ -110,6 +110,14 @@ class BySold:
             number = next(n for n, rule in enumerate(self.rules) if matches(item, rule.conditions))
             found[number].append(item)
         return found
+
+
+def conditions_in(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every dimension and value in the conditions of a ``by_sold`` policy that was read before."""
+    for rule in policy["rules"]:
+        for name, values in rule["if"].items():
+            for value in [values] if isinstance(values, str) else values:
+                yield name, dimension(name, value, name)
 
 
 def _values(form: Form, name: str, value: object, path: str) -> Iterator[str]:
