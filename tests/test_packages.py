@@ -5,6 +5,7 @@ Rule: this reads the files as their tools do; `tests/soak_packages.py` carries o
 
 import configparser
 import json
+import os
 import re
 import shlex
 import shutil
@@ -164,8 +165,17 @@ def test_docker_itself_can_read_the_compose_file() -> None:
     asked = [str(docker), "compose", "--file", str(DEPLOY / "compose.yaml"), "config", "--quiet"]
     if docker is None or subprocess.run([docker, "compose", "version"], check=False).returncode:
         pytest.skip("there is no docker compose here")
-    environment = {"DATABASE_PASSWORD": "x", "PATH": str(Path(docker).parent)}
+    environment = os.environ | {"DATABASE_PASSWORD": "x"}
     subprocess.run(asked, check=True, env=environment)
+
+
+def test_the_proxy_asks_for_the_address_of_a_server_that_it_cannot_reach(
+    compose: dict[str, Any],
+) -> None:
+    """Docker gives a server that crashed, together with the follower, an address at random."""
+    services = compose["services"]
+    assert "nginx -s reload" in services["proxy"]["healthcheck"]["test"][1]
+    assert set(services["proxy"]["networks"]) & set(services["api"]["networks"]) == {"inside"}
 
 
 def test_the_proxy_passes_to_the_port_of_the_image_and_gives_requests_an_id() -> None:

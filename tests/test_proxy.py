@@ -30,7 +30,8 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if nginx is None:
         pytest.skip("no nginx (Debian: apt install nginx-light; scripts/test does it where it may)")
     folder, port = tmp_path_factory.mktemp("proxy"), free_port()
-    with serving(f"sqlite:///{folder / 'stemma.db'}", "--workers", "1") as behind:
+    database = f"sqlite:///{folder / 'stemma.db'}"
+    with serving(database, "--workers", "1", STEMMA_TRUSTED_PROXIES="127.0.0.1") as behind:
         path = folder / "nginx.conf"
         path.write_text(adapted(folder, port, behind.port))
         command = [nginx, "-e", str(folder / "errors"), "-c", str(path), "-g", "daemon off;"]
@@ -51,6 +52,7 @@ def adapted(folder: Path, port: int, behind: int) -> str:
         "server api:8000": f"server 127.0.0.1:{behind}",
         "pid /run/nginx.pid;": f"pid {folder}/pid;",
         "worker_processes auto;": "worker_processes 1;",
+        "# set_real_ip_from 172.16.0.0/12;": "set_real_ip_from 127.0.0.1;",
         "error_log /dev/stderr warn;": f"error_log {folder}/errors;",
         "http {": "http {\n"
         + "".join(
@@ -111,6 +113,15 @@ def test_a_form_from_an_address_with_a_port_is_from_this_site(proxied: Server) -
     sent += FORM + b"Content-Length: 5\r\n\r\nkey=x"
     answer, _ = answered(proxied, sent)
     assert answer.status == 401, "only the key is wrong"
+
+
+def test_clients_of_a_proxy_in_front_are_told_apart(proxied: Server) -> None:
+    left = []
+    for client in (b"203.0.113.7", b"203.0.113.7", b"203.0.113.8"):
+        sent = b"GET /sign-in HTTP/1.1\r\nX-Forwarded-For: " + client + b"\r\n" + HOST + b"\r\n"
+        answer, _ = answered(proxied, sent)
+        left += re.findall(r"r=(\d+)", answer.headers["RateLimit"])
+    assert left == ["1799", "1798", "1799"]
 
 
 def test_every_problem_of_the_proxy_is_one_of_the_service() -> None:
