@@ -19,6 +19,16 @@ def name_of(one: Mapping[str, Any], erased: str = "(forgotten)") -> str:
     return str(one.get("credited_as") or one["name"] or erased)
 
 
+def made_with_ai(one: Mapping[str, Any]) -> str:
+    """What a credit says about AI, in words; empty if it says nothing."""
+    if not one["ai"]:
+        return ""
+    if one["ai"] == ["none"]:
+        return "without AI"
+    tool = f" by {one['ai_tool']}" if one["ai_tool"] else ""
+    return f"AI: {', '.join(one['ai'])}{tool}"
+
+
 def line(makers: Iterable[Mapping[str, Any]]) -> str:
     """The names of a work's makers in order, each person once, with their join phrases."""
     once: dict[str, Mapping[str, Any]] = {}

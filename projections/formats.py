@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from domain.printable import printable
 from domain.values import WorkId
 from projections import graph as graph_in_pages
-from projections.billing import lineage_with_makers, name_of
+from projections.billing import lineage_with_makers, made_with_ai, name_of
 from projections.lineage import Shown
 from projections.question import After, Asking, Form, question
 from projections.store import View
@@ -61,7 +61,8 @@ def _all_credited(node: Mapping[str, Any]) -> str:
 
 def _credited(one: Mapping[str, Any]) -> str:
     character = f": {one['character']}" if one["character"] else ""
-    return f"{name_of(one, one['id'])} ({one['role']}{character})"
+    said = filter(None, (f"{one['role']}{character}", made_with_ai(one)))
+    return f"{name_of(one, one['id'])} ({', '.join(said)})"
 
 
 def graphml(shown: Shown) -> str:

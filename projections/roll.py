@@ -16,7 +16,8 @@ from projections.spreadsheet import rows_of_csv
 from projections.store import View
 from projections.told import PersonRef
 
-COLUMNS = ("Name", "Role", "Character", "Shown as", "Kind", "Id")
+_AI = ("Made with AI", "By which tool")
+COLUMNS = ("Name", "Role", "Character", "Shown as", *_AI, "Kind", "Id")
 """The columns of a roll as CSV, with the words by which a form reads them again."""
 
 
@@ -103,6 +104,8 @@ def _as_csv(asking: Asking) -> str:
                 "Role": part["role"],
                 "Character": one.get("character"),
                 "Shown as": one.get("display"),
+                "Made with AI": ", ".join(one["ai"] or ()),
+                "By which tool": one["ai_tool"],
                 "Kind": kind,
                 "Id": one["id"],
             }

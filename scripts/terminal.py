@@ -91,7 +91,7 @@ def _path_count(one: Mapping[str, Any]) -> str:
 
 
 def _person(one: Mapping[str, Any]) -> str:
-    """A person's name and the names they are credited as, with characters.
+    """A person's name and the names they are credited as, with characters and parts made by AI.
 
     For a group, also its members.
     """
@@ -99,6 +99,7 @@ def _person(one: Mapping[str, Any]) -> str:
     for field, word in (("credited_as", "as"), ("character", "playing")):
         if named := dict.fromkeys(each[field] for each in one["credits"] if each[field]):
             parts.append(f"{word} {', '.join(named)}")
+    parts += dict.fromkeys(filter(None, map(billing.made_with_ai, one["credits"])))
     said = f"{name} ({'; '.join(parts)})" if parts else name
     members = [each["contributor"]["name"] or "(forgotten)" for each in one.get("members") or ()]
     return f"{said}: {', '.join(members)}" if members else said

@@ -218,9 +218,13 @@ def test_pages_and_the_terminal_show_the_name_on_the_credit(tmp_path: Path) -> N
         assert (part["credits"][0]["ai"], part["credits"][0]["ai_tool"]) == (said["ai"], "Voicer")
         found = served.operator.get("/works?credit=sea").json["items"]
         assert [one["id"] for one in found] == [song]
+        drawn = served.operator.get(f"/works/{release}/lineage?format=dot").text
+        assert "Béa <i> (singer: Sea, AI: vocals partly by Voicer)" in drawn
+        table = served.operator.get(f"/works/{release}/contributors?format=csv").text
+        assert f"singer,Sea,a voice,vocals partly,Voicer,direct,{ana}" in table
     runner, told = CliRunner(), ["--database", database]
     shown = runner.invoke(main, [*told, "contributors", song]).output
-    assert "Ana (as Béa <i>; playing Sea)" in shown
+    assert "Ana (as Béa <i>; playing Sea; AI: vocals partly by Voicer)" in shown
     assert "Low Tide — Béa <i>" in shown
     listed = runner.invoke(main, [*told, "credit", "list", song]).output
     assert all(one in listed for one in ("Béa <i>", "Sea", "a voice", "vocals partly"))

@@ -99,7 +99,7 @@ def test_the_credits_of_a_release_are_a_table_for_a_spreadsheet(served: Served) 
     authors = [
         {"contributor": ana, "role": "actor", "character": "the keeper"},
         {"contributor": ana, "role": "director", "credited_as": "A. Reyes"},
-        {"contributor": ben, "role": "gaffer", "display": "lights"},
+        {"contributor": ben, "role": "gaffer", "display": "lights", "ai": ["none"]},
     ]
     film = served.operator.post("/contributions", title="F", medium="video", authors=authors).id
     whole = served.operator.post("/releases", title="Film", components=[{"work": film}]).id
@@ -109,10 +109,10 @@ def test_the_credits_of_a_release_are_a_table_for_a_spreadsheet(served: Served) 
     )
     told = window.get(link[0]).text.removeprefix("\ufeff")  # which Excel needs
     assert list(csv.reader(told.splitlines())) == [
-        ["Name", "Role", "Character", "Shown as", "Kind", "Id"],
-        ["Ana Reyes", "actor", "the keeper", "", "direct", ana],
-        ["A. Reyes", "director", "", "", "direct", ana],
-        ['\'=HYPERLINK("x")', "gaffer", "", "lights", "direct", ben],
+        ["Name", "Role", "Character", "Shown as", "Made with AI", "By which tool", "Kind", "Id"],
+        ["Ana Reyes", "actor", "the keeper", "", "", "", "direct", ana],
+        ["A. Reyes", "director", "", "", "", "", "direct", ana],
+        ['\'=HYPERLINK("x")', "gaffer", "", "lights", "none", "", "direct", ben],
     ]
     assert served.operator.get(f"/works/{whole}/contributors", format="csv").text == told
 
