@@ -64,6 +64,12 @@ class Visit(_AppCtxGlobals):
         self.bound = {"request_id": self.id}
 
     @property
+    def root(self) -> str:
+        """The path with which all addresses of the community begin; empty: they begin with “/”."""
+        root: str = self.environ.get("SCRIPT_NAME", "")
+        return root
+
+    @property
     def endpoint(self) -> str | None:
         """The name of its route."""
         rule = self.rule

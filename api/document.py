@@ -184,7 +184,6 @@ def _api(app: Flask) -> Api:
         spec_kwargs={
             "info": {"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
             "security": [{"key": []}],
-            "servers": [{"url": "/"}],
         },
     )
     # Every problem that a route can return is documented with it; there is no default one.

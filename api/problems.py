@@ -156,22 +156,23 @@ class Problem(HTTPException):
     def answer(self) -> Response:
         """The problem as RFC 9457 writes it."""
         status, meaning = PROBLEMS[self.problem]
+        visit = the_visit()
         body = {
             **self.members,
-            "type": problem_uri(self.problem),
+            "type": visit.root + problem_uri(self.problem),
             "title": meaning.partition("\n")[0],
             "status": status,
             "detail": self.description,
             "code": self.problem,
         }
-        if id := the_visit().id:
-            body["instance"] = f"urn:stemma:request:{id}"
+        if visit.id:
+            body["instance"] = f"urn:stemma:request:{visit.id}"
         # ASCII only, because a quotation from the request may not be encodable in UTF-8.
         return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
 
 
 def problem_uri(code: str) -> str:
-    """The URI at which a code is explained."""
+    """The URI at which a code is explained, below the root of the service."""
     return f"/docs#problem-{code}"
 
 

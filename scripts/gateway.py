@@ -134,10 +134,10 @@ class Gateway:
             _must_be_clear(scope)
             answer = await self._answered(scope, proto)
         except Problem as problem:
-            answer = told(problem, scope)
+            answer = told(problem, scope, self._root)
         except Exception as error:
             log.exception("a request failed")
-            answer = told(of_accident(error), scope)
+            answer = told(of_accident(error), scope, self._root)
         if answer is None:
             return
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
@@ -306,9 +306,9 @@ def _malformed(detail: str) -> Problem:
     return Problem("bad_request", detail, headers=CLOSE)
 
 
-def told(problem: Problem, scope: Any) -> Answer:
+def told(problem: Problem, scope: Any, root: str = "") -> Answer:
     """The answer for a problem that never reached the application; logs it."""
-    visit = Visit()
+    visit = Visit({"SCRIPT_NAME": root})
     visit.name(scope.headers.get(ID_HEADER.lower()) or "")
     enter(visit)
     try:

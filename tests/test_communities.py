@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
@@ -30,6 +30,7 @@ from scripts.stemma import main
 
 HARBOUR_KEY, QUAY_KEY = f"{KEY}-harbour", f"{KEY}-quay"
 PAGE = {"Accept": "text/html"}
+SAID = "serve.log"
 FILE = """
 [harbour]
 hosts = ["harbour.example.org"]
@@ -142,7 +143,10 @@ def serving_both(folder: Path, ready: Sequence[str] = ("harbour", "quay")) -> It
     for name in ("harbour", "quay"):
         words = ("--community", name, "key", "new", f"{name}.example.org/log")
         assert CliRunner(env=settings).invoke(main, words).exit_code == 0
-    with started("serve", "--workers", "1", output=subprocess.DEVNULL, **settings) as process:
+    with (
+        (folder / SAID).open("w") as said,
+        started("serve", "--workers", "1", output=said, **settings) as process,
+    ):
         harbour = At(port, "harbour.example.org", "", HARBOUR_KEY)
         quay = At(port, "elsewhere.example.org", "/quay", QUAY_KEY)
         both = Both(harbour, quay, settings)
@@ -170,6 +174,34 @@ def test_what_is_recorded_in_one_is_unknown_in_the_other(both: Both) -> None:
     assert both.quay.knows(path, again["position"]) == 200
     assert both.quay.ask(path).json["name"] == "Bo Blu"
     assert both.harbour.ask(path).json["name"] == "Ana Verdi"
+
+
+def test_every_address_of_a_community_is_below_its_path(both: Both) -> None:
+    """So are those in its documentation, the types of its problems, and for generated clients."""
+    served = json.loads(both.quay.ask("/openapi.json").text)
+    assert served["servers"] == [{"url": "/quay"}]
+    assert json.loads(both.harbour.ask("/openapi.json").text)["servers"] == [{"url": "/"}]
+    page, _, anchor = both.quay.ask("/works/none").json["type"].partition("#")
+    assert page.startswith("/quay/")
+    assert f'id="{anchor}"' in both.quay.ask(page.removeprefix("/quay"), **PAGE).text
+    seen, left = set[str](), {"/quay/", "/quay/docs"}
+    while left:
+        seen.add(at := left.pop())
+        answer = both.quay.ask(at.removeprefix("/quay"), **PAGE)
+        assert answer.status == 200, at
+        for link in re.findall(r'(?:href|src|action)="([^"#?]+)', answer.text):
+            address = urlsplit(urljoin(f"http://here{at}", link))
+            if address.hostname == "here":
+                assert f"{address.path}/".startswith("/quay/"), f"{link} on {at}"
+                if address.path.startswith("/quay/docs"):
+                    left |= {address.path} - seen
+    assert len(seen) > 40
+
+
+def test_where_each_is_served_is_said(both: Both) -> None:
+    said = (Path(both.settings["STEMMA_DATA"]) / SAID).read_text()
+    assert "Stemma serves harbour: harbour.example.org/docs (stop with Ctrl-C)\n" in said
+    assert f"Stemma serves quay: http://127.0.0.1:{both.quay.port}/quay/docs (stop" in said
 
 
 def test_the_terminal_shows_the_community_that_is_named(both: Both) -> None:

@@ -82,7 +82,7 @@ def pages(frame: Frame, document: Callable[[], Document]) -> None:
 
     @frame.page("/openapi.json", anybody=True)
     def show_openapi() -> Answer:
-        return Response(_as_json(document()), mimetype="application/json")
+        return Response(_as_json(document(), request.script_root), mimetype="application/json")
 
 
 @cache
@@ -91,8 +91,9 @@ def _reference(document: Document) -> Reference:
 
 
 @cache
-def _as_json(document: Document) -> str:
-    return json.dumps(document, ensure_ascii=False)
+def _as_json(document: Document, root: str) -> str:
+    """The document as JSON, for a service whose addresses begin with this path."""
+    return json.dumps({**document, "servers": [{"url": root or "/"}]}, ensure_ascii=False)
 
 
 def _titles() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from threading import Event, Thread
 from typing import Any
@@ -20,6 +20,7 @@ from scripts.commands.frame import (
     served_by,
     settings_of,
 )
+from scripts.communities import read_communities
 from scripts.log_keys import make_log_key
 from scripts.service import Service, bring_up_to_date, open_service, patiently, prepare
 from scripts.settings import Settings
@@ -51,13 +52,24 @@ def _serve(settings: Settings, first: Callable[[], None] = lambda: None) -> None
 
     def announce() -> None:
         first()
-        err.print(f"Stemma serves http://{settings.host}:{settings.port}/docs (stop with Ctrl-C)")
+        for place in _places(settings):
+            err.print(f"Stemma serves {place} (stop with Ctrl-C)")
         if not settings.follow:
             err.print(
                 "Run “stemma follow” as well: what is recorded can be read once it is folded."
             )
 
     serve_forever(settings, announce)
+
+
+def _places(settings: Settings) -> Iterator[str]:
+    """Where the documentation is served, of each community if there are several."""
+    here = f"http://{settings.host}:{settings.port}"
+    if not settings.communities:
+        yield f"{here}/docs"
+        return
+    for name, one in read_communities(settings).items():
+        yield from (f"{name}: {host or here}{path}/docs" for host, path in one.places)
 
 
 @commands.command()
