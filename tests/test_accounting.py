@@ -3,6 +3,8 @@
 Rule: what a preview says is compared with what is then recorded.
 """
 
+import csv
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +367,19 @@ def test_who_was_merged_stands_under_who_they_are_in_every_list(database: str) -
             (paid,) = payouts.payouts_of(view, told.journal, actor=OPERATOR, payee=old).items
             assert payouts.largest(view, batch, limit=1).items == [paid]
         assert (paid["payee"]["name"], paid["amount_minor"]) == ("a", 700)
+
+
+def test_the_trial_balance_as_csv_has_whole_amounts_which_every_spreadsheet_reads(
+    database: str,
+) -> None:
+    """Where decimals have a comma, it takes 3.752 for thousands."""
+    with bank(database) as told:
+        told.earn(told.pool(currency="KWD"), 3_752)
+        with told.view() as view:
+            asking = Asking(QUESTIONS["show_trial_balance"], view, told.journal, {})
+            rows = csv.DictReader(StringIO(str(bookkeeping.FORMS["csv"].write(asking))))
+            amounts = {row["account"]: (row["amount"], row["amount_minor"]) for row in rows}
+    assert amounts["waiting"] == ("3.752", "3752")
 
 
 def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database: str) -> None:

@@ -453,6 +453,7 @@ def test_the_summary_of_a_year_is_what_was_withheld_less_what_came_back(database
         )
         rows = list(csv.DictReader(StringIO(remittances.as_csv(first))))
         (row,) = (row for row in rows if row["rule"] == rule)
+        assert (row["paid_minor"], row["withheld_minor"]) == ("1000", "300")
         assert (row["year"], row["name"], row["paid"], row["withheld"], row["document"]) == (
             *("2026", "Ana", "10.00", "3.00"),
             FORM,

@@ -329,7 +329,7 @@ _COLUMNS = (PAYABLE, HELD, DEBT, *balances.NOT_OWED)
 
 # -- the trial balance ---------------------------------------------------------------------------
 
-TRIAL_COLUMNS = ("currency", "account", "meaning", "amount")
+TRIAL_COLUMNS = ("currency", "account", "meaning", "amount", "amount_minor")
 
 
 def _as_csv(told: TrialBalance) -> str:

@@ -120,9 +120,10 @@ def _rules_told(view: View, rows: Sequence[Row]) -> list[WithholdingTold]:
 
 COLUMNS = (
     *("year", "payee", "name", "country", "currency", "paid", "withheld", "rate", "document"),
-    *("rule", "payouts"),
+    *("rule", "payouts", "paid_minor", "withheld_minor"),
 )
-"""The columns of a year's summary as CSV; amounts and rates are decimal numbers."""
+"""The columns of a year's summary as CSV; amounts and rates are decimal numbers, and amounts also
+whole ones, since where decimals have a comma, a spreadsheet takes 3.752 for thousands."""
 
 
 def as_csv(told: WithheldSummary) -> str:
