@@ -13,6 +13,7 @@ from domain.engine import Row
 from domain.journal import Journal
 from domain.moment import instant
 from domain.permission import OPERATOR
+from domain.refusal import UnknownContributor
 from domain.value import Flag
 from domain.values import WorkId
 from projections import contributors, lineage
@@ -35,7 +36,7 @@ def on_work(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[ClaimTold]:
     return _page(view, both, **part, work=number)
 
 
-@question("list_claims", "/claims", cli="waiting")
+@question("list_claims", "/claims", cli="waiting", refuses=(UnknownContributor,))
 def waiting(
     view: View,
     journal: Journal,

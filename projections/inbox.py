@@ -12,6 +12,7 @@ from domain.journal import Journal
 from domain.money.hold import hold_on
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, OWN
+from domain.refusal import UnknownContributor
 from domain.value import Example, one_of
 from domain.values import EDGE, CurrencyCode
 from projections import contributors, hidden, lineage
@@ -112,7 +113,7 @@ class InboxItem(TypedDict):
     ]
 
 
-@question("list_inbox", "/inbox", cli="inbox", may=OWN)
+@question("list_inbox", "/inbox", cli="inbox", may=OWN, refuses=(UnknownContributor,))
 def inbox(view: View, journal: Journal, *, actor: str, **part: Unpack[Paged]) -> Page[InboxItem]:
     """Everything waiting for your answer or decision, the most urgent first.
 

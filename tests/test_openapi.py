@@ -108,6 +108,44 @@ def test_a_problem_has_one_type_and_each_operation_says_its_codes(served: Served
                 assert {PROBLEMS[code].status for code in codes} == {int(status)}, path
 
 
+OF_NO_OPERATION = {
+    *("address_too_long", "headers_too_large", "unreachable", "bad_request", "method_not_allowed"),
+    "stale_form",  # of pages
+    *("unknown_exchange_rate", "unknown_payment_currency"),  # of nouns that no request names
+}
+
+
+def test_every_code_is_listed_by_an_operation_or_is_of_none(served: Served) -> None:
+    document = served.operator.document
+    answers = (
+        one for *_, operation in operations(document) for one in operation["responses"].values()
+    )
+    named = {code for answer in answers for code in answer.get(CODES, ())}
+    assert named == PROBLEMS.keys() - OF_NO_OPERATION
+
+
+def test_who_asks_about_the_time_before_they_were_here_is_answered_as_documented(
+    served: Served,
+) -> None:
+    """The client compares every answer with the document."""
+    ana = served.acting(served.admit("Ana of the present"))
+    answers = Counter[str]()
+    for method, path, operation in operations(served.operator.document):
+        asked = {
+            one["name"]: one for one in operation.get("parameters", ()) if one["in"] == "query"
+        }
+        if method == "get" and "as_of" in asked and "{" not in path:
+            needed = {"year": 2026, "q": "tide", "as_of": 0}
+            said = {
+                name: needed[name]
+                for name in needed
+                if name == "as_of" or asked.get(name, {}).get("required")
+            }
+            answers[path] = ana.get(path, said).status
+    assert answers["/inbox"] == answers["/claims"] == 404
+    assert len(answers) > 20
+
+
 def test_every_body_may_have_a_type_that_generated_clients_can_send(served: Served) -> None:
     for _, path, operation in operations(served.operator.document):
         if sent := operation.get("requestBody"):
