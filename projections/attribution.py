@@ -158,7 +158,7 @@ _NAMES = f"p.id, {NAME}, (SELECT w.id FROM @works w WHERE w.number = c.work AND 
 _NO_NAMES = "NULL, NULL, NULL"
 
 
-class Credited(NamedTuple):
+class KeptCredit(NamedTuple):
     """The columns that decide whose a credit is and how it counts: all that memory keeps of the
     credits in a large lineage."""
 
@@ -180,12 +180,12 @@ class Credited(NamedTuple):
         """The contributor's number, even if the credit is hidden."""
         return self.owner or self.contributor
 
-    def veiled(self) -> Credited:
+    def veiled(self) -> KeptCredit:
         """The credit under a stand-in."""
         return self._replace(contributor=-self.born, owner=self.contributor)
 
 
-Shown = TypeVar("Shown", Credited, CreditRow)
+Shown = TypeVar("Shown", KeptCredit, CreditRow)
 _CREDIT_ROW = partial(tuple.__new__, CreditRow)
 
 

@@ -15,7 +15,7 @@ from domain.pedigree import Pedigree
 from domain.role import within
 from projections import attribution, hidden
 from projections.ancestry import ancestry
-from projections.attribution import CREDIT_FROM, Credited, CreditRow
+from projections.attribution import CREDIT_FROM, CreditRow, KeptCredit
 from projections.finding import CREDIT_COUNTS
 from projections.store import View
 
@@ -27,7 +27,7 @@ class Above(NamedTuple):
     """A work's ancestry with everyone credited in it."""
 
     tree: Pedigree[int]
-    credits: Sequence[Credited | CreditRow]
+    credits: Sequence[KeptCredit | CreditRow]
     """In order, each under its contributor after all merges; hidden ones under stand-ins."""
     people: Near
 
@@ -42,7 +42,7 @@ def credits_above(view: View, root: int, role: str | None = None) -> Above:
     return Above(tree, named, people)
 
 
-def nearest_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> Near:
+def nearest_in(tree: Pedigree[int], rows: Sequence[KeptCredit | CreditRow]) -> Near:
     """The people credited in an ancestry; ``rows`` must be in order."""
     generation = tree.generation
     found: dict[int, tuple[int, int]] = {}
@@ -53,37 +53,40 @@ def nearest_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> Nea
     return dict(sorted(found.items(), key=itemgetter(1)))
 
 
-def credits_in(view: View, root: int) -> Sequence[Credited | CreditRow]:
+def credits_in(view: View, root: int) -> Sequence[KeptCredit | CreditRow]:
     """The credits in a work's ancestry that count, in order."""
     above = ancestry(view, root)
     if above.is_small:  # one query instead of three
         return attribution.credits_on(view, above.tree.generation)
-    rows, veils = above.rows(view, "credits", _credited), frozenset(hidden.positions(view).values())
+    rows, veils = (
+        above.rows(view, "credits", _kept),
+        frozenset(hidden.positions(view).values()),
+    )
     key = rows, veils
     return above.derived(view, "credits", key, lambda: attribution.settled(view, rows), len(rows))
 
 
-def _credited(view: View, works: list[int]) -> list[Credited]:
+def _kept(view: View, works: list[int]) -> list[KeptCredit]:
     """The credits on these works that count, unordered and as recorded."""
     rows = view.rows(
         f"SELECT {_COLUMNS} FROM {CREDIT_FROM} WHERE c.work IN :works AND {CREDIT_COUNTS}",
         works=works,
     )
-    return list(map(_CREDITED, rows))
+    return list(map(_KEPT, rows))
 
 
 _COLUMNS = "c.work, c.born, c.contributor, c.role, c.kind, c.billing, p.merged_into, c.born, 0"
-_CREDITED = partial(tuple.__new__, Credited)
+_KEPT = partial(tuple.__new__, KeptCredit)
 
 
-def whole(view: View, rows: Sequence[Credited | CreditRow]) -> list[CreditRow]:
+def whole(view: View, rows: Sequence[KeptCredit | CreditRow]) -> list[CreditRow]:
     """These credits with all the columns that answers show."""
-    left = {row.work for row in rows if isinstance(row, Credited)}
+    left = {row.work for row in rows if isinstance(row, KeptCredit)}
     found = {row.born: row for row in attribution.credits_on(view, left)} if left else {}
-    return [found[row.born] if isinstance(row, Credited) else row for row in rows]
+    return [found[row.born] if isinstance(row, KeptCredit) else row for row in rows]
 
 
-def is_direct(tree: Pedigree[int], row: Credited | CreditRow) -> bool:
+def is_direct(tree: Pedigree[int], row: KeptCredit | CreditRow) -> bool:
     """Whether a credit is direct: the person's contribution, not only influence, is in the work."""
     return row.kind == "direct" and row.work in tree.direct
 
@@ -100,12 +103,12 @@ def holders_in(view: View, root: int) -> Collection[Held]:
     veils = frozenset(hidden.positions(view).values())
 
     def read(view: View, works: list[int]) -> Iterable[Held]:
-        return held_by_work(attribution.settled(view, _credited(view, works))).items()
+        return held_by_work(attribution.settled(view, _kept(view, works))).items()
 
     return above.rows(view, ("holders", veils), read)
 
 
-def held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[int, ...]]:
+def held_by_work(credits: Iterable[KeptCredit | CreditRow]) -> dict[int, tuple[int, ...]]:
     """By work: who is credited directly, each once, and hidden only if all their credits are."""
     held: dict[int, tuple[int, ...]] = {}
     direct = [credit for credit in credits if credit.kind == "direct"]

@@ -17,7 +17,7 @@ from domain.value import Example, one_of
 from domain.values import ContributorId, CreditKind, Role, WorkId
 from projections import attribution, contributors, groups, lineage, pending
 from projections.ancestry import counted_paths
-from projections.attribution import Credited, CreditRow
+from projections.attribution import CreditRow, KeptCredit
 from projections.credited import Near, credits_above, is_direct, nearest_in, whole
 from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
 from projections.hidden import NOT_HIDDEN
@@ -49,10 +49,10 @@ class Share(NamedTuple):
     generation: int
     place: int
     """The place of their nearest credit, a sort key within the generation."""
-    credits: list[Credited | CreditRow]
+    credits: list[KeptCredit | CreditRow]
 
 
-def shares_of(people: Near, rows: Iterable[Credited | CreditRow]) -> list[Share]:
+def shares_of(people: Near, rows: Iterable[KeptCredit | CreditRow]) -> list[Share]:
     """The share of each of these people, with those of the credits that are theirs."""
     shares = {person: Share(person, *near, []) for person, near in people.items()}
     for row in rows:

@@ -22,7 +22,7 @@ from domain.money.books import Books, fold_after
 from domain.money.doubt import Doubt
 from domain.money.due import due
 from domain.money.entry import Line, must_add_up
-from domain.money.held import Claim, Question
+from domain.money.held import Claim, InQuestion
 from domain.money.paying import MOST_PARTS, _in_facts
 from domain.money.policy.bounds import Bounds, bounded, must_be_writable
 from domain.money.policy.cascade import limit_scale
@@ -647,10 +647,10 @@ def test_an_older_dispute_does_not_hold_what_terms_give_by_name() -> None:
     unnamed = named._replace(named=())
     older = Doubt("w", "p", None, by_name=False, by_piece=False, by_origin=False)
     for doubt in (older, older._replace(by_name=True)):
-        credit = Question(frozenset({"w"}), "p", None, doubt)
+        credit = InQuestion(frozenset({"w"}), "p", None, doubt)
         assert credit.touches(named) == doubt.by_name
         assert not credit.touches(unnamed)
-    edge = Question(frozenset({"w"}), None, "r", older._replace(by_name=True))
+    edge = InQuestion(frozenset({"w"}), None, "r", older._replace(by_name=True))
     shared = unnamed._replace(works=("r",))
     assert edge.touches(shared._replace(named=("r", "w")))
     assert not edge.touches(shared)

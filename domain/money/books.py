@@ -19,10 +19,10 @@ from domain.money.folding import TOPICS, Folding
 from domain.money.held import (
     NO_ASSETS,
     NO_PARTS,
+    AllInQuestion,
     Claim,
     Held,
-    Question,
-    Questions,
+    InQuestion,
     accounting_for,
     against,
 )
@@ -268,7 +268,7 @@ class Books(Folding):
         """Whether ancestors of works are needed at all: only if something is in question."""
         return bool(self._doubts())
 
-    def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
+    def questions(self, above: Above = NOTHING_ABOVE) -> AllInQuestion:
         """The credits and edges that are on hold, in dispute, or were found false.
 
         ``above`` gives the ancestors of the works in question: a disputed edge also holds what
@@ -277,8 +277,8 @@ class Books(Folding):
         """
         doubts = self._doubts()
         self._fetch_people(each.contributor for each in doubts if each.contributor is not None)
-        return Questions(
-            Question(
+        return AllInQuestion(
+            InQuestion(
                 # A dispute about a membership concerns all accounts of the group.
                 frozenset(
                     (self.node(each.work), *above.get(each.work, ()))
@@ -295,7 +295,7 @@ class Books(Folding):
     def _doubts(self) -> list[Doubt]:
         return [doubt for _, doubt in self.doubts.under(EVERY)]
 
-    def held(self, payee: str, agreement: str, questions: Questions, above: Above) -> Held:
+    def held(self, payee: str, agreement: str, questions: AllInQuestion, above: Above) -> Held:
         """Whether and why what a payee is owed under an agreement is on hold."""
         return against(self.claim(payee, agreement, above), questions)
 
@@ -306,7 +306,7 @@ class Books(Folding):
         return owed.left_minor - owed.held_minor(held, parts)
 
     def assignable(
-        self, payee: str, agreement: str, questions: Questions, above: Above
+        self, payee: str, agreement: str, questions: AllInQuestion, above: Above
     ) -> tuple[int, Held]:
         """How many units could be assigned to somebody else (negative: a debt), and why not more.
 

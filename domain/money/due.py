@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from domain.money.books import Above, Account, Books
-from domain.money.held import Held, Questions, covering_debts
+from domain.money.held import AllInQuestion, Held, covering_debts
 from domain.money.keeping import above_in_question
 from domain.money.payout import PayoutParts
 from domain.past import Past
@@ -47,7 +47,7 @@ def due(past: Past, accounts: Iterable[Account]) -> dict[str, Due]:
 
 
 def standings(
-    books: Books, accounts: Iterable[Account], questions: Questions, above: Above
+    books: Books, accounts: Iterable[Account], questions: AllInQuestion, above: Above
 ) -> list[tuple[Account, str, int, int, Held]]:
     """For each account with a balance: account, pool, balance, units payable now, and the hold.
 

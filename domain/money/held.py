@@ -69,7 +69,7 @@ class Claim(NamedTuple):
         return {self.release}.union(*self.assets.values())
 
 
-class Question(NamedTuple):
+class InQuestion(NamedTuple):
     """A doubt, with the people and works that it is about after all merges and joins."""
 
     works: frozenset[str]
@@ -118,12 +118,12 @@ class Question(NamedTuple):
                     yield asset, index
 
 
-class Questions:
-    """All open questions, indexed by person."""
+class AllInQuestion:
+    """All that is in question, indexed by person."""
 
-    def __init__(self, every: Iterable[Question] = ()) -> None:
-        self._edges: list[Question] = []
-        self._credits: dict[str | None, list[Question]] = defaultdict(list)
+    def __init__(self, every: Iterable[InQuestion] = ()) -> None:
+        self._edges: list[InQuestion] = []
+        self._credits: dict[str | None, list[InQuestion]] = defaultdict(list)
         for each in every:
             (self._credits[each.person] if each.child is None else self._edges).append(each)
 
@@ -132,7 +132,7 @@ class Questions:
         """Whether nothing is in question."""
         return not self._edges and not self._credits
 
-    def about(self, claim: Claim) -> Iterator[Question]:
+    def about(self, claim: Claim) -> Iterator[InQuestion]:
         """The questions on which a claim may depend."""
         yield from self._edges
         for person in {claim.person, *claim.givers}:
@@ -163,7 +163,7 @@ class Held(NamedTuple):
     """Of which of these assets only a part is on hold, and how much of it."""
 
 
-def against(claim: Claim, questions: Questions) -> Held:
+def against(claim: Claim, questions: AllInQuestion) -> Held:
     """Why a claim can't be paid now, and which assets of it."""
     open_now, assets, parts = depending(claim, questions.about(claim))
     is_false = {each.doubt.false_at is not None for each in open_now}
@@ -183,14 +183,14 @@ def against(claim: Claim, questions: Questions) -> Held:
 class Depending(NamedTuple):
     """The questions on which a claim depends, and what of it does, as in ``Held``."""
 
-    questions: list[Question]
+    questions: list[InQuestion]
     assets: frozenset[str]
     parts: tuple[tuple[str, Fraction], ...]
 
 
-def depending(claim: Claim, questions: Iterable[Question]) -> Depending:
+def depending(claim: Claim, questions: Iterable[InQuestion]) -> Depending:
     """Which of these questions a claim depends on, and through which assets or parts of them."""
-    found: list[Question] = []
+    found: list[InQuestion] = []
     about: list[Collection[str]] = []
     reached: dict[str, set[int]] = defaultdict(set)
     for each in questions:

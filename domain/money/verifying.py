@@ -18,7 +18,7 @@ from domain.money.books import Books
 from domain.money.due import standings
 from domain.money.entry import RULES_THAT_MOVE, Entry, stated_lines
 from domain.money.finalising import ACCEPTED, is_unchanged
-from domain.money.held import Held, Questions
+from domain.money.held import AllInQuestion, Held
 from domain.money.moving import Later, Moved, correction_of, later_than, moved_up
 from domain.money.netting import takings
 from domain.money.payout import Batch, Payout
@@ -70,7 +70,7 @@ class Verifier:
         """By remix that counts: its child and parent."""
         self._above: dict[str, set[str]] = {}
         """By work in question: its ancestors, as the command knew them."""
-        self._questions = Questions()
+        self._questions = AllInQuestion()
         """The open questions when the latest batch of payouts was issued."""
         self._payee = "", ""
         """The batch and the payee of the latest payout."""

@@ -21,10 +21,10 @@ from domain.money.held import (
     NO_ASSETS,
     NO_PARTS,
     PAYABLE,
+    AllInQuestion,
     Claim,
     Held,
     Owed,
-    Questions,
     accounting_for,
     against,
     covering_debts,
@@ -231,7 +231,7 @@ def owed_to(view: View, accounts: Collection[Key]) -> dict[Key, Owed]:
 
 def held(view: View, journal: Journal, of: Iterable[Key]) -> dict[Key, Held]:
     """By payee and agreement: whether and why what is owed is on hold."""
-    open_now = Questions(questions(view).values())
+    open_now = AllInQuestion(questions(view).values())
     found = {}
     for key, claim in claims(view, journal, of, is_clear=open_now.is_empty).items():
         why = against(claim, open_now)

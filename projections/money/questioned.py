@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from domain.money.doubt import Doubt
-from domain.money.held import Question
+from domain.money.held import InQuestion
 from projections import contributors, lineage
 from projections.ancestry import ancestry
 from projections.store import View
 
 
-def questions(view: View) -> dict[str, Question]:
+def questions(view: View) -> dict[str, InQuestion]:
     """By id of a hold, credit or remix: what is in question about it."""
     rows = view.rows(
         "SELECT h.id, h.state, h.work, h.contributor, h.child, h.by_name, h.by_piece, h.by_origin, "
@@ -27,7 +27,7 @@ def questions(view: View) -> dict[str, Question]:
         for id in view.numbers("contributors", works)
     }
     return {
-        id: Question(
+        id: InQuestion(
             groups.get(each.work, frozenset((nodes.get(each.work, each.work),)))
             if each.child is None
             else with_above(view, each.work),

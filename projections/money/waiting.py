@@ -17,8 +17,8 @@ from domain.money.held import (
     NO_PARTS,
     TO_BE_CORRECTED,
     Held,
+    InQuestion,
     Owed,
-    Question,
     depending,
 )
 from domain.money.proposal import Proposal
@@ -152,7 +152,7 @@ def for_questions(
     parts = parts_in(view, journal, {each.proposal for each in of})
     owed = balances.owed_to(view, claims)
 
-    def held(question: Question, each: Account) -> int:
+    def held(question: InQuestion, each: Account) -> int:
         claim = claims[each.payee, each.proposal]
         depends, assets, limits = depending(claim, [question])
         if not depends:
@@ -170,7 +170,7 @@ def _of_payees(view: View, payees: Collection[str]) -> list[Account]:
     return balances.accounts(view, payees=sorted(payees)) if payees else []
 
 
-def _concerned(view: View, asked: Iterable[Question]) -> list[Account]:
+def _concerned(view: View, asked: Iterable[InQuestion]) -> list[Account]:
     """The accounts that may depend on one of these questions."""
     found: dict[tuple[str, str], Account] = {}
     for question in asked:
