@@ -856,6 +856,17 @@ def test_a_csv_bundle_may_have_any_of_the_files_and_columns(tmp_path: Path) -> N
         assert import_lines(service.journal, found_in(folder)).recorded == {"contributor": 1}
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_csv_bundle_has_what_a_spreadsheet_separates_its_columns_by(
+    separator: str, tmp_path: Path
+) -> None:
+    rows = (["id", "name"], ["ana", '"Ana; A, B"'], ["ben", "Ben"])
+    text = "".join(f"{separator.join(row)}\n" for row in rows)
+    folder = csv_bundle(tmp_path, {"contributors": text})
+    with open_service(sqlite(tmp_path)) as service:
+        assert import_lines(service.journal, found_in(folder)).recorded == {"contributor": 2}
+
+
 @pytest.mark.parametrize(
     "file, rows, place, reason",
     [
@@ -864,7 +875,7 @@ def test_a_csv_bundle_may_have_any_of_the_files_and_columns(tmp_path: Path) -> N
         ("contributors", "id,nom\nana,Ana\n", 1, "unknown columns: 'nom'"),
         ("contributors", "id,id\nana,Ana\n", 1, "a column occurs twice"),
         ("contributors", "id,name\nana,An\udcffa\n", 2, "not UTF-8"),
-        ("contributors", "id,n\udcff\nana,Ana\n", 1, "unknown columns"),
+        ("contributors", "id,n\udcff\nana,Ana\n", 1, "not UTF-8"),
         ("contributors", f"id,name\nana,{'x' * 140_000}\n", 2, "not CSV: field larger"),
         ("contributors", "id,name\nana,A\0\n", 2, "NUL"),
         ("contributors", "id,name\nana,\n", 2, "“name” is missing"),

@@ -174,9 +174,14 @@ def read_csv(folder: Path) -> Iterator[Found]:
             continue
         # Invalid UTF-8 spoils only its row.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            reader = csv.DictReader(file)
+            # A spreadsheet separates by what its language leaves free; no name of a column has it.
+            delimiter = max(",;\t", key=file.readline().count)
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=delimiter)
             header = list(reader.fieldnames or ())
-            if unknown := sorted(ascii(name) for name in set(header) - set(columns)):
+            if any(map(HALF.search, header)):
+                yield Found(f"{path.name}:1", {}, NOT_UTF8)
+            elif unknown := sorted(ascii(name) for name in set(header) - set(columns)):
                 yield Found(f"{path.name}:1", {}, f"unknown columns: {', '.join(unknown)}")
             elif len(set(header)) < len(header):
                 yield Found(f"{path.name}:1", {}, "a column occurs twice")
