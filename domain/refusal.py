@@ -680,11 +680,11 @@ class AssignmentTooLarge(
 
 class ShareInQuestion(
     Conflict,
-    says="The share of {payee} can't be assigned now: something it depends on is disputed or was "
-    "found false. Decide that first; the share can then be assigned from the same date.",
+    says="The share of {payee} can't be assigned now: something it depends on is disputed, on hold "
+    "or found false. Decide that first; the share can then be assigned from the same date.",
     about=("payee",),
 ):
-    """A share can't be assigned while it is disputed, or rests on something found false."""
+    """A share can't be assigned while it is disputed or on hold, or rests on something false."""
 
 
 class UnknownPayee(Unknown, says="No terms, agreement or account mentions the name “{name}”."):

@@ -22,7 +22,7 @@ HELD_BECAUSE = {
     "unclaimed": "no one has claimed the work",
     "unaccepted": "the share has not been accepted yet",
     "declined": "the share was declined",
-    "disputed": "something it depends on is disputed",
+    "disputed": "something it depends on is disputed or on hold",
     "to_be_corrected": "the share has to be corrected: something it depends on was found false",
     "nobody": "nobody is left to be paid",
 }

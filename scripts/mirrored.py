@@ -212,7 +212,7 @@ def _bytes_of(folder: Path, tile: Tile) -> bytes:
             return path.read_bytes()
         except FileNotFoundError:
             continue
-    hint = ", as in a mirror of hashes alone" if tile.level == ENTRIES else ""
+    hint = ", as in a mirror of hashes alone (--hashes)" if tile.level == ENTRIES else ""
     raise Missing(f"{tile.path} is missing{hint}")
 
 

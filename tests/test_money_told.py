@@ -12,6 +12,7 @@ import pytest
 from money import AGREED, HALF, Bank, asset, bank, verify
 from rich.console import Console
 
+from domain.identity import part_id
 from domain.money.pool import LEAST_REVIEW_HOURS
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted
@@ -24,6 +25,7 @@ from projections.money.statement_files import as_csv
 from projections.money.statement_pdf import _shown
 from projections.question import Asking
 from projections.registry import QUESTIONS
+from projections.wording import held_because
 from scripts.accounts import why as on_terminal
 
 SQLITE = "sqlite:///:memory:"
@@ -34,6 +36,21 @@ def movements(told: Bank, person: str) -> list[Any]:
     with told.view() as view:
         (shown,) = statements.statement(view, told.journal, person)["statements"]
     return shown["movements"]
+
+
+def test_money_of_a_credit_on_hold_is_not_said_to_be_disputed() -> None:
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        piece = told.piece("piece", by=[a])
+        pool = told.pool(release=told.release("album", piece))
+        told.accept(told.agree(pool, [asset(piece, {a: "1"})]), a)
+        told.earn(pool, 100)
+        told.tell("hold_credit", id=part_id(piece, "author", 0), reason="is it hers?")
+        with told.view() as view:
+            (shown,) = statements.statement(view, told.journal, a)["statements"]
+        (held,) = shown["held"]
+        said = "something it depends on is disputed or on hold (“piece”)"
+        assert held_because(held) == said
 
 
 def test_a_payout_names_its_pool_unless_it_is_of_several() -> None:
