@@ -434,14 +434,16 @@ class Log:
 
         So one that stays away for long does not hide what it has signed before.
         """
-        seen: dict[str, int | None] = dict(
-            self.engine.query(_LAST_SEEN, witnesses=[*self._witness_of])
-        )
-        last = {key: seen[name] or 0 for name, key in self._witness_of.items()}
+        last = self.last_seen()
         for most in sorted({*last.values()}, reverse=True):
             if policy.is_met([key for key, size in last.items() if size >= most]):
                 return most
         return 0
+
+    def last_seen(self) -> dict[VerifierKey, int]:
+        """The size of the latest tree that each witness has cosigned; 0 if it has cosigned none."""
+        rows = self.engine.query(_LAST_SEEN, witnesses=[*self._witness_of])
+        return {self._witness_of[name]: size or 0 for name, size in rows}
 
     def _seen_by(self, size: int) -> list[VerifierKey]:
         """The witnesses that have signed the tree of a size."""

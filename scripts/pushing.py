@@ -14,9 +14,9 @@ import threading
 from collections.abc import Callable
 
 from domain.checkpoint import encode_proof
+from domain.note import VerifierKey
 from domain.refusal import Refusal
 from domain.tree import NotVerified
-from domain.trust import Party
 from projections.log import Log, Signed
 from scripts.described import printable
 from scripts.remote import Unreachable, fetch
@@ -34,44 +34,40 @@ LONGEST_PAUSE_SECONDS = 300.0
 class Pusher:
     """Sends the checkpoints of a log to one witness."""
 
-    def __init__(self, log: Log, witness: Party) -> None:
-        self._log, self._witness = log, witness
-        self._seen = 0
-        """The size that the witness has seen, as far as we know."""
-        self._cosigned = 0
+    def __init__(self, log: Log, witness: VerifierKey, url: str) -> None:
+        self._log, self._witness, self._url = log, witness, url.rstrip("/")
 
     def push(self) -> bool:
         """Have the latest checkpoint cosigned, if it is not yet; returns whether anything was sent.
 
         Raises Unreachable, NotVerified or a refusal if the witness did not cosign it.
         """
-        signed = self._log.checkpoint()
-        if signed is None or signed.size <= self._cosigned:
+        signed, seen = self._log.checkpoint(), self._log.last_seen()[self._witness]
+        if signed is None or signed.size <= seen:
             return False
         try:
-            lines = self._add(signed)
+            lines = self._add(signed, seen)
         except Unreachable as answer:
             if answer.status != CONFLICT:
                 raise
-            self._seen = self._size_in(answer.said.strip(), signed)
-            lines = self._add(signed)
+            # Another process may have signed and sent a later one meanwhile.
+            signed = self._log.checkpoint() or signed
+            lines = self._add(signed, self._size_in(answer.said.strip(), signed))
         self._log.add_cosignatures(signed.note + lines)
-        self._seen = self._cosigned = signed.size
         return True
 
-    def _add(self, signed: Signed) -> bytes:
-        old = self._seen
+    def _add(self, signed: Signed, old: int) -> bytes:
         proof = self._log.consistency(old, signed.size) if 0 < old < signed.size else []
         request = f"old {old}\n{encode_proof(proof)}\n".encode() + signed.note
-        return fetch(f"{self._witness.url.rstrip('/')}/add-checkpoint", request)
+        return fetch(f"{self._url}/add-checkpoint", request)
 
     @staticmethod
     def _size_in(body: str, signed: Signed) -> int:
         """The size that a witness has seen; NotVerified if our log does not continue that tree."""
-        if not re.fullmatch("0|[1-9][0-9]{0,18}", body) or int(body) > signed.size:
-            raise NotVerified(
-                f"it has seen a tree of {printable(body[:30])} leaves, ours has {signed.size}"
-            )
+        if not re.fullmatch("0|[1-9][0-9]{0,18}", body):
+            raise NotVerified(f"it answers {CONFLICT} without a size: {printable(body[:30])}")
+        if int(body) > signed.size:
+            raise NotVerified(f"it has seen a tree of {body} leaves, ours has {signed.size}")
         return int(body)
 
     def run(self, stopped: threading.Event) -> None:
@@ -83,7 +79,7 @@ class Pusher:
                 pause = LOOK_SECONDS
             except (Unreachable, NotVerified, Refusal) as problem:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                log.warning("%s did not cosign: %s", self._witness.text.split("+")[0], problem)
+                log.warning("%s did not cosign: %s", self._witness.name, problem)
             except Exception:
                 pause = LONGEST_PAUSE_SECONDS
                 log.exception("pushing to a witness failed")
@@ -95,7 +91,7 @@ def start_pushing(log_of: Log, settings: Settings) -> Callable[[], None]:
         log.warning("%s", of_unknown_kind(text))
     stopped = threading.Event()
     parties = () if settings.policy is None else settings.policy.witnesses.values()
-    pushers = [Pusher(log_of, one) for one in parties if one.url and one.key is not None]
+    pushers = [Pusher(log_of, one.key, one.url) for one in parties if one.url and one.key]
     threads = [threading.Thread(target=one.run, args=(stopped,), daemon=True) for one in pushers]
     for thread in threads:
         thread.start()

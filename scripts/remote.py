@@ -72,14 +72,18 @@ class Remote:
 
     def checkpoint(self) -> tuple[bytes, Trusted]:
         """The latest checkpoint or, if witnesses are required, the latest that they have seen."""
+        note = self.note("checkpoint/witnessed" if self.is_witnessed else "checkpoint")
+        return note, open_checkpoint(note, self.keys, **self.seen)
+
+    def note(self, path: str) -> bytes:
+        """A checkpoint, not verified; if there is none, the error says where a log is."""
         try:
-            note = fetch(f"{self.url}/checkpoint{'/witnessed' if self.is_witnessed else ''}")
+            return fetch(f"{self.url}/{path}")
         except Unreachable as problem:
             if problem.status not in (401, 404) or self.url.endswith("/log"):
                 raise
             told = f"{problem}\nIs there a log? That of a service of Stemma is at {self.url}/log."
             raise Unreachable(told, problem.status) from problem
-        return note, open_checkpoint(note, self.keys, **self.seen)
 
     def prove_growth(self, old: Checkpoint, new: Checkpoint) -> None:
         """Raise NotVerified unless the log proves that one tree extends the other."""

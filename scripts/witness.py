@@ -28,7 +28,7 @@ def witness(log: Remote, folder: Path, signer: SignerKey) -> Trusted:
     does not return the cosignature, or is frozen.
     """
     with alone(folder / "lock"):  # two runs at once could keep the smaller of two checkpoints
-        note = _latest(log.url)
+        note = _latest(log)
         opened = open_checkpoint(note, log.keys)
         checkpoint = opened.checkpoint
         kept = path_of(folder, checkpoint.origin)
@@ -49,14 +49,14 @@ def witness(log: Remote, folder: Path, signer: SignerKey) -> Trusted:
     return trusted
 
 
-def _latest(url: str) -> bytes:
+def _latest(log: Remote) -> bytes:
     """The latest checkpoint that a log has signed, or, of other software, has published."""
     try:
-        return fetch(f"{url}/checkpoint/signed")
+        return log.note("checkpoint/signed")
     except Unreachable as problem:
         if problem.status is None:
             raise
-        return fetch(f"{url}/checkpoint")
+        return log.note("checkpoint")
 
 
 def key_of(folder: Path, name: str) -> SignerKey:

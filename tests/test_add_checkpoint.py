@@ -201,15 +201,22 @@ def asking(database: str, tmp_path: Path) -> Iterator[tuple[Served, list[Pusher]
         )
         given = {"signer": LOG, "witnesses": policy.witness_keys, "policy": policy}
         with serving(database, follow=False, **given) as served:
-            pushers = [Pusher(served.service.log, one) for one in policy.witnesses.values()]
-            yield served, pushers
+            yield served, pushers_of(served)
+
+
+def pushers_of(served: Served) -> list[Pusher]:
+    """Those of a process."""
+    log = served.service.log
+    assert log.policy is not None
+    witnesses = log.policy.witnesses.values()
+    return [Pusher(log, one.key, one.url) for one in witnesses if one.key is not None]
 
 
 def test_a_checkpoint_is_published_once_enough_witnesses_have_cosigned(
     asking: tuple[Served, list[Pusher]], tmp_path: Path
 ) -> None:
     served, (one, two, three) = asking
-    anybody, log = served.client(None), served.service.log
+    anybody = served.client(None)
     with pytest.raises(NotInLog):
         tell(served, 3)  # which reads the latest checkpoint
     assert one.push()
@@ -232,7 +239,7 @@ def test_a_checkpoint_is_published_once_enough_witnesses_have_cosigned(
     assert verify_receipt(receipt, [LOG.verifier], witnesses=keys).trusted.checkpoint.size == 3
     assert one.push()
     assert anybody.get("/log/checkpoint").text.encode() == shown
-    assert Pusher(log, two._witness).push()  # a new process asks which tree the witness has seen
+    assert pushers_of(served)[1].push()
     assert anybody.get("/log/checkpoint").text.startswith(f"{LOG.name}\n303\n")
     assert mirror(Remote(url_of(served), [LOG.verifier]), tmp_path / "m", only_hashes=True)
 
@@ -285,6 +292,7 @@ def test_while_a_witness_is_away_the_latest_facts_are_proven_under_what_it_has_s
     assert log.signed_sizes() == (9, 1)
     with pytest.raises(MapNotKept, match=r"cosigned, of size 1, is too old: .* from size 6 on"):
         place()
+    log.engine.execute("DELETE FROM log_cosignatures WHERE size >= 100")
     assert (one.push(), two.push()) == (True, True)
     assert place() == Place(9, 9)
 
@@ -301,6 +309,31 @@ def test_the_page_says_which_witnesses_have_seen_the_log_and_when(
     page = shown.get("/audit").text
     for cosigner in (ONE, TWO):
         assert re.search(rf'{cosigner.name}, <time datetime="20[^"]*Z">20', page)
+
+
+def test_of_several_processes_one_sends_a_checkpoint_to_a_witness(
+    asking: tuple[Served, list[Pusher]],
+) -> None:
+    served, (one, *_) = asking
+    other, *_ = pushers_of(served)
+    with pytest.raises(NotInLog):
+        tell(served, 3)
+    assert (one.push(), other.push()) == (True, False)
+
+
+def test_a_witness_that_has_seen_more_than_the_database_knows_is_asked_from_there(
+    asking: tuple[Served, list[Pusher]],
+) -> None:
+    """As after a restore, or an answer that was lost."""
+    served, (one, *_) = asking
+    with pytest.raises(NotInLog):
+        tell(served, 3)
+    assert one.push()
+    served.service.engine.execute("DELETE FROM log_cosignatures")
+    with pytest.raises(NotInLog):
+        tell(served, 2)
+    assert one.push()
+    assert served.service.log.last_seen()[ONE.verifier] == 5
 
 
 def test_a_witness_that_has_seen_another_tree_says_so_and_nothing_is_published(

@@ -284,6 +284,8 @@ def test_a_witness_is_run_from_the_command_line(tmp_path: Path) -> None:
         refused = run(main, [*stranger, "--name", "witness.example/w3"])
         assert refused.exit_code == 1
         assert "422" in refused.output  # the operator has not named it
+        elsewhere = run(main, ["witness", served.origin, *asked[2:]])
+        assert f"a service of Stemma is at {url_of(served)}." in elsewhere.output
 
 
 def test_what_a_log_answers_is_read_only_up_to_a_size(tmp_path: Path) -> None:
