@@ -25,8 +25,8 @@ from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFou
 NAMESAKES = 20
 """A word also stands for people with it in their names: for how many, the latest first."""
 MOST_COUNTED = 1_000
-MOST_AT_ONCE = 2_000
-"""Up to so many documents are counted by kind in one query; beyond that, each kind has its own."""
+FREQUENT = 64
+"""If so many of the latest documents match, the latest of all are counted."""
 MOST_PHRASES = 12
 """How many of the typed words are looked for."""
 FEW = 200
@@ -55,7 +55,8 @@ def search(
     """
     phrases = _phrases(q)
     rank, beyond = decode_cursor(after, int, int) or (0, _BEFORE_ALL)
-    found = _found(view, phrases, kind, (rank, beyond), limit + 1) if phrases else []
+    kinds = KINDS if kind is None else (kind,)
+    found = _found(view, phrases, kinds, (rank, beyond), limit + 1) if phrases else []
     page = found[:limit]
     more = encode_cursor(*page[-1]) if len(found) > limit else None
     return Page(list(_hits(view, page, phrases)), more)
@@ -67,32 +68,36 @@ def counts(view: View, *, q: Words) -> HitCounts:
 
     They are counted as they are now, also as of an earlier position.
     """
-    phrases = _phrases(q)
     kinds = list[KindCount]()
-    wanted = _anywhere(view, phrases) if phrases else None
-    some = _some_of_each(view, wanted) if wanted else {}
-    is_all = sum(some.values()) <= MOST_AT_ONCE
-    for kind in KINDS if wanted else ():
-        count = some.get(kind, 0)
-        if not is_all and count <= MOST_COUNTED and wanted:
-            count = _counted(view, _of_kind(wanted, kind))
-        if count:
-            exact = count <= MOST_COUNTED
-            kinds.append({"kind": kind, "count": min(count, MOST_COUNTED), "is_exact": exact})
+    if phrases := _phrases(q):
+        found = _counted(view, _anywhere(view, phrases))
+        for kind in filter(found.get, KINDS):
+            count, exact = min(found[kind], MOST_COUNTED), found[kind] <= MOST_COUNTED
+            kinds.append({"kind": kind, "count": count, "is_exact": exact})
     return {"kinds": kinds}
 
 
-def matching(view: View, wanted: Wanted, limit: int, *, is_rare: bool = False) -> list[int]:
+def matching(view: View, wanted: Wanted, limit: int) -> list[int]:
     """The numbers of matching documents, the latest first."""
-    return _numbers(_asked(view, wanted, limit, is_rare=is_rare))
+    return _numbers(_asked(view, wanted, limit))
 
 
-def _asked(
-    view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL, *, is_rare: bool = False
-) -> Later:
-    under = min(under, _beyond(view))
-    sql, values = view.engine.DOCUMENTS.latest(wanted, under, limit, is_rare=is_rare)
+def _asked(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> Later:
+    sql, values = view.engine.DOCUMENTS.latest(wanted, min(under, _beyond(view)), limit)
     return view.later(PLANNED_ONCE + sql, **values)
+
+
+def _some(view: View, wanted: Wanted, limit: int, frequent: int) -> list[int] | None:
+    """The numbers of matching documents, in no order.
+
+    None if so many of the latest match that the engine finds the latest sooner.
+    """
+    told = view.engine.DOCUMENTS
+    lately = told.lately(wanted, _beyond(view), frequent)
+    if lately and len(view.rows(PLANNED_ONCE + lately[0], **lately[1])) == frequent:
+        return None
+    sql, values = told.some(wanted, limit)
+    return [number for (number,) in view.rows(PLANNED_ONCE + sql, **values)]
 
 
 def _numbers(found: Later) -> list[int]:
@@ -118,18 +123,29 @@ def entitled(view: View, title: str, limit: int, kinds: Collection[str] = WORKS_
     return matching(view, All((whole, of_kind)), limit) if words else []
 
 
-def _some_of_each(view: View, wanted: Wanted) -> Mapping[str, int]:
-    """How many documents match, by kind, among the first MOST_AT_ONCE + 1 found."""
-    told = view.engine.DOCUMENTS
-    rows = view.rows(told.found("d.tags"), wanted=told.told(wanted), most=MOST_AT_ONCE + 1)
+def _counted(view: View, wanted: Wanted) -> Mapping[str, int]:
+    """How many documents match, by kind; exact up to MOST_COUNTED."""
+    counted, left = dict[str, int](), [*KINDS]
+    while left:
+        found = _some_of_each(view, _of_kinds(wanted, left))
+        if found.total() <= MOST_COUNTED:
+            return counted | found
+        most = max(left, key=found.__getitem__)
+        if found[most] <= MOST_COUNTED:
+            found = _some_of_each(view, _of_kinds(wanted, [most]))
+        counted[most] = found[most]
+        left.remove(most)
+    return counted
+
+
+def _some_of_each(view: View, wanted: Wanted) -> Counter[str]:
+    """How many documents match, by kind, of MOST_COUNTED + 1."""
+    numbers = _some(view, wanted, MOST_COUNTED + 1, FREQUENT)
+    if numbers is None:
+        numbers = matching(view, wanted, MOST_COUNTED + 1)
+    rows = view.rows("SELECT d.tags FROM @documents d WHERE d.rowid IN :numbers", numbers=numbers)
     kinds = {kind_tag(kind): kind for kind in KINDS}
     return Counter(kinds[tag] for (tags,) in rows for tag in tags.split() if tag in kinds)
-
-
-def _counted(view: View, wanted: Wanted) -> int:
-    told = view.engine.DOCUMENTS
-    (row,) = view.rows(told.counted, wanted=told.told(wanted), most=MOST_COUNTED + 1)
-    return int(row[0])
 
 
 # -- what was typed ------------------------------------------------------------------------------
@@ -154,7 +170,11 @@ def _ranks(view: View, phrases: Sequence[Phrase]) -> list[Wanted]:
 
 
 def _found(
-    view: View, phrases: Sequence[Phrase], kind: str | None, place: tuple[int, int], most: int
+    view: View,
+    phrases: Sequence[Phrase],
+    kinds: Collection[str],
+    place: tuple[int, int],
+    most: int,
 ) -> list[tuple[int, int]]:
     """What is found beyond a place, as rank and number, in order.
 
@@ -164,11 +184,11 @@ def _found(
 
     def asked(rank: int, limit: int) -> Later:
         under = place[1] if rank == place[0] else _BEFORE_ALL
-        return _asked(view, _of_kind(ranks[rank], kind), limit, under)
+        return _asked(view, _of_kinds(ranks[rank], kinds), limit, under)
 
     first = {rank: asked(rank, most) for rank in range(begun, IN_NAME)}
     for rank in range(begun, len(ranks)):
-        if rank == max(begun, IN_NAME) and (few := _few(view, phrases, kind)) is not None:
+        if rank == max(begun, IN_NAME) and (few := _few(view, phrases, kinds)) is not None:
             beyond = max((rank, -_BEFORE_ALL), (place[0], -place[1]))
             return found + [one for one in few if beyond < (one[0], -one[1])]
         numbers = _numbers(first[rank] if rank in first else asked(rank, most - len(found)))
@@ -178,19 +198,18 @@ def _found(
     return found
 
 
-def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[int, int]] | None:
+def _few(
+    view: View, phrases: Sequence[Phrase], kinds: Collection[str]
+) -> list[tuple[int, int]] | None:
     """Everything that is found, as rank and number, in order; None if that is too much.
 
     One query finds it, because each rank by itself would cost the engine as much; Python ranks it.
     """
     if len(phrases) < 2:
         return None
-    wanted = _of_kind(_anywhere(view, phrases), kind)
-    lately = view.engine.DOCUMENTS.lately(wanted, _beyond(view))
-    if lately and view.rows(PLANNED_ONCE + lately[0], **lately[1]):
-        return None
-    numbers = matching(view, wanted, FEW + 1, is_rare=True)
-    if len(numbers) > FEW:
+    wanted = _of_kinds(_anywhere(view, phrases), kinds)
+    numbers = _some(view, wanted, FEW + 1, 1)
+    if numbers is None or len(numbers) > FEW:
         return None
     ranked = ((_rank(one.name, phrases), one.rowid) for one in _documents(view, numbers))
     return sorted(ranked, key=lambda one: (one[0], -one[1]))
@@ -242,8 +261,11 @@ def _called(phrase: Phrase) -> Wanted:
     return All((*tags, beginning, *name)) if words else beginning
 
 
-def _of_kind(wanted: Wanted, kind: str | None) -> Wanted:
-    return wanted if kind is None else All((wanted, Phrase((kind_tag(kind),), "tags")))
+def _of_kinds(wanted: Wanted, kinds: Collection[str]) -> Wanted:
+    """What is wanted, of these kinds only."""
+    if len(kinds) == len(KINDS):
+        return wanted
+    return All((wanted, Some(tuple(Phrase((kind_tag(kind),), "tags") for kind in kinds))))
 
 
 # -- what was found ------------------------------------------------------------------------------

@@ -62,8 +62,12 @@ MEASURES = {
             for what in ("inbox", "count")
         ],
         "search": [
-            *("a full title", "two words, the last incomplete", "one word"),
-            *("two of the commonest words", "a role", "one letter"),
+            f"{typed}{said}"
+            for typed in (
+                *("a full title", "two words, the last incomplete", "one word"),
+                *("two of the commonest words", "a role", "one letter"),
+            )
+            for said in ("", ", counted")
         ],
         "suggest": [
             *("people for a challenge", "challenges for a person"),

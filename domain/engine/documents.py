@@ -90,8 +90,6 @@ class Documents(ABC):
     OF_WHOLE, OF_FIRST = "w_", "f_"
     LONGEST = 400
     """How many characters of a longer name precede its digest, since engines limit words."""
-    MATCH: str
-    """The condition that a document ``d`` is found by ``:wanted``."""
     BY_SPANS: ClassVar = False
     """Whether the latest are found sooner if ``under`` is hardly greater than their numbers."""
 
@@ -104,26 +102,19 @@ class Documents(ABC):
         return iter(())
 
     @abstractmethod
-    def latest(
-        self, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
-    ) -> tuple[str, dict[str, Any]]:
-        """The query, with its values, for the greatest matching numbers below ``under``.
+    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+        """The query, with its values, for the greatest matching numbers below ``under``."""
 
-        If what matches is rare, the latest are not looked for by themselves before all others.
+    def lately(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]] | None:
+        """The same, but looks at so few of the latest that it never takes long.
+
+        None if the engine finds any matches as soon as the latest.
         """
-
-    def lately(self, wanted: Wanted, under: int) -> tuple[str, dict[str, Any]] | None:
-        """A query for a match among the latest; None if finding all of them never takes long."""
         return None
 
-    def found(self, what: str) -> str:
-        """A query for this of at most ``:most`` documents ``d`` that ``:wanted`` finds."""
-        return f"SELECT {what} FROM @documents d WHERE {self.MATCH} LIMIT :most"
-
-    @property
-    def counted(self) -> str:
-        """A query that counts the documents that ``:wanted`` finds, up to ``:most``."""
-        return f"SELECT count(*) FROM ({self.found('1')}) AS found"
+    @abstractmethod
+    def some(self, wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:
+        """The query, with its values, for any matching numbers; the best if few match."""
 
     def row(self, document: Document) -> tuple[Any, ...]:
         """The row of a document, in the order of COLUMNS."""
@@ -213,11 +204,11 @@ class Fts5(Documents):
     """FTS5: the table itself is the index."""
 
     AND, OR, NOT = " AND ", " OR ", " NOT "
-    MATCH = "d.@documents MATCH :wanted"
     _LATEST = (
-        f"SELECT d.rowid FROM @documents d WHERE {MATCH} AND d.rowid < :under "
+        "SELECT d.rowid FROM @documents d WHERE d.@documents MATCH :wanted AND d.rowid < :under "
         "ORDER BY d.rowid DESC LIMIT :limit"
     )
+    _SOME = "SELECT d.rowid FROM @documents d WHERE d.@documents MATCH :wanted LIMIT :limit"
 
     def create(self, name: str) -> Iterator[str]:
         # Every character beyond ASCII is part of a word, so only spaces separate. The prefixes
@@ -232,10 +223,11 @@ class Fts5(Documents):
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
         return f'"{" ".join(words)}"{" *" if is_beginning else ""}'
 
-    def latest(
-        self, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
-    ) -> tuple[str, dict[str, Any]]:
+    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
         return self._LATEST, {"wanted": self.told(wanted), "under": under, "limit": limit}
+
+    def some(self, wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:
+        return self._SOME, {"wanted": self.told(wanted), "limit": limit}
 
 
 CALLED, MANY = "h_", "h+"
@@ -269,13 +261,15 @@ class Tsvector(Documents):
     BY_SPANS = True
     SPANS = (10, 14, 18, 22)
     """The binary logarithms of how many numbers there are in a span of each length."""
-    LOOKED_AT, WIDER = 1_024, 8
-    """How many numbers are looked at without the index, and by what factor each step in spans goes
-    further back."""
-    MATCH = "d.words @@ CAST(:wanted AS tsquery)"
+    LOOKED_AT, FOR_EACH = 1_024, 16
+    """How many numbers are looked at without the index: at least so many, and so many for each
+    document wanted."""
+    WIDER = 8
+    """By what factor each step in spans goes further back."""
+    _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
     # No index serves a condition that IS TRUE.
     _LATELY = (
-        f"SELECT d.rowid FROM @documents d WHERE ({MATCH}) IS TRUE AND d.rowid >= :since "
+        f"SELECT d.rowid FROM @documents d WHERE ({_MATCH}) IS TRUE AND d.rowid >= :since "
         "AND d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit"
     )
     # The function returns the steps in their order, and a lateral query can only be run for each.
@@ -286,6 +280,11 @@ class Tsvector(Documents):
         "CAST(s.spans AS tsquery), CAST(:wanted AS tsquery)) OFFSET 0) AS d "
         "WHERE d.rowid < s.under ORDER BY d.rowid DESC LIMIT :limit) AS found LIMIT :limit"
     )
+    # Otherwise every row might be read if many matches were expected.
+    _SOME = (
+        f"WITH found AS MATERIALIZED (SELECT d.rowid FROM @documents d WHERE {_MATCH}) "
+        "SELECT rowid FROM found LIMIT :limit"
+    )
     # What comes second is only run if the first has not found enough.
     _LATEST = f"SELECT found.rowid FROM (({_LATELY}) UNION ALL ({_BY_STEPS})) AS found LIMIT :limit"
     _CALLED = " UNION ".join(
@@ -295,7 +294,7 @@ class Tsvector(Documents):
                 "AND d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit)"
                 for tag, is_called in _CALLED_BY
             ),
-            f"(SELECT d.rowid FROM @documents d WHERE {MATCH} AND d.rowid < :under) "
+            f"(SELECT d.rowid FROM @documents d WHERE {_MATCH} AND d.rowid < :under) "
             "ORDER BY rowid DESC LIMIT :limit",
         )
     )
@@ -340,26 +339,25 @@ class Tsvector(Documents):
         quoted = [f"'{word}'" for word in words]
         return f"({' <-> '.join(quoted)}{':*' if is_beginning else ''})"
 
-    def latest(
-        self, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
-    ) -> tuple[str, dict[str, Any]]:
+    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
         match wanted:
             case Phrase((tag,), "tags", False) if tag.startswith(CALLED):
                 told = self.told(All((wanted, Phrase((MANY,), "tags"))))
                 said = {"tag": tag, "wanted": told, "under": under, "limit": limit}
                 return self._CALLED, said
         said = {"wanted": self.told(wanted), "limit": limit}
-        if is_rare:
-            return self._BY_STEPS, {**said, "steps": json.dumps([{"under": under}])}
         if _is_of_name(wanted):
             return self._BY_STEPS, {**said, "steps": json.dumps([*self._steps(under)])}
-        since = under - self.LOOKED_AT
+        since = under - max(self.LOOKED_AT, self.FOR_EACH * limit)
         said |= {"since": since, "under": under, "steps": json.dumps([*self._steps(since)])}
         return self._LATEST, said
 
-    def lately(self, wanted: Wanted, under: int) -> tuple[str, dict[str, Any]]:
-        said = {"wanted": self.told(wanted), "since": under - self.LOOKED_AT, "under": under}
-        return self._LATELY, {**said, "limit": 1}
+    def lately(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+        said = {"wanted": self.told(wanted), "limit": limit}
+        return self._LATELY, {**said, "since": under - self.LOOKED_AT, "under": under}
+
+    def some(self, wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:
+        return self._SOME, {"wanted": self.told(wanted), "limit": limit}
 
     def _steps(self, under: int) -> Iterator[dict[str, Any]]:
         """Spans of numbers below ``under``, each beginning where the one before ended."""

@@ -6,7 +6,7 @@ ts_rank. That of suggestions counts who had a role most often, without a reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 
@@ -37,6 +37,11 @@ FOUND_BY_HAND = {
     True: "SELECT n FROM by_hand WHERE words @@ to_tsquery('simple', ?) "
     "ORDER BY ts_rank(words, to_tsquery('simple', ?)) DESC LIMIT 20",
 }
+COUNTED_BY_HAND = {
+    False: "SELECT count(*) FROM (SELECT 1 FROM by_hand WHERE by_hand MATCH ? LIMIT 1001)",
+    True: "SELECT count(*) FROM (SELECT 1 FROM by_hand WHERE words @@ to_tsquery('simple', ?) "
+    "LIMIT 1001) AS found",
+}
 MOST_BY_HAND = (
     "SELECT contributor, count(*) FROM @credits WHERE role = ? GROUP BY contributor "
     "ORDER BY 2 DESC LIMIT 20"
@@ -44,7 +49,7 @@ MOST_BY_HAND = (
 
 
 def search(size: Size, database: str) -> Iterator[Result]:
-    """Milliseconds of a search, by what is typed."""
+    """Milliseconds of a search, and of counting by kind what it finds, by what is typed."""
     works, random = WORKS[size], Random(WORKS[size])
     service, address = filled(works, database)
     with plain(address) as by_hand:
@@ -53,11 +58,14 @@ def search(size: Size, database: str) -> Iterator[Result]:
         for what, typed in TYPED.items():
             titles = (title_of(works, random.randrange(works)) for _ in range(TIMES[size]))
             asked = [typed(title, random) for title in titles]
-            hand = (partial(_by_hand, by_hand, q, is_postgres(address)) for q in asked)
-            ours = [partial(seen, service, searching.search, q=q, limit=SHOWN) for q in asked]
-            yield from compared(
-                worked, f"{what}, {works:,} works", ours, Asked("hand-written full-text SQL", hand)
-            )
+            for said, ask, sql in (
+                ("", partial(searching.search, limit=SHOWN), FOUND_BY_HAND),
+                (", counted", searching.counts, COUNTED_BY_HAND),
+            ):
+                hand = (partial(_by_hand, by_hand, sql, q, is_postgres(address)) for q in asked)
+                ours = [partial(seen, service, ask, q=q) for q in asked]
+                peer = Asked("hand-written full-text SQL", hand)
+                yield from compared(worked, f"{what}{said}, {works:,} works", ours, peer)
 
 
 def suggest(size: Size, database: str) -> Iterator[Result]:
@@ -104,13 +112,11 @@ TYPED: dict[str, Callable[[str, Random], str]] = {
 """What is typed, of the title of some work."""
 
 
-def _by_hand(by_hand: Plain, q: str, is_on_postgres: bool) -> None:
+def _by_hand(by_hand: Plain, sql: Mapping[bool, str], q: str, is_on_postgres: bool) -> None:
     *words, last = q.split()
-    if is_on_postgres:
-        asked = " & ".join([*words, f"{last}:*"])
-        by_hand.execute(FOUND_BY_HAND[True], (asked, asked))
-    else:
-        by_hand.execute(FOUND_BY_HAND[False], (" ".join([*words, f"{last}*"]),))
+    asked = " & ".join([*words, f"{last}:*"]) if is_on_postgres else " ".join([*words, f"{last}*"])
+    said = sql[is_on_postgres]
+    by_hand.execute(said, (asked,) * said.count("?"))
 
 
 def _index_by_hand(by_hand: Plain, works: int, is_on_postgres: bool) -> None:
