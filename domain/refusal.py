@@ -316,8 +316,8 @@ class NoComponents(Refusal, says="A release needs at least one component.", abou
 
 class RepeatedComponent(
     Refusal,
-    says="The work {work} is a single component of the release, wherever it is used: list it once, "
-    "with one rate and all its places.",
+    says="The work {work} is a single component of the release, wherever it is used: state its "
+    "rate where it is listed first, and none where it is used again.",
 ):
     """A work used several times in a release is one component with several places, paid once."""
 
