@@ -58,10 +58,12 @@ def proposal(out: Console, asking: Asking) -> None:
         share = line["share"]
         table.add_row(f"[s]{_name(line['payee'])}[/s]", share, percent(share), "waived")
     out.print(table)
+    revised = {one["position"] for one in told["revisions"]}
     for comment in told["comments"]:
         out.print(f"\n{comment['kind']}: {shown(comment['text'] or '(erased)')}")
         for answer in comment["answers"]:
-            out.print(f"  answered: {shown(answer['text'] or 'by a revision')}")
+            instead = "by a revision" if answer["position"] in revised else "(erased)"
+            out.print(f"  answered: {shown(answer['text'] or instead)}")
     for missing in told["warnings"]:
         out.print(f"\nused but without a share: {shown(missing['name'] or missing['id'])}")
 

@@ -40,6 +40,12 @@ def test_a_proposal_says_what_people_said_and_what_was_erased() -> None:
         assert "other: why half?" in shown
         assert "answered: we are two" in shown
         assert "answered: n" in shown
+        again = told.tell("comment_on_proposal", text="still", actor=b, **said).id
+        told.tell(
+            "revise_proposal", proposal=proposal, **more | {"comments": [again], "note": None}
+        )
+        shown = printed(told, "show_proposal", accounts.proposal, id=proposal)
+        assert "answered: by a revision" in shown
         told.clock.wait(days=15)
         told.tell("finalise_proposal", proposal=proposal)
         told.tell("waive_share", proposal=proposal, scope="release", contributor=b)

@@ -487,6 +487,9 @@ def test_a_revision_by_form_keeps_through_which_group_a_part_came(scene: Scene) 
     (now,) = ana.get(f"/proposals/{proposal}").json["assets"]
     assert now["through"] == through
     assert [scene.ben, "2"] in now["shares"]
+    page = scene.window.get(f"/proposal/{proposal}").text_seen
+    assert "by a revision" in page
+    assert "erased" not in page
 
 
 def test_a_group_says_on_a_page_how_its_shares_are_divided(scene: Scene) -> None:
