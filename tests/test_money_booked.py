@@ -345,6 +345,19 @@ def test_a_part_that_is_assigned_twice_by_the_same_evidence_is_warned_of(databas
             assert told.tell("record_assignment", **again).warnings == ()
 
 
+def test_each_deed_assigns_a_part_as_long_as_something_is_left(database: str) -> None:
+    """Two deeds of the same amount are two, as two invoices are; no more than is owed is given."""
+    with bank(database) as told:
+        pool, ana, ben = halves(told)
+        told.earn(pool, 2_000, "2026-02")
+        said = {"payee": ana, "to": ben, "currency": "USD", "amount_minor": 400, "reason": "sold"}
+        for deed in ("contract 7", "contract 8"):
+            assert told.tell("record_assignment", evidence=deed, **said).warnings == ()
+        with pytest.raises(AssignmentTooLarge, match=r"Only 2\.00 USD can be assigned"):
+            told.tell("record_assignment", evidence="contract 9", **said)
+        assert told.account() == {ana: 200, ben: 1_800}
+
+
 def test_what_is_free_again_pays_back_other_expenses_first(database: str) -> None:
     with bank(database) as told:
         pool = told.pool()

@@ -12,10 +12,10 @@ from money import AGREED, Bank, bank
 from test_money_remitted import withhold
 
 from domain.money import dividing, netting
-from domain.money.entry import RULES_NET
+from domain.money.entry import RULES_BY_COUNTRY, RULES_NET
 from domain.money.reckoning import division_of
 from domain.money.sourcing import OF_POOL, countries_of, drawn, shared
-from domain.refusal import NothingToPay
+from domain.refusal import NothingToCorrect, NothingToPay
 from projections.money.remittances import withheld
 
 
@@ -97,8 +97,8 @@ def test_what_negative_revenue_takes_back_came_from_its_own_countries(database: 
         assert kept(told, a) == [("DE", 4_500, 450), ("US", -4_000, 0)]
 
 
-def test_what_was_sold_elsewhere_meanwhile_is_not_taken_back(database: str) -> None:
-    """The sales of a negative month counted as if they had come back, too."""
+def test_what_was_sold_elsewhere_meanwhile_is_credited_to_its_country(database: str) -> None:
+    """Germany sold 115.00, and the United States 105.00 less 35.00, whatever month it was."""
     with bank(database) as told:
         pool, a, b = halves(told)
         withhold(told, a, "0.3", "US")
@@ -106,7 +106,34 @@ def test_what_was_sold_elsewhere_meanwhile_is_not_taken_back(database: str) -> N
         sold(pool, told, ("100.00", "DE"), ("100.00", "US"))
         sold(pool, told, ("-20.00", "US"), ("-15.00", "US"), ("15.00", "DE"), ("5.00", "US"))
         assert told.pay() == {a: 9_250, b: 9_250}
-        assert kept(told, a) == [("DE", 5_000, 500), ("US", 4_250, 1_275)]
+        assert kept(told, a) == [("DE", 5_750, 575), ("US", 3_500, 1_050)]
+
+
+def test_of_a_sum_near_nothing_each_country_has_what_it_sold(database: str) -> None:
+    """Of the single cent that was left, somebody had all that was sold and came back."""
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        sold(pool, told, ("100.00", "DE"))
+        sold(pool, told, ("-199.004", "US"), ("99.01", "DE"))
+        sold(pool, told, ("100.00", "US"))
+        told.pay()
+        for payee in (a, b):
+            ((_, germany, _), (_, states, _)) = kept(told, payee)
+            assert abs(germany - 9_950) <= 2
+            assert abs(states + 4_950) <= 2
+
+
+def test_what_is_left_of_a_revenue_is_refunded_for_where_it_is_left(database: str) -> None:
+    """All that the United States had sold had come back, and was taken again."""
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        revenue = sold(pool, told, ("80.00", "DE"), ("40.00", "US"))
+        sold(pool, told, ("-40.00", "US"))
+        told.reverse(revenue, 2_000)
+        told.reverse(revenue)
+        sold(pool, told, ("10.00", "US"))
+        assert told.pay() == {a: 500, b: 500}
+        assert kept(told, a) == kept(told, b) == [("US", 500, 0)]
 
 
 @pytest.mark.parametrize("are_due", [False, True])
@@ -162,7 +189,9 @@ def test_what_is_assigned_takes_its_countries_along(database: str) -> None:
         assert kept(told, b) == [("DE", 2_000, 600), ("JP", 70, 0)]
 
 
-@pytest.mark.parametrize("rules, germany", [(4, 666), (RULES_NET, 1_000)])
+@pytest.mark.parametrize(
+    "rules, germany", [(4, 666), (RULES_NET, 1_000), (RULES_BY_COUNTRY, 2_000)]
+)
 def test_sales_of_a_negative_statement_are_netted_by_the_rules_of_their_time(
     database: str, monkeypatch: pytest.MonkeyPatch, rules: int, germany: int
 ) -> None:
@@ -175,6 +204,86 @@ def test_sales_of_a_negative_statement_are_netted_by_the_rules_of_their_time(
         sold(pool, told, ("-20.00", "US"), ("10.00", "DE"))
         assert told.pay() == {a: 5_000, b: 5_000}
         assert kept(told, a) == [("DE", germany, 0), ("US", 5_000 - germany, 0)]
+
+
+def late(told: Bank, pool: str, shares: dict[str, str]) -> None:
+    """Shares that hold since before anything was earned, and are carried out."""
+    told.accept(told.agree(pool, shares, "2026-01"), *shares)
+    told.tell("correct_pool", pool=pool, reason="found late")
+
+
+def test_a_correction_moves_money_from_the_countries_that_it_came_from(database: str) -> None:
+    """It was from the country of the pool, so that for whom came late nothing was withheld."""
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        c = told.person("c")
+        for payee in (a, c):
+            withhold(told, payee, "0.3", "US")
+        sold(pool, told, ("60.00", "US"), ("40.00", "DE"))
+        sold(pool, told, ("-10.00", "DE"))
+        sold(pool, told, ("30.00", "DE"))
+        assert told.pay() == {a: 6_000, b: 6_000}
+        late(told, pool, {a: "1/4", b: "1/4", c: "1/2"})
+        assert told.pay() == {c: 6_000}
+        assert kept(told, c) == [("DE", 3_000, 0), ("US", 3_000, 900)]
+        sold(pool, told, ("80.00", "US"), ("240.00", "DE"))
+        told.pay()
+        assert kept(told, a) == [("DE", 4_500, 0), ("US", 500, 150)]
+
+
+def test_so_does_a_waiver_and_it_draws_on_what_goes_by_shares(database: str) -> None:
+    """What paid back an expense went by no share."""
+    with bank(database) as told:
+        pool, (a, b) = told.pool(), told.people("a", "b")
+        told.tell("locate_pool", pool=pool, country="JP", located_by="territory")
+        agreed = told.agree(pool, {a: "1/2", b: "1/2"})
+        told.accept(agreed, a)
+        told.spend(pool, 9_000)
+        sold(pool, told, ("100.00", "US"))
+        sold(pool, told, ("10.00", "DE"))
+        assert told.pay(payees=[a]) == {a: 1_000}
+        told.tell("waive_share", proposal=agreed, scope="release", actor=b)
+        assert told.pay(payees=[a]) == {a: 1_000}
+        assert kept(told, a) == [("DE", 500, 0), ("US", 500, 0)]
+
+
+def test_other_terms_move_only_what_they_hold_for(database: str) -> None:
+    with bank(database) as told:
+        a = told.person("a")
+        house = {"type": "fixed", "shares": [["house", "1"]]}
+        pool = told.pool(terms=house)
+        told.accept(told.agree(pool, {a: "1"}, "2026-01"), a)
+        told.tell("locate_pool", pool=pool, country="JP", located_by="territory")
+        sold(pool, told, ("70.00", "US"))
+        sold(pool, told, ("30.00", "DE"))
+        told.tell("reverse_revenue", revenue=sold(pool, told, ("9.00", "JP")), reason="r")
+        told.pay()
+        told.tell("amend_pool", pool=pool, terms=AGREED, effective_at="2026-01", reason="r")
+        told.tell("correct_pool", pool=pool, reason="r")
+        assert told.pay() == {a: 10_000}
+        assert kept(told, a) == [("DE", 3_000, 0), ("US", 7_000, 0)]
+
+
+def test_what_was_divided_before_a_pool_went_by_territory_comes_back_from_its_country(
+    database: str,
+) -> None:
+    """It came back from where it had been sold, though it counted as from the pool's country."""
+    with bank(database) as told:
+        a = told.person("a")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1"}), a)
+        before = sold(pool, told, ("10.00", "US"))
+        told.tell("locate_pool", pool=pool, country="JP", located_by="territory")
+        told.reverse(before, 400)
+        since = sold(pool, told, ("20.00", "US"))
+        told.pay()
+        assert kept(told, a) == [("JP", 600, 0), ("US", 2_000, 0)]
+        told.tell("locate_pool", pool=pool, country="JP")
+        told.reverse(since, 500)
+        sold(pool, told, ("30.00", "DE"))
+        told.tell("record_assignment", payee=a, to="heir", currency="USD", reason="r", evidence="e")
+        assert told.pay() == {"heir": 2_500}
+        assert kept(told, "heir") == [("JP", 3_000, 0), ("US", -500, 0)]
 
 
 def test_a_payout_that_came_back_draws_on_the_same_countries_again(database: str) -> None:
@@ -224,7 +333,9 @@ def test_only_what_comes_in_from_then_on_goes_by_its_sales(database: str) -> Non
 COUNTRIES = ("US", "DE", "JP")
 """JP is the country of the pool."""
 RATES = {"US": Fraction(3, 10), "DE": Fraction(1, 10), "JP": Fraction(1, 5)}
-moves = st.sampled_from(["sell", "sell", "sell", "come_back", "refund", "assign", "forget", "pay"])
+moves = st.sampled_from(
+    ["sell", "sell", "sell", "come_back", "refund", "correct", "assign", "forget", "pay"]
+)
 steps = st.tuples(moves, st.integers(1, 9_000), st.integers(0, 9_000), st.integers(0, 2))
 
 
@@ -251,56 +362,96 @@ class Sourced:
             told.tell("accept_membership", id=one, actor=each)
         among = [{"contributor": b, "part": "2/3"}, {"contributor": c, "part": "1/3"}]
         told.tell("divide_shares", id=band, among=among)
-        told.accept(told.agree(self.pool, {a: "1/2", band: "1/2"}), a, b, c)
+        self.band, self.half = band, Fraction(1, 2)
+        told.accept(told.agree(self.pool, {a: "1/2", band: "1/2"}, "2026-01"), a, b, c)
         told.tell("locate_pool", pool=self.pool, country="JP", located_by="territory")
-        self.shares = {a: Fraction(1, 2), b: Fraction(1, 3), c: Fraction(1, 6)}
+        self.shares = self.shared(self.half)
         self.owed: dict[str, dict[str, Fraction]] = {}
         for payee in (*self.payees, "heir"):
             self.owed[payee] = dict.fromkeys(COUNTRIES, Fraction())
             for country, rate in RATES.items():
                 withhold(told, payee, str(rate), country)
-        self.sales: dict[str, tuple[dict[str, int], int]] = {}
-        """By revenue: its sales by country, and what is left of it."""
+        self.sales: dict[str, dict[str, Fraction]] = {}
+        """By revenue: what is left of it, by country."""
         self.forgotten: set[str] = set()
         self.rounded = 0
         """How often units were rounded by country."""
 
-    def came(self, units: int, by_country: dict[str, int]) -> None:
+    def shared(self, of_a: Fraction) -> dict[str, Fraction]:
+        a, b, c = self.payees
+        return {a: of_a, b: (1 - of_a) * 2 / 3, c: (1 - of_a) / 3}
+
+    def came(self, by_country: dict[str, Fraction]) -> None:
         self.rounded += 1
-        whole = sum(by_country.values())
         for payee, share in self.shares.items():
             for country, part in by_country.items():
-                self.owed[payee][country] += share * units * part / whole
+                self.owed[payee][country] += share * part
 
     def sell(self, amount: int, other: int, which: int) -> None:
-        lines = {COUNTRIES[which]: amount, COUNTRIES[which - 1]: other}
-        told = [(f"{units / 100:.2f}", country) for country, units in lines.items() if units]
-        self.sales[sold(self.pool, self.told, *told)] = lines, amount + other
-        self.came(amount + other, lines)
+        lines = {COUNTRIES[which]: Fraction(amount), COUNTRIES[which - 1]: Fraction(other)}
+        said = [(f"{int(units) / 100:.2f}", country) for country, units in lines.items() if units]
+        self.sales[sold(self.pool, self.told, *said)] = lines
+        self.came(lines)
 
-    def come_back(self, amount: int, _: int, which: int) -> None:
-        """As much as there is; of the latest revenue, but from its own country."""
-        rest = min(amount, sum(left for _, left in self.sales.values()))
-        if rest:
-            sold(self.pool, self.told, (f"-{rest / 100:.2f}", COUNTRIES[which]))
-        for revenue, (lines, left) in reversed(self.sales.items()):
-            if taken := min(rest, left):
-                self.came(-taken, {COUNTRIES[which]: 1})
-                self.sales[revenue], rest = (lines, left - taken), rest - taken
+    def come_back(self, amount: int, other: int, which: int) -> None:
+        """As much as there is, and as much more as was sold elsewhere; of the latest revenue."""
+        rest = whole = min(amount, sum(int(sum(left.values())) for left in self.sales.values()))
+        if not rest:
+            return
+        lines = {COUNTRIES[which]: whole + other, COUNTRIES[which - 1]: -other}
+        said = [(f"{-units / 100:.2f}", country) for country, units in lines.items() if units]
+        sold(self.pool, self.told, *said)
+        for left in reversed(self.sales.values()):
+            if taken := min(rest, int(sum(left.values()))):
+                back = {
+                    country: Fraction(-taken * units, whole) for country, units in lines.items()
+                }
+                self.came(back)
+                for country, part in back.items():
+                    left[country] = left.get(country, Fraction()) + part
+                rest -= taken
 
     def refund(self, amount: int, *_: int) -> None:
-        """Of the earliest revenue of which something is left."""
-        for revenue, (lines, left) in self.sales.items():
-            if taken := min(amount, left):
+        """Of the earliest revenue of which something is left, from where it is left."""
+        for revenue, left in self.sales.items():
+            whole = int(sum(left.values()))
+            if taken := min(amount, whole):
                 self.told.reverse(revenue, taken, reason=f"refund {self.rounded}")
-                self.sales[revenue] = lines, left - taken
-                self.came(-taken, lines)
+                back = {country: -part * taken / whole for country, part in left.items()}
+                self.came(back)
+                for country, part in back.items():
+                    left[country] += part
                 return
 
+    def correct(self, *_: int) -> None:
+        """Other shares, for everything that was ever earned and of which something is left.
+
+        What of a balance of 0 is from where stays with the earlier shares.
+        """
+        owed, near = self.told.account(), 2 * self.rounded
+        nothing = (self.owed[payee] for payee in self.payees if not owed.get(payee))
+        if any(abs(part) > near for own in nothing for part in own.values()):
+            return
+        before, self.half = self.shares, Fraction(5, 6) - self.half
+        self.shares = self.shared(self.half)
+        a, b, c = self.payees
+        shares = {a: str(self.half), self.band: str(1 - self.half)}
+        who = [each for each in (a, b, c) if each not in self.forgotten]
+        self.told.accept(self.told.agree(self.pool, shares, "2026-01"), *who)
+        with suppress(NothingToCorrect):
+            self.told.tell("correct_pool", pool=self.pool, reason="r")
+        self.rounded += 1
+        for payee, share in self.shares.items():
+            for left in self.sales.values():
+                for country, part in left.items() if sum(left.values()) else ():
+                    self.owed[payee][country] += (share - before[payee]) * part
+
     def assign(self, amount: int, _: int, which: int) -> None:
-        """All of it, or the same part of what is owed for each country."""
+        """All of it, or the same part of what is owed for each country under the only agreement."""
         payee, owed = self.payees[which], self.told.account().get(self.payees[which], 0)
-        if (taken := min(amount, owed)) <= 0:
+        is_corrected = len(self.told.books().opened[self.pool].agreements) > 1
+        taken = owed if is_corrected else min(amount, owed)
+        if taken <= 0 or (is_corrected and payee in self.forgotten):
             return
         said = {"payee": payee, "to": "heir", "currency": "USD", "amount_minor": taken}
         self.told.tell("record_assignment", **said, reason="r", evidence="e")
@@ -339,11 +490,11 @@ class Sourced:
 
 def test_a_territory_is_a_country_or_the_pools() -> None:
     lines = [[None, "us", None, None, "1", "30"], [None, "EU", None, None, "1", "50"]]
-    assert countries_of(lines) == {"US": 30, OF_POOL: 50}
-    assert countries_of([[None, "US", None, None, "3", "0"]]) == {}
-    assert countries_of(None) == {}
-    assert shared(7, {}) == {}
-    assert shared(-8, countries_of(lines)) == {"US": -3}
+    assert countries_of(lines, 80) == {"US": 30, OF_POOL: 50}
+    assert countries_of([[None, "US", None, None, "3", "0"]], 1) == {}
+    assert countries_of(None, 80) == {}
+    assert shared(7, Fraction(7), {}) == {}
+    assert shared(-8, Fraction(-8), countries_of(lines, 80)) == {"US": -3}
 
 
 @given(

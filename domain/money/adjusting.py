@@ -18,7 +18,7 @@ from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
 from domain.money.books import Account, Books
 from domain.money.currency import money
-from domain.money.entry import RULES_BY_SALE, Entry, given_by, read_lines, stated_lines
+from domain.money.entry import RULES_BY_COUNTRY, Entry, given_by, read_lines, stated_lines
 from domain.money.keeping import (
     above_in_question,
     dated,
@@ -294,7 +294,7 @@ class RecordAssignment(Command):
                 Entry.Assigned,
                 own,
                 stated_lines(lines, pool.carry),
-                **of_agreement(known, pool, RULES_BY_SALE),
+                **of_agreement(known, pool, RULES_BY_COUNTRY),
                 amount_minor=0,
                 agreed="0",
                 payee=self.payee,

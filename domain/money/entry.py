@@ -74,28 +74,32 @@ RULES = 2
 By version 1, terms did not look through to the agreed shares, and a reversal took back a part of
 what the division gave, whatever had gone through bands, tranches and advances since.
 """
-RULES_OF_DIVISIONS = 5
+RULES_OF_DIVISIONS = 6
 """The version of the rules by which divisions are computed now.
 
-By version 4, if negative revenue had taken of revenue before it was divided, what was sold in a
-country meanwhile counted as if it had come back from there. By version 3, a rule for what is held
+If negative revenue had taken of revenue before it was divided, what was sold in other countries
+meanwhile was set off against what came back, by version 5; by version 4, what was sold in a country
+counted as if it had come back from there. By version 3, a rule for what is held
 back from one payee was only for the account it named, not for others of the same person; and what
 negative revenue had taken of revenue before it was divided came from the countries of that. By
 version 2, a reserve was held back from a payee who was in debt.
 """
-RULES_OF_CORRECTIONS = 4
+RULES_OF_CORRECTIONS = 6
 """The version of the rules by which corrections are computed now.
 
-By version 3, a division kept its place in bands and tranches, although a reversal before may have
+By version 4 (there was no fifth), what moves between payees came from the country of the pool. By
+version 3, a division kept its place in bands and tranches, although a reversal before may have
 taken its last units. By version 2, a division that a correction divided again lost its place: more
 went by the new shares than the division had given by the old ones.
 """
 
-RULES_OF_REVERSALS = 5
+RULES_OF_REVERSALS = 6
 """The version of the rules by which reversals, also of expenses, are computed now.
 
-By version 4, what was sold in a country counted as if it had come back from there, if more came
-back in the same statement. By version 3, what negative revenue took back came from the countries of
+By version 5, what was sold in other countries was set off against what came back, if more came back
+in the same statement, and what was left of a revenue came from all of its countries, even if all of
+one's had come back. By version 4, what was sold in a country counted as if it had come back from
+there. By version 3, what negative revenue took back came from the countries of
 the revenue it was taken from. By version 2, a reversal took the last units of bands, tranches and
 advances from the people of the reversed revenue, though others may have received them.
 """
@@ -106,6 +110,11 @@ RULES_THAT_MOVE = 3
 """From this version on, what came in later moves up after a reversal."""
 RULES_OF_PERSONS = 4
 """From this version on, what is held back from one payee is held back from all their accounts."""
+RULES_IN_ORDER = 4
+"""From this version on, corrections under bands divide all of the pool again in order."""
+RULES_BY_COUNTRY = 6
+"""From this version on, what is left of a revenue is known by country, so that corrections move it
+from there; and what was sold in a country in a negative statement is credited to that country."""
 RULES_NET = 5
 """From this version on, of a country in a negative statement counts what came back on balance."""
 RULES_BY_SALE = 4

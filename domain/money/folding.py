@@ -17,8 +17,9 @@ from domain.join import Join
 from domain.kept import placed_at
 from domain.money.agreement import Agreement, Dated, in_force
 from domain.money.doubt import DOUBTING, doubt_of
-from domain.money.entry import RULES_BY_SALE, Costs, Entry, FlowRows, Line, Lines, read_lines
+from domain.money.entry import Costs, Entry, FlowRows, Lines, read_lines
 from domain.money.held import Owed
+from domain.money.origins import Origins
 from domain.money.outsider import Outsider
 from domain.money.passing import passed_by, passed_in
 from domain.money.payee import Payee
@@ -31,18 +32,8 @@ from domain.money.reserve import NO_RESERVE, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import waived_in
-from domain.money.sourcing import Sources, countries_of, drawn, shared, without
 from domain.money.split import PLAIN
-from domain.money.state import (
-    EVERY,
-    Cost,
-    DivisionBooks,
-    Netted,
-    OpenPool,
-    RevenueBooks,
-    State,
-    Sums,
-)
+from domain.money.state import EVERY, Cost, DivisionBooks, OpenPool, RevenueBooks, Sums
 from domain.money.terms import named_in
 from domain.money.through import joined
 
@@ -77,16 +68,11 @@ def _is_due(units: Mapping[str, int]) -> bool:
     return bool(units.get(OWED) or units.get(RESERVED))
 
 
-class Folding(State):
+class Folding(Origins):
     """The books, and how facts change them."""
 
     _division = ""
     """The division that the latest entry is about, for the facts that continue the entry."""
-    _origin: Mapping[str, Fraction] = {}
-    """The countries behind the revenue that the latest entry is about, for the facts that continue
-    it."""
-    _assigned_to: str | None = None
-    """To whom the latest entry assigns what others were owed, if it does."""
     _is_by_hand = False
     """Whether the lines of the latest entry were stated by hand."""
 
@@ -176,6 +162,11 @@ class Folding(State):
             self.opened[id] = replace(before, named=named, amended=(*before.amended, happened))
         for payee in payees:
             self.mentioned[payee, id] = self.position
+
+    def _locate(self, pool: str, *, by_territory: bool) -> None:
+        known = self.opened[pool]
+        if by_territory or known.by_territory:
+            self.opened[pool] = replace(known, by_territory=by_territory)
 
     def _agree(self, id: str, happened: Proposal.Event | Share.Event) -> None:
         match happened:
@@ -390,17 +381,21 @@ class Folding(State):
 
     def _correct(self, happened: Entry.Corrected) -> None:
         replaced = happened.replaces
-        self._move(happened.proposal, replaced)
-        for division, more in happened.anew or ():
-            moved = self.divisions[division]
-            terms = self.terms_for(happened.pool, moved.revenue)
-            agreed = moved.agreed + Fraction(more)
-            self.divisions[division] = replace(moved, agreed=agreed, terms=terms)
+        moved = self._move(happened.proposal, replaced)
+        anew = happened.anew or ()
+        if replaced == happened.proposal:  # only the terms have changed
+            moved = [division for division, _ in anew]
+        for division, more in anew:
+            known = self.divisions[division]
+            terms = self.terms_for(happened.pool, known.revenue)
+            agreed = known.agreed + Fraction(more)
+            self.divisions[division] = replace(known, agreed=agreed, terms=terms)
             self.agreed[happened.proposal] += Fraction(more)
         for division, more in happened.placed or ():
             stays = self.divisions[division]
             self.divisions[division] = replace(stays, agreed=stays.agreed + Fraction(more))
             self.agreed[stays.agreement] += Fraction(more)
+        self._corrected = [self.divisions[division] for division in moved]
         if replaced is not None and happened.is_complete:
             before = self.agreements[replaced]
             if (by := happened.known_as) is None:
@@ -409,17 +404,20 @@ class Folding(State):
                 known_as = tuple(dict.fromkeys((*before.known_as, by)))
                 self.agreements[replaced] = replace(before, known_as=known_as)
 
-    def _move(self, proposal: str, replaced: str | None) -> None:
+    def _move(self, proposal: str, replaced: str | None) -> list[str]:
         """Move divisions to an agreement; after a waiver they only count as corrected."""
+        moved = []
         for id, division in self.divisions_under([replaced or proposal]):
             if replaced is None or self.stands_under(division, proposal):
                 self.divisions[id] = replace(division, agreement=proposal, is_corrected=True)
+                moved.append(id)
                 if replaced is not None:
                     since = placed_at(division.at), id
                     del self.divided[(replaced, *since)]
                     self.divided[(proposal, *since)] = True
                     self.agreed[replaced] -= division.agreed
                     self.agreed[proposal] += division.agreed
+        return moved
 
     def _pay_back(self, pool: str, costs: Costs) -> None:
         for expense, payer, units in costs:
@@ -442,71 +440,6 @@ class Folding(State):
 
     def _book(self, currency: str, amount_minor: int) -> None:
         self.booked[currency] = self.booked.get(currency, 0) + abs(amount_minor)
-
-    # -- where money came from -------------------------------------------------------------
-
-    def _locate(self, pool: str, *, by_territory: bool) -> None:
-        known = self.opened[pool]
-        if by_territory or known.by_territory:
-            self.opened[pool] = replace(known, by_territory=by_territory)
-
-    def _source(self, happened: Entry.Event) -> None:
-        """Split the lines of an entry by the countries of the sales behind its revenue."""
-        if not self.opened[happened.pool].by_territory:
-            return
-        if isinstance(happened, Entry.First):
-            self._origin = self._origin_of(happened)
-            to = happened.to if isinstance(happened, Entry.Assigned) else None
-            self._assigned_to = to if (happened.rules or 1) >= RULES_BY_SALE else None
-        for line in read_lines(happened.lines):
-            if self._assigned_to is not None and line.payee != self._assigned_to:
-                self._assign(line, happened.proposal, self._assigned_to)
-            for country, part in shared(line.amount_minor, self._origin).items():
-                self._came(line.payee, happened.proposal, country, part)
-
-    def _assign(self, line: Line, agreement: str, to: str) -> None:
-        """Move what is assigned with the countries that it came from."""
-        key = line.payee, agreement
-        units, by_country = self.accounts.get(key, {}), self.countries.get(key, {})
-        owed = units.get(OWED, 0) + units.get(RESERVED, 0)
-        taken = drawn(-line.amount_minor, owed, by_country)
-        for country, part in taken.items():
-            self._came(line.payee, agreement, country, -part)
-            self._came(to, agreement, country, part)
-
-    def _origin_of(self, happened: Entry.First) -> Mapping[str, Fraction]:
-        """By country: the sales behind the lines of an entry."""
-        revenue: str | None = getattr(happened, "revenue", None)
-        if revenue is None:
-            return {}
-        short: str | None = getattr(happened, "against", None)
-        rules = happened.rules or 1
-        by_sale = short is not None and rules >= RULES_BY_SALE
-        if short is not None and by_sale and (by_country := self._countries_of(short, rules)):
-            return by_country
-        rules = self.divisions[self.revenues[revenue].division or ""].rules
-        found = self._countries_of(revenue, rules)
-        for each in self.netted.get(revenue, ()) if rules >= RULES_BY_SALE else ():
-            taken = self._countries_of(each.against, rules)
-            found = without(found, each.left_minor, taken, each.amount_minor)
-        return found
-
-    def _countries_of(self, revenue: str, rules: int) -> dict[str, Fraction]:
-        return countries_of(self.revenues[revenue].recorded.sold, rules)
-
-    def _net(self, revenue: str, against: str, amount_minor: int) -> None:
-        """Note what negative revenue takes of a revenue that is not divided yet."""
-        taken = Netted(against, amount_minor, self.revenues[revenue].left_minor)
-        self.netted[revenue] = (*self.netted.get(revenue, ()), taken)
-
-    def _draw(self, happened: Payout.Event, sources: Sources, sign: int) -> None:
-        for index, country, units in sources:
-            payee, agreement, *_ = happened.parts[int(index)]
-            self._came(str(payee), str(agreement), str(country), sign * int(units))
-
-    def _came(self, payee: str, agreement: str, country: str, units: int) -> None:
-        known = self.countries.get((payee, agreement), {})
-        self.countries[payee, agreement] = known | {country: known.get(country, 0) + units}
 
     # -- lookups ---------------------------------------------------------------------------
 

@@ -17,7 +17,13 @@ from typing import NamedTuple
 from domain.kept import placed_at
 from domain.money.agreement import Agreement
 from domain.money.books import Books
-from domain.money.entry import RULES_OF_CORRECTIONS, RULES_OF_REVERSALS, Entry, FlowRows
+from domain.money.entry import (
+    RULES_IN_ORDER,
+    RULES_OF_CORRECTIONS,
+    RULES_OF_REVERSALS,
+    Entry,
+    FlowRows,
+)
 from domain.money.pool import Pool
 from domain.money.reckoning import (
     Change,
@@ -180,14 +186,15 @@ def correction_of(
     pool = books.agreements[proposal].pool
     has_bands = any(have_bands(each.terms) for each in books.opened[pool].versions)
     every = books.divisions_of(pool)
-    is_old = rules < RULES_OF_CORRECTIONS or any(each.rules == 1 for _, each in every)
+    is_old = rules < RULES_IN_ORDER or any(each.rules == 1 for _, each in every)
     if not has_bands or is_old or change.is_complete is None:
         return correction_in_place(books, proposal, change, entry_of, rules)
-    return _in_order(books, proposal, change, [_standing(books, *each, entry_of) for each in every])
+    standing = [_standing(books, *each, entry_of) for each in every]
+    return _in_order(books, proposal, change, standing, rules)
 
 
 def _in_order(
-    books: Books, proposal: str, change: Change, every: Sequence[Standing]
+    books: Books, proposal: str, change: Change, every: Sequence[Standing], rules: int
 ) -> ComputedEntry:
     agreement = books.agreements[proposal]
     pool, opened = books.pools[agreement.pool], books.opened[agreement.pool]
@@ -212,7 +219,7 @@ def _in_order(
             (anew if is_moved else placed).append([each.division, str(more)])
         stays |= not is_moved and known.agreement == replaced and bool(given.agreed)
     content = {
-        **of_agreement(agreement, pool, RULES_OF_CORRECTIONS),
+        **of_agreement(agreement, pool, rules),
         "amount_minor": 0,
         "agreed": str(change.agreed),
         "flow": written(whole.flow),

@@ -1,7 +1,8 @@
 """Country of origin: from which countries the money owed to a payee came, sale by sale.
 
-What a payee gets of a revenue is split in proportion to its sales by country, to the unit; a payout
-in proportion to the countries of what is owed. Money without a country is from that of the pool.
+What a payee gets of a revenue is split in proportion to its sales by country, to the unit; what a
+correction moves, in proportion to what is left by country of the revenue it is about; a payout in
+proportion to the countries of what is owed. Money without a country is from that of the pool.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from fractions import Fraction
 
 from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.country import COUNTRIES
-from domain.money.entry import RULES_NET
+from domain.money.entry import RULES_BY_COUNTRY, RULES_NET
 from domain.money.policy.sold import read_items
 
 Sources = list[list[str | int]]
@@ -22,12 +23,13 @@ OF_POOL = ""
 
 
 def countries_of(
-    sold: Iterable[list[str | None]] | None, rules: int = RULES_NET
+    sold: Iterable[list[str | None]] | None, amount_minor: int, rules: int = RULES_BY_COUNTRY
 ) -> dict[str, Fraction]:
-    """By country: the amount received for sales there, or, if more came back than was sold, what
-    came back from there on balance; empty if no sales are stated.
+    """By country: the amount received for sales there, in all ``amount_minor``; of a negative
+    amount, what came back from there (negative: was sold). Empty if no sales are stated.
 
-    By rules before ``RULES_NET``, sales and returns were added up alike.
+    By rules before ``RULES_BY_COUNTRY``, what was sold was set off against what came back; by those
+    before ``RULES_NET``, both were added up alike.
     """
     found: dict[str, Fraction] = defaultdict(Fraction)
     for item in read_items(sold):
@@ -35,17 +37,19 @@ def countries_of(
         amount = item.amount if rules >= RULES_NET else abs(item.amount)
         found[territory if territory in COUNTRIES else OF_POOL] += amount
     sign = -1 if sum(found.values()) < 0 else 1
-    return {country: sign * part for country, part in found.items() if sign * part > 0}
+    signed = {country: sign * part for country, part in found.items() if part}
+    if rules >= RULES_BY_COUNTRY:
+        return _rounded(signed, sum(signed.values(), Fraction()), abs(amount_minor))
+    return {country: part for country, part in signed.items() if part > 0}
 
 
-def shared(units: int, by_country: Mapping[str, Fraction]) -> dict[str, int]:
-    """By country: these units, split in proportion to the amounts received.
+def shared(units: int, due: Fraction, by_country: Mapping[str, Fraction]) -> dict[str, int]:
+    """By country: these units, which are ``due`` but for rounding, split as the amounts received.
 
     Of some countries, more may have come back than was received.
     """
     if any(amount < 0 for amount in by_country.values()):
-        whole = sum(by_country.values())
-        parts = settle({country: units * part / whole for country, part in by_country.items()})
+        parts = settle(_rounded(by_country, due, units))
     else:
         parts = divide(units, by_country).units if by_country else {}
     return {country: part for country, part in parts.items() if part and country != OF_POOL}
@@ -67,9 +71,31 @@ def without(
     return left
 
 
-def _scaled(by_country: Mapping[str, Fraction], units: int) -> dict[str, Fraction]:
+def mixed(parts: Iterable[tuple[Mapping[str, Fraction], Fraction]]) -> dict[str, Fraction]:
+    """By country: several amounts by country, each scaled to a sum of its own."""
+    found: dict[str, Fraction] = defaultdict(Fraction)
+    for by_country, whole in parts:
+        for country, part in _scaled(by_country or {OF_POOL: Fraction(1)}, whole).items():
+            found[country] += part
+    return found
+
+
+def _scaled(by_country: Mapping[str, Fraction], units: int | Fraction) -> dict[str, Fraction]:
     whole = sum(by_country.values())
     return {country: units * part / whole for country, part in by_country.items()}
+
+
+def _rounded(by_country: Mapping[str, Fraction], due: Fraction, units: int) -> dict[str, Fraction]:
+    """By country: what is exactly due, and what rounding adds to it, in proportion to sizes.
+
+    Units are not split as what is due is: if nearly as much came back as was sold, a single unit
+    would be a large part of it.
+    """
+    whole, size = sum(by_country.values()), sum(map(abs, by_country.values()))
+    return {
+        country: due * part / whole + (units - due) * abs(part) / size
+        for country, part in by_country.items()
+    }
 
 
 def drawn(units: int, owed: int, by_country: Mapping[str, int]) -> dict[str, int]:

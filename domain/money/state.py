@@ -166,6 +166,8 @@ class State:
     """By agreement and payee: what is held back for returns."""
     netted: Kept[str, tuple[Netted, ...]]
     """By revenue of a pool by territory: what negative revenue took of it before it was divided."""
+    origins: Kept[str, dict[str, Fraction]]
+    """By revenue that was divided by territory: what is left of it by country."""
     countries: Kept[tuple[str, str], dict[str, int]]
     """By payee and agreement: the units owed by country of origin, as far as sales state it."""
     merged: Kept[str, str]
