@@ -26,6 +26,10 @@ WARNINGS = {
         "Under the agreement in force from {since}, {payee} has this share again: unless that is "
         "intended, assign it there too."
     ),
+    "agreement_ends": (
+        "From {since} on, another agreement is in force instead of this one: unless that is "
+        "intended, agree on these shares from then, too."
+    ),
     "assignment_ended": (
         "{payee} had a share by assignment until {since}, and has none under this agreement: "
         "unless that is intended, assign it again from then."

@@ -273,6 +273,30 @@ def test_shares_that_do_not_repeat_an_assignment_say_so_when_they_are_final(data
         assert told.tell("assign_share", **said).warnings == ()
 
 
+def test_shares_corrected_for_an_earlier_time_say_from_when_others_hold(database: str) -> None:
+    """An assignment is an agreement with the shares of its day: it keeps those that were wrong."""
+    with bank(database) as told:
+        ana, ben = told.people("Ana", "Ben")
+        pool = told.pool()
+        said = {"pool": pool, "agreed_on": "2026-01", "document": "sheet", "consents": [ana, ben]}
+        halves = [asset("song", {ana: "1/2", ben: "1/2"})]
+        told.tell("record_agreement", **said, assets=halves, effective_at="2026-01")
+        sold = {"pool": pool, "payee": ben, "to": "Firm", **SOLD}
+        told.tell("assign_share", **sold, effective_at="2026-03")
+        right = [asset("song", {ana: "1/4", ben: "3/4"})]
+        (warned,) = told.tell(
+            "record_agreement", **said, assets=right, effective_at="2026-01"
+        ).warnings
+        assert warned.code == "agreement_ends"
+        assert warned.detail.startswith("From 2026-03-01T")
+        for month in ("2026-02", "2026-03"):
+            told.earn(pool, 100, month)
+        assert told.account() == {ana: 25 + 50, ben: 75, "Firm": 50}
+        since = {"assets": right, "effective_at": "2026-03"}
+        ended = told.tell("record_agreement", **said, **since).warnings
+        assert [each.code for each in ended] == ["assignment_ended"]
+
+
 def test_a_pool_shows_the_shares_in_force_whichever_were_recorded_last(database: str) -> None:
     with bank(database) as told:
         ana, ben = told.people("Ana", "Ben")

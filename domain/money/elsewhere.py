@@ -145,7 +145,8 @@ class AssignShare(Command):
     over, and those who get a part are asked. Money divided for a later date moves with ``pool
     correct``; what is already owed, with ``assignment record``. It applies until the date of a
     later agreement, which a warning names: assign the share there as well. A share that is
-    disputed, or rests on something found false, can be assigned once that is decided.
+    disputed, or rests on something found false, can be assigned once that is decided. What the
+    terms give by name is assigned by amending them.
     """
 
     pool: PoolId

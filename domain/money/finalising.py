@@ -71,6 +71,9 @@ def agreed(
     if not more.get("replaces"):
         for payee in _ended(past, earlier, agreement):
             past.warn("assignment_ended", payee=payee, since=since)
+        dates = {each.effective_at for each in past.books().opened[pool].agreements}
+        if later := [date for date in sorted(dates) if date > agreement.effective_at]:
+            past.warn("agreement_ends", since=later[0])
     for payee, share in exact:
         yield from _asked(past, agreement, payee, share, earlier)
 
