@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from serving import Served, serving
 from test_clock import SetClock
+from test_commands import Stemma
 from test_server import prepared, started, wait_until
 
 from api.metrics import State
@@ -203,6 +204,25 @@ def small_disk(folder: Path) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_what_is_folded_can_be_asked_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """As on a full disk, beside a server that is running."""
+    with small_disk(tmp_path) as disk, open_service(f"sqlite:///{disk}/stemma.db") as service:
+        service.journal.record(AdmitContributor(name="Ana"))
+        follow_once(service)
+        seen = disk / "seen"
+        seen.mkdir()
+        subprocess.run(["mount", "--bind", str(disk), str(seen)], check=True)
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,ro", str(seen)], check=True)
+            stemma = Stemma(f"sqlite:///{seen}/stemma.db")
+            assert "Ana" in stemma("search", "Ana", "--json")
+            assert "storage_unavailable" in stemma.wrong("contributor", "add", "--name", "Ben")
+            service.journal.record(AdmitContributor(name="Ben"))
+            assert "storage_unavailable" in stemma.wrong("search", "Ana"), "not all is folded"
+        finally:
+            subprocess.run(["umount", "--lazy", str(seen)], check=True)
 
 
 def test_a_disk_that_fills_up_is_not_ready_until_there_is_space_again(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domain.command import Field
-from domain.engine import TimeLimits
+from domain.engine import DatabaseUnavailable, TimeLimits
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.value import NewId, Ref, Value
@@ -126,7 +126,11 @@ def asked(
 ) -> Iterator[tuple[Service, View]]:
     """The service and a view of it, after folding everything."""
     with opened(ctx, create=create) as service:
-        service.follower.catch_up()
+        try:
+            service.follower.catch_up()
+        except DatabaseUnavailable:  # on a full or read-only disk, what is folded can be asked
+            if service.store.current().position < service.journal.facts.head():
+                raise
         with service.store.view(as_of) as view:
             try:
                 yield service, view
