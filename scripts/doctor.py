@@ -24,7 +24,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 
 from domain.checkpoint import open_checkpoint
-from domain.engine import EMBEDDED, DatabaseDamaged, DatabaseUnavailable
+from domain.engine import EMBEDDED, DatabaseDamaged, DatabaseUnavailable, UpgradeNeeded
 from domain.tree import NotVerified
 from projections.readiness import FAILED as CHECK_FAILED
 from projections.readiness import Check, Readiness
@@ -102,6 +102,8 @@ def _of_database(settings: Settings, wanted: Collection[str]) -> Iterator[Found]
             advice = "Start it, or correct the settings; “stemma serve” creates the tables."
             if isinstance(error, DatabaseDamaged):
                 advice = "Restore the latest backup: “stemma restore”."
+            elif isinstance(error, UpgradeNeeded):
+                advice = "Do as it says."
             yield Found("database", FAILED, _brief(error), advice)
             yield from _skipped(set(wanted) - {"database"}, "database")
             return

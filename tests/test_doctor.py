@@ -166,6 +166,16 @@ def test_a_damaged_database_is_to_be_restored(tmp_path: Path) -> None:
     assert (found.status, found.advice) == (FAILED, "Restore the latest backup: “stemma restore”.")
 
 
+def test_a_database_of_another_version_is_neither_to_be_started_nor_made(
+    healthy: Environment,
+) -> None:
+    with open_service(of(healthy).database) as service:
+        service.engine.execute("UPDATE layouts SET version = 'another' WHERE name = 'derived'")
+    (found,) = examine(lambda: read_settings(healthy), ["database"])
+    assert "run “stemma upgrade”" in found.detail
+    assert found.advice == "Do as it says."
+
+
 def run(environment: Environment, *words: str) -> tuple[int, str]:
     done = CliRunner().invoke(main, ["doctor", *words], env=environment)
     return done.exit_code, done.output
