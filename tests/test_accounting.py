@@ -274,6 +274,22 @@ def test_a_preview_of_a_batch_is_the_batch_and_says_why_others_are_not_paid(
                 assert asked.answer
 
 
+def test_whose_money_is_all_held_back_is_in_no_preview(database: str) -> None:
+    """A minor stood there as held, with 0.00 and without a reason."""
+    with bank(database) as told:
+        minor, other = told.people("minor", "other")
+        pool = told.pool()
+        told.accept(told.agree(pool, {minor: "1/4", other: "3/4"}), minor, other)
+        rule = {"rate": "1", "payee": minor, "effective_at": "2026-01"}
+        told.tell("state_reserve", pool=pool, **rule)
+        told.earn(pool, 1_000)
+        told.reverse(told.earn(pool, 1_000))
+        (line,) = preview(told)["items"]
+        assert (line["payee"]["id"], line["amount_minor"]) == (other, 750)
+        told.pay()
+        assert preview(told)["items"] == []
+
+
 def test_a_preview_has_the_largest_first_of_each_outcome_sums_and_pages() -> None:
     with bank("sqlite:///:memory:") as told:
         a, b, c, d, e, f, g = told.people(*"abcdefg")

@@ -816,6 +816,21 @@ def test_who_has_no_share_is_not_asked_to_accept_it(database: str) -> None:
             told.accept(proposal, ben)
 
 
+def test_of_several_accounts_with_a_share_the_one_answers_that_acts_or_is_named(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        ana, older, old = told.people("ana", "older", "old")
+        proposal = told.agree(told.pool(), {ana: "1/3", older: "1/3", old: "1/3"})
+        for each in (older, old):
+            told.tell("merge_contributor", id=each, into=ana)
+        answered = []
+        for acts, said in ((old, {}), (ana, {"contributor": older}), (ana, {})):
+            told.tell("accept_share", proposal=proposal, actor=acts, **said)
+            answered.append(told.since(0, "share.accepted")[-1].payee)
+        assert answered == [old, older, ana]
+
+
 def test_who_signs_that_they_have_no_share_has_nothing_to_accept(database: str) -> None:
     with bank(database) as told:
         ana, ben, cleo = told.people("ana", "ben", "cleo")

@@ -105,7 +105,7 @@ class _OfShare(Command):
 
     def settled(self, past: Past) -> Self:
         """The command with the sender's account that was offered the share, if it is another."""
-        is_said = self.contributor or self.work or past.is_signed
+        is_said = self.contributor or past.is_signed
         if is_said or past.stream(share_id(self.proposal, past.actor)):
             return self
         for own in past.accounts(past.actor):

@@ -158,13 +158,13 @@ class Books(Folding):
         return {payee: reserve for payee, reserve in found if reserve is not None}
 
     def debts_in(self, pool: str, payees: Collection[str]) -> dict[str, int]:
-        """By payee who owes a pool more than it owes them, under all its agreements: how much."""
+        """By payee: how much more they owe a pool than it owes them, under all its agreements."""
         agreements = self.pools[pool].agreements
         self.fetch((self.accounts, [(payee, each) for payee in payees for each in agreements]))
-        left = {
-            payee: sum(self.owed(payee, each).left_minor for each in agreements) for payee in payees
+        return {
+            payee: max(0, -sum(self.owed(payee, each).left_minor for each in agreements))
+            for payee in payees
         }
-        return {payee: -units for payee, units in left.items() if units < 0}
 
     def payers_of(self, expense: str) -> list[str]:
         """The divisions that paid back a part of an expense, the latest first."""

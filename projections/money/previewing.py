@@ -158,12 +158,19 @@ def _reckoned(
 
 
 def _lines(currency: str, owed: Mapping[str, Due], sent: Iterable[Paid]) -> list[PreviewLine]:
-    """A line for each payee, in the order of outcomes, the largest amounts first."""
+    """A line for each payee with an amount, in the order of outcomes, the largest first.
+
+    What is held back as a reserve, or outweighed by a debt, is no amount of a batch.
+    """
     by_payee: dict[str, list[Paid]] = defaultdict(list)
     for each in sent:
         by_payee[each.payee].append(each)
     lines = [_line(currency, payee, each, by_payee.get(payee, [])) for payee, each in owed.items()]
-    return sorted(lines, key=_place)
+    return sorted(filter(_has_amount, lines), key=_place)
+
+
+def _has_amount(line: PreviewLine) -> bool:
+    return bool(line["amount_minor"] or line["held_minor"])
 
 
 def _place(line: PreviewLine) -> tuple[int, int, int, str]:
