@@ -18,6 +18,7 @@ from random import SystemRandom
 from domain.checkpoint import Checkpoint, Trusted, must_continue
 from domain.latest import open_map
 from domain.tree import ENTRIES, TILE_WIDTH, NotVerified, Tile, root_of, tiles_of
+from domain.trust import Misused
 from scripts.line import Line
 from scripts.mirrored import (
     bundles_of,
@@ -73,7 +74,8 @@ def mirror(
             lowest = 0 if only_hashes else ENTRIES
             tiles = [tile for tile in every if again or _is_fetched(folder, tile, lowest)]
             sample = SystemRandom().sample(left := [*{*every} - {*tiles}], min(SAMPLE, len(left)))
-            with _kept_if_verified([folder / tile.path for tile in every]):
+            paths = [folder / tile.path for tile in every]
+            with _damage_told(folder, remembered), _kept_if_verified(paths):
                 sampled = _fetched(log, folder, tiles, sample, progress)
                 map = _map_of(log, trusted, may_be_none=only_hashes and not maps.exists())
                 if only_hashes:
@@ -130,6 +132,8 @@ def evidence_kept(note: bytes, kept: Path) -> Iterator[None]:
     """
     try:
         yield
+    except Misused:
+        raise
     except NotVerified as problem:
         refused = kept.with_name(f"{kept.name}.refused")
         write_whole(refused, note)
@@ -151,6 +155,24 @@ def _kept_if_verified(paths: Sequence[Path]) -> Iterator[None]:
     for path in paths:
         if (fetched := unverified(path)).exists():
             fetched.replace(path)
+
+
+@contextmanager
+def _damage_told(folder: Path, remembered: Checkpoint | None) -> Iterator[None]:
+    """Raise Misused for what is not verified if it is this mirror that is not as it was."""
+    try:
+        yield
+    except NotVerified as problem:
+        if remembered is not None:
+            check = check_entries if (folder / "tile" / "entries").exists() else check_hashes
+            try:
+                check(folder, remembered)
+            except NotVerified as damage:
+                raise Misused(
+                    f"this mirror was damaged, which says nothing about the log: {damage}. Delete "
+                    f"{folder / 'tile'} and mirror again; what comes has to fit the checkpoint here"
+                ) from problem
+        raise
 
 
 def _must_hold(folder: Path, kept: Checkpoint, earlier: Checkpoint) -> None:

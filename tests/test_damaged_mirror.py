@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import by_the_documents as outsider
 import pytest
 from click.testing import CliRunner
-from serving import serving
+from serving import OPERATOR_KEY, serving
 from test_log import mirrored, tell
 
 from domain.note import SignerKey
+from domain.trust import Misused
 from scripts.mirror import mirror
 from scripts.remote import Remote
 from scripts.stemma import main
@@ -102,6 +103,28 @@ def test_what_is_left_of_earlier_sizes_does_not_matter(sound: Path, tmp_path: Pa
     for path in OF_EARLIER_SIZES:
         (folder / path).write_bytes(b"")
     assert len([*accepting(folder, "entries")]) == 2
+
+
+@pytest.mark.parametrize("of", ["entries", "hashes"])
+def test_a_mirror_that_was_damaged_does_not_blame_the_log_and_can_be_repaired(
+    tmp_path: Path, of: str
+) -> None:
+    """It is fetched again, and has to continue what was accepted before."""
+    folder, only_hashes = tmp_path / "mirror", of == "hashes"
+    with serving(f"sqlite:///{tmp_path / 'a.db'}", signer=SIGNER, follow=False) as served:
+        tell(served.service, SIZE)
+        served.service.log.catch_up()
+        log = Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=OPERATOR_KEY)
+        mirror(log, folder, only_hashes=only_hashes)
+        for path in ("tile/0/000", "tile/1/000.p/1", f"tile/{of if of == 'entries' else 0}/000"):
+            sound = (folder / path).read_bytes()
+            (folder / path).write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+            with pytest.raises(Misused, match=r"this mirror was damaged, .*: tile/\d/"):
+                mirror(log, folder, only_hashes=only_hashes)
+            assert not (folder / "checkpoint.refused").exists()
+            rmtree(folder / "tile")
+            mirror(log, folder, only_hashes=only_hashes)
+            assert [*accepting(folder, of)]
 
 
 def test_a_missing_map_is_named_by_a_replay_as_well(sound: Path, tmp_path: Path) -> None:
