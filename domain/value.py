@@ -280,7 +280,6 @@ class Several(Value):
 
     record: type[Any]
     most: int = MOST_ITEMS
-    METAVAR: ClassVar[str] = "LIST"
 
 
 @dataclass(frozen=True, kw_only=True)

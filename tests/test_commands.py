@@ -85,6 +85,16 @@ def test_every_option_has_help(words: tuple[str, ...]) -> None:
     assert not [one.opts for one in options if not one.help]
 
 
+def test_an_option_that_takes_json_says_so_and_what_is_in_it(stemma: Stemma) -> None:
+    lines = (
+        "--lines JSON|@FILE Who gets or gives how much. A list of objects with payee, amount_minor."
+    )
+    assert lines in " ".join(stemma("adjustment", "record", "--help").split())
+    told = " ".join(stemma("proposal", "post", "--help").split())
+    assert "--assets JSON|@FILE" in told
+    assert 'by this policy, such as {"type": "relative_cascade"}.' in told
+
+
 @pytest.mark.parametrize("words", [(), *commands()], ids=" ".join)
 def test_every_command_has_help(words: tuple[str, ...], stemma: Stemma) -> None:
     """… and asking for it opens no database."""

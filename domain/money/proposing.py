@@ -211,14 +211,14 @@ class ProposedContent(Command):
         tuple[Mapping[str, Any], ...] | None,
         Many(
             inner=Json(help="What an asset is worth, and whose it is.", example=ASSETS[0]),
-            help="The assets, set by hand.",
+            help="The assets, set by hand: objects with asset, value, shares and perhaps within.",
             example=ASSETS,
             most=MOST_PIECES,
         ),
     ] = None
     policy: Annotated[
         Mapping[str, Any] | None,
-        Json(help="Or compute them by this policy, such as a relative_cascade."),
+        Json(help='Or compute them by this policy, such as {"type": "relative_cascade"}.'),
     ] = None
     graph_position: Annotated[
         int | None, Number(help="Over the lineage as known at this position; default as published.")
@@ -231,7 +231,10 @@ class ProposedContent(Command):
     def content(self, past: Past, opened: Pool.Opened) -> Content:
         """What is proposed, as assets."""
         if (self.assets is None) == (self.policy is None):
-            raise BadSplit("body", "shares are set by “assets” or computed by a “policy”, not both")
+            raise BadSplit(
+                "body",
+                "state either “assets”, which set the shares, or a “policy”, which computes them",
+            )
         if self.policy is not None:
             position = frozen_at(past, opened.release, self.graph_position)
             graph = past.known_at(position).lineage(opened.release, self.default_rate)

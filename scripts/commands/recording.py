@@ -66,6 +66,9 @@ PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
     "components": ("--component", "WORK [RATE]", bundle.component),
 }
 
+_AS_JSON = (Json, Several, Many)
+"""The values that are typed as JSON, unless each item of a list has an option of its own."""
+
 
 def record_line(
     service: Service,
@@ -161,12 +164,15 @@ def _option(one: Field) -> click.Option:
         return click.Option([flag, one.name], multiple=True, metavar=f"'{metavar}'", help=told)
     several = isinstance(value, Many) and not isinstance(value.inner, Json)
     kind = value.inner if isinstance(value, Many) and several else value
+    more = " May be repeated." if several else ""
+    if isinstance(value, Several):
+        more = f" A list of objects with {', '.join(one.name for one in value.record.fields())}."
     return click.Option(
         [flag_of(one.name.removesuffix("s") if several else one.name), one.name],
         required=one.is_needed,
-        metavar=metavar_of(kind),
+        metavar="JSON|@FILE" if isinstance(kind, _AS_JSON) else metavar_of(kind),
         multiple=several,
-        help=help_of(one, " May be repeated." if several else ""),
+        help=help_of(one, more),
         type=int if isinstance(kind, Number) else str,
     )
 
@@ -177,8 +183,7 @@ def _stated(name: str, value: Value | None, typed: Any) -> Any:
         return [_part(name, text) for text in typed]
     if isinstance(typed, tuple):
         return list(typed)
-    is_json = isinstance(value, Json | Several | Many)
-    return _json_of(name, typed) if is_json else typed
+    return _json_of(name, typed) if isinstance(value, _AS_JSON) else typed
 
 
 def _json_of(name: str, text: str) -> Any:
