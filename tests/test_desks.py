@@ -52,6 +52,16 @@ def test_the_menu_offers_the_desks_that_open(served: Served) -> None:
     assert "a moderator who is not involved" in refused.text_seen
 
 
+def test_the_list_of_desks_has_those_that_open_and_what_each_is_for(served: Served) -> None:
+    """Their addresses begin like it; it was not found."""
+    page = signed_in(served, with_role(served, "Ria Day", "accountant")).get("/desk")
+    assert page.status == 200
+    listed = page.text.partition("<main")[2]
+    open_ = re.findall(r'href="/desk/(\w+)"', listed)
+    assert sorted(open_) == ["accountant", "artist", "producer"]
+    assert "Statements of shops, payouts, periods, reports" in page.text_seen
+
+
 def test_a_dispute_stands_on_the_desk_with_both_sides_until_it_is_settled(served: Served) -> None:
     ana, ben = served.admit("Ana Clark"), served.admit("Ben Clark")
     poem = served.acting(ana).post("/contributions", title="A poem", medium="text").id

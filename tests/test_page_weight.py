@@ -178,6 +178,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
         **money,
         **together(told, people, remixes),
         "/": ["/", f"/ as {prolific}"],
+        "/desk": ["/desk"],
         "/desk/artist": [],
         "/search": ["/search", "/search?q=lantern", "/search?q=person", "/search?q=e&kind=people"],
         "/suggest": ["/suggest?q=lantern", "/suggest?q=person&kind=people"],

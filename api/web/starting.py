@@ -1,4 +1,4 @@
-"""The start page: what is new here and, for a reader with an account, their own desk.
+"""The start page: what is new here and, for a reader with an account, their own desk; all desks.
 
 The artist's desk shows what waits for them, what was made from their works, and what these earned.
 """
@@ -40,7 +40,7 @@ MOST_CURRENCIES = 3
 
 
 def pages(frame: Frame) -> None:
-    """The start page, which is the desk of the artist."""
+    """The start page, which is the desk of the artist, and the list of desks."""
 
     @frame.page("/", anybody=True)
     def show_start() -> Answer:
@@ -60,6 +60,10 @@ def pages(frame: Frame) -> None:
                 own=None if cursor else _own(frame, view),
                 **({} if cursor else _together(frame, view)),
             )
+
+    @frame.page("/desk", nobody_else=True)
+    def show_desks() -> Answer:
+        return render_template("desks.html")
 
     @frame.desk("artist", "What is waiting for you, your works and what they earned", OWN)
     def show_artist(_view: View, _: Said) -> Answer:
