@@ -679,3 +679,25 @@ def test_the_preview_below_a_form_is_where_its_button_leads(
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name="Open the pool")).to_be_focused()
+
+
+def test_terms_before_and_from_then_on_stand_side_by_side_on_a_phone(
+    browser: Browser, served: Served
+) -> None:
+    """What would be recorded was beyond the edge, beside the button that records it."""
+    ana = served.admit("Ana of the phone")
+    proposal = propose(served, "A barcarole", [[ana, "1"]])
+    pool = served.operator.get(f"/proposals/{proposal}").json["pool"]
+    with reader(browser, served.origin, width=390) as page:
+        sign_in(page, served.operator.key or "")
+        page.goto(f"/pool/{pool}/amend")
+        page.get_by_label("From when").fill("2026-12")
+        page.get_by_label("A part for the house").check()
+        page.get_by_role("button", name="Choose these terms").click()
+        page.get_by_label("The house", exact=True).fill("operator")
+        page.get_by_label("Its part").fill("10 %")
+        page.get_by_label("Why").fill("The house grew.")
+        page.get_by_role("button", name="Preview").click()
+        table = page.get_by_role("region").filter(has_text="From then on")
+        expect(table).to_contain_text("1,000.00 EUR")
+        assert table.evaluate("it => it.scrollWidth - it.clientWidth") == 0

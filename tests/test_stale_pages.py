@@ -177,7 +177,8 @@ def test_of_two_who_propose_shares_at_once_the_second_sees_the_first(served: Ser
     other = served.operator.post(f"/pools/{pool}/proposals", assets=assets).id
     told = window.post(path, sent | {"do": "record"})
     assert (CHANGED in told.text_seen, f'href="/proposal/{other}"' in told.text) == (True, True)
-    assert "Shares of this pool are proposed already" in told.text_seen
+    after = told.text_seen.partition(CHANGED)[2]
+    assert "Shares of this pool are proposed already" in after, "below what leads the eye there"
     sent["seen"] = hidden(told, path)["seen"]
     assert window.post(path, sent | {"do": "record"}).status == 303
 
@@ -243,7 +244,8 @@ def test_of_two_who_open_a_pool_at_once_the_second_sees_the_first(served: Served
     assert "-before" in first.post(path, said).headers["Set-Cookie"], "a double click"
     told = second.post(path, same)
     assert (told.status, CHANGED in told.text_seen) == (200, True)
-    assert "It has a pool already: The motet (EUR)." in told.text_seen
+    after = told.text_seen.partition(CHANGED)[2]
+    assert "It has a pool already: The motet (EUR)." in after, "below what leads the eye there"
     assert len(served.operator.get(f"/releases/{whole}/pools").items) == 1
 
 
@@ -256,6 +258,19 @@ def test_what_is_typed_otherwise_than_it_is_shown_is_the_same(served: Served) ->
     assert 'name="default_rate" value="5 %"' in shown.text
     sent |= {"default_rate": "5 %", "seen": hidden(shown, path)["seen"], "do": "record"}
     assert window.post(path, sent).status == 303
+
+
+def test_who_changed_the_form_after_its_preview_is_not_told_that_something_else_changed(
+    served: Served,
+) -> None:
+    pool, _ = pool_of(served, "A fugue", served.admit("Ana of the fugue"))
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/pool/{pool}/propose"
+    sent = hidden(window.get(path), path) | {"way": "rates", "default_rate": "5 %"}
+    sent |= {"seen": hidden(window.post(path, sent | {"do": "preview"}), path)["seen"]}
+    told = window.post(path, sent | {"default_rate": "6 %", "do": "record"}).text_seen
+    assert "What you typed was changed after the preview. It would now do this." in told
+    assert CHANGED not in told
+    assert served.operator.get(f"/pools/{pool}").json["proposals"] == []
 
 
 def test_terms_are_amended_from_what_the_preview_showed_before(served: Served) -> None:

@@ -24,11 +24,22 @@ class Foreseen(NamedTuple):
 
     seal: str = ""
     warnings: Sequence[Warned] = ()
+    is_of_another: bool = False
+    """Whether the form that is to be recorded says something else than the one previewed."""
 
 
 def seal(*told: object) -> str:
-    """A digest of a command and its preview, which shows whether either has changed."""
+    """A digest of a command or a preview, which shows whether it has changed."""
     return sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _sealed(content: object, told: object) -> str:
+    return f"{seal(content)}-{seal(told)}"
+
+
+def _of_what(seal: str) -> str:
+    """The part of a seal that is about the command."""
+    return seal.partition("-")[0]
 
 
 def tried(
@@ -38,7 +49,7 @@ def tried(
     foreseen: Callable[[Any, Sequence[Fact]], Any],
     page: Callable[[Any, Foreseen, Problem | None], str],
     leads_to: Callable[[str], str],
-    sealed: Callable[[object, object], str] = seal,
+    sealed: Callable[[object, object], str] = _sealed,
 ) -> Answer:
     """Handle the button of a form: fill in (“choose”), preview, or “record” if it was previewed.
 
@@ -47,7 +58,7 @@ def tried(
     (None while filling in, or if refused), its seal with the warnings, and the problem, if any. The
     same form sent again has no facts, and is answered as before.
     """
-    shown, beside = None, Foreseen()
+    shown, beside, seen = None, Foreseen(), request.form.get("seen", "")
     try:
         if do != "choose":
             asked = command()
@@ -57,8 +68,8 @@ def tried(
                 shown = foreseen(asked, facts)
                 content = asked.plain() | {"id": None}  # which says nothing of what is recorded
                 now = sealed(content, (shown, foretold.warnings))
-                beside = Foreseen(now, foretold.warnings)
-            if is_repeated or (do == "record" and request.form.get("seen") == beside.seal):
+                beside = Foreseen(now, foretold.warnings, _of_what(seen) != _of_what(now))
+            if is_repeated or (do == "record" and seen == beside.seal):
                 made = frame.record(asked)
                 return to_page(leads_to(made.id), made.position)
     except (Problem, Refusal) as refusal:
