@@ -7,6 +7,7 @@ import re
 import shlex
 from html import unescape
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -600,6 +601,29 @@ def test_a_batch_pays_what_its_preview_showed_or_nothing(served: Served) -> None
     assert paid() == []
     assert kim.post(path, said | {"total": "4500"}).status == 303
     assert paid() == [4_500]
+
+
+def test_who_is_paid_a_part_reads_why_the_rest_is_held(served: Served) -> None:
+    """“Will be paid the share has not been accepted yet” could be read as its reason."""
+    uma, post = served.admit("Uma Part"), served.operator.post
+    song = served.post_piece("A duet", by=uma)
+    whole = post("/releases", title="Duets", components=[{"work": song}]).id
+    sold = {"amount_minor": 300, "source": "store", "effective_at": "2026-01"}
+    terms: tuple[dict[str, Any], ...] = (
+        {"type": "fixed", "shares": [[uma, "1"]]},
+        {"type": "agreed"},
+    )
+    for each in terms:
+        said = {"name": "duets", "kind": "song", "currency": "CZK", "terms": each}
+        pool = post(f"/releases/{whole}/pools", said).id
+        if each == {"type": "agreed"}:
+            assets = [{"asset": song, "value": "1", "shares": [[uma, "1"]]}]
+            said = {"assets": assets, "agreed_on": "2025", "document": "sheet"}
+            post(f"/pools/{pool}/agreements", said | {"effective_at": "2025"})
+        post(f"/pools/{pool}/revenue", sold)
+    operator = reader(served).sign_in(OPERATOR_KEY)
+    page = operator.get("/desk/accountant/payout?currency=CZK").text_seen
+    assert "Will be paid the rest is held: the share has not been accepted yet3.00 CZK" in page
 
 
 def test_payouts_that_came_back_are_ticked_one_by_one(served: Served) -> None:
