@@ -304,6 +304,25 @@ def test_terms_are_amended_from_what_the_preview_showed_before(served: Served) -
     assert reasons() == [None, "10 %", "50 %"]
 
 
+def test_of_two_who_divide_the_shares_of_a_group_the_second_sees_what_it_replaces(
+    served: Served,
+) -> None:
+    band, ben = served.admit("The Stale Rocks"), served.admit("Ben of the rocks")
+    member = served.acting(band).post("/memberships", group=band, contributor=ben).id
+    served.acting(ben).post(f"/memberships/{member}/accept")
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/statement/{band}/division"
+    sent = {**hidden(window.get(path), path), "payee": ben, "part": "25 %"}
+    seen = hidden(window.post(path, sent | {"do": "preview"}), path)["seen"]
+    served.acting(band).post(
+        f"/contributors/{band}/divide", among=[{"contributor": ben, "part": "1/2"}]
+    )
+    told = window.post(path, sent | {"do": "record", "seen": seen})
+    assert (told.status, CHANGED in told.text_seen) == (200, True)
+    assert re.search(r"Ben of the rocks\s*50 %\s*25 %", told.text_seen), "so far, and from then on"
+    seen = hidden(told, path)["seen"]
+    assert window.post(path, sent | {"do": "record", "seen": seen}).status == 303
+
+
 def test_accounts_are_merged_as_the_preview_said(served: Served) -> None:
     """Others go on crediting an account while somebody looks at what its merger would change."""
     old, new = served.admit("Dee of the merger"), served.admit("Dee who stays")

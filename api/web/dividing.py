@@ -33,11 +33,17 @@ PARTS = {"among": "The parts"}
 
 
 class Line(NamedTuple):
-    """A member, and the part of the group's share that they get."""
+    """A member, the part of the group's share that they get, and the one they have so far."""
 
     payee: str
     name: str
     part: str
+    so_far: str
+
+    @property
+    def exact(self) -> Fraction:
+        """The part, or 0 if it cannot be read."""
+        return percentages.readable(self.part)
 
 
 def pages(frame: Frame) -> None:
@@ -101,7 +107,7 @@ def _divided(
             template,
             **sheet,
             lines=lines,
-            left=1 - sum(percentages.readable(one.part) for one in lines),
+            left=1 - sum(one.exact for one in lines),
             beside=beside,
             is_shown=is_shown,
             problem=problem,
@@ -120,6 +126,6 @@ def _lines(frame: Frame, view: View, group: str) -> list[Line]:
     usual = {each["contributor"]["id"]: each["part"] for each in said["among"]}
     parts = usual | dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))
     return [
-        Line(one, name or one, percentages.exact(parts.get(one, "")))
+        Line(one, name or one, percentages.exact(parts.get(one, "")), usual.get(one, ""))
         for one, name in members_of(view, group).items()
     ]

@@ -34,12 +34,12 @@ def seal(*told: object) -> str:
 
 
 def _sealed(content: object, told: object) -> str:
-    return f"{seal(content)}-{seal(told)}"
+    return f"{seal(content)}_{seal(told)}"
 
 
 def _of_what(seal: str) -> str:
     """The part of a seal that is about the command."""
-    return seal.partition("-")[0]
+    return seal.partition("_")[0]
 
 
 def tried(
