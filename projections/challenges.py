@@ -24,6 +24,7 @@ from domain.values import ChallengeId, ContributionId, ContributorId, ProjectId,
 from projections import lineage, projects
 from projections.finding import (
     MATCHED,
+    MOST_FACETED,
     REMIX_COUNTS,
     Filtered,
     Order,
@@ -397,17 +398,19 @@ def answers(
 
 @question("count_answers", "/answers/facets", cli="challenge facets")
 def answer_facets(view: View, **asked: Unpack[AnswerFilters]) -> AnswerFacets:
-    """How many answers match every filter, in total and by medium and state."""
+    """How many answers match every filter, in total and by medium and state, up to 10,000."""
     found = _those_that(asked)
     rows = view.rows(
         "WITH found AS MATERIALIZED (SELECT a.state, w.medium, w.medium_folded FROM @answers a "
-        f"JOIN @works w ON w.number = a.own_work AND {holds('w')} WHERE {found.where}) "
+        f"JOIN @works w ON w.number = a.own_work AND {holds('w')} WHERE {found.where} "
+        "ORDER BY a.born DESC LIMIT :most) "
         "SELECT 'medium', min(medium), count(*) FROM found GROUP BY medium_folded "
         "UNION ALL SELECT 'state', state, count(*) FROM found GROUP BY state "
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",
         **found.values,
+        most=MOST_FACETED,
     )
-    return facets_told(AnswerFacets, rows)
+    return facets_told(AnswerFacets, rows, MOST_FACETED)
 
 
 def _told(view: View, rows: Iterable[Any]) -> list[AnswerTold]:

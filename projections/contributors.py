@@ -188,7 +188,7 @@ def _done_by(
 
 @question("count_contributors", "/contributors/facets", cli="contributor facets")
 def people_facets(view: View, **asked: Unpack[PeopleFilters]) -> PeopleFacets:
-    """How many contributors match every filter, in total and by role and medium."""
+    """How many contributors match every filter, in total and by role and medium, up to 2,000."""
     return finding.facets_of_people(view, finding.people_who(asked))
 
 

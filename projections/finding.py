@@ -41,6 +41,10 @@ CREDIT_COUNTS = f"{counting('c', credits.NOT_COUNTED)} AND {holds('c')}"
 
 MOST_VALUES = 100
 """How many values of a facet an answer has at most, the most frequent first."""
+MOST_FACETED = 10_000
+"""Facets count so many works or answers, the latest of those that match."""
+MOST_PEOPLE = 2_000
+"""Facets of people count so many, each with all their credits."""
 
 
 class WorkFilters(TypedDict, total=False):
@@ -411,14 +415,15 @@ def facets_of_works(view: View, found: Filtered) -> WorkFacets:
     rows = view.rows(
         "WITH found AS MATERIALIZED (SELECT w.number, w.medium, w.medium_folded, w.licence, "
         "w.kind, nullif(ltrim(w.made_year, '0'), '') AS year FROM @works w "
-        f"WHERE {found.where}) "
+        f"WHERE {found.where} ORDER BY w.number DESC LIMIT :most) "
         f"{' UNION ALL '.join(counts)} "
         "UNION ALL SELECT 'role', c.role, count(DISTINCT c.work) FROM found f "
         f"JOIN @credits c ON c.work = f.number WHERE {CREDIT_COUNTS} GROUP BY c.role "
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",
         **found.values,
+        most=MOST_FACETED,
     )
-    return facets_told(WorkFacets, rows, licence=_merged)
+    return facets_told(WorkFacets, rows, MOST_FACETED, licence=_merged)
 
 
 def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
@@ -427,30 +432,36 @@ def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
     same = SAME.format(who="p.merged_into IS NULL AND p.number IN (SELECT number FROM found)")
     rows = view.rows(
         "WITH RECURSIVE found AS MATERIALIZED (SELECT p.number FROM @contributors p "
-        f"LEFT JOIN vault v ON v.digest = p.name WHERE {found.where}), {same} "
+        f"LEFT JOIN vault v ON v.digest = p.name WHERE {found.where} "
+        f"ORDER BY p.number DESC LIMIT :most), {same} "
         f"{counted.format('role', 'c.role', 'c.role')} "
         f"UNION ALL {counted.format('medium', 'w.medium', 'w.medium_folded')} "
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",
         **found.values,
+        most=MOST_PEOPLE,
     )
-    return facets_told(PeopleFacets, rows)
+    return facets_told(PeopleFacets, rows, MOST_PEOPLE)
 
 
 Counts = Mapping[str | None, int]
 """The number of items by value of a facet."""
 
 
-def facets_told(kind: type[T], rows: Sequence[Row], **merged: Callable[[Counts], Counts]) -> T:
+def facets_told(
+    kind: type[T], rows: Sequence[Row], most: int, **merged: Callable[[Counts], Counts]
+) -> T:
     """Facets as answered, from rows of (facet, value, count) with the total as a facet of its own.
 
-    ``merged`` has, by facet, a function that merges values which count as one.
+    ``most`` says how many items are counted at most; ``merged`` has, by facet, a function that
+    merges values which count as one.
     """
-    facets: dict[str, dict[str | None, int]] = {name: {} for name in kind.__annotations__}
+    names = kind.__annotations__.keys() - {"is_exact"}
+    facets: dict[str, dict[str | None, int]] = {name: {} for name in names}
     for facet, value, count in rows:
         facets[facet][value] = count
     (total,) = facets.pop("total").values()
     told = {name: _told(merged.get(name, dict)(counts)) for name, counts in facets.items()}
-    return cast("T", {"total": total, **told})
+    return cast("T", {"total": total, "is_exact": total < most, **told})
 
 
 def _merged(licences: Counts) -> Counts:

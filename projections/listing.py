@@ -39,7 +39,7 @@ def works(
 def facets(view: View, **asked: Unpack[WorkFilters]) -> WorkFacets:
     """How many works match every filter, in total and by medium, licence, year and so on.
 
-    Each value can be used as a filter.
+    Up to 10,000 are counted, the latest. Each value can be used as a filter.
     """
     return finding.facets_of_works(view, finding.works_that(view, asked))
 
@@ -88,7 +88,7 @@ def descendants(
     "count_descendants", "/works/{id}/descendants/facets", cli="work facets", as_published=True
 )
 def descendant_facets(view: View, id: WorkId, **asked: Unpack[WorkFilters]) -> WorkFacets:
-    """How many works were made from one, in total and by medium, licence and so on."""
+    """How many works were made from one, by medium, licence and so on, up to 10,000."""
     far = walking.generations(view, find(view, id).number, DOWN)
     return finding.facets_of_works(view, finding.works_that(view, asked, far))
 

@@ -176,10 +176,16 @@ class Facet(TypedDict):
     left_out: Annotated[Count, "How many more values there are.", Example(0)]
 
 
+IsExact = Annotated[
+    bool, "False if there may be more: only so many were counted, the latest.", Example(True)
+]
+
+
 class WorkFacets(TypedDict):
     """How many works there are, and of each medium, licence, year, role and kind."""
 
     total: Annotated[Count, Example(20)]
+    is_exact: IsExact
     medium: Facet
     licence: Annotated[Facet, "By their SPDX names, if they have one."]
     year: Annotated[Facet, "The year they were made, or the first one."]
@@ -191,6 +197,7 @@ class PeopleFacets(TypedDict):
     """How many people there are, and with a credit in each role and medium."""
 
     total: Annotated[Count, Example(20)]
+    is_exact: IsExact
     role: Annotated[Facet, "Those with a credit in exactly this role."]
     medium: Facet
 

@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict
 from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
 from domain.value import Example, one_of
 from domain.values import ChallengeId, ProjectId, Role, StepId
-from projections.told import Agent, Count, Facet, Instant, PersonRef, WorkRef
+from projections.told import Agent, Count, Facet, Instant, IsExact, PersonRef, WorkRef
 
 KindOfProject = Annotated[str, one_of(PROJECT_KINDS)]
 ProjectState = Annotated[str, one_of(("launched", "closed"))]
@@ -141,6 +141,7 @@ class AnswerFacets(TypedDict):
     """How many answers there are, and of each medium and state."""
 
     total: Annotated[Count, Example(20)]
+    is_exact: IsExact
     medium: Facet
     state: Facet
 

@@ -306,10 +306,12 @@ def facets(out: Console, asking: Asking) -> None:
     rows = [
         {"": by, "value": one["value"] or "(none)", "count": f"{one['count']:,}"}
         for by, facet in asking.answer.items()
-        if by != "total"
+        if isinstance(facet, dict)
         for one in (*facet["values"], *_left_out(facet))
     ]
-    out.print(f"{asking.answer['total']:,} in all")
+    answer = asking.answer
+    how_many = "in all" if answer["is_exact"] else "or more, of which the latest were counted"
+    out.print(f"{answer['total']:,} {how_many}")
     table_of(out, {name: name for name in ("", "value", "count")}, rows)
 
 

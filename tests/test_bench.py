@@ -62,12 +62,15 @@ MEASURES = {
             for what in ("inbox", "count")
         ],
         "search": [
-            f"{typed}{said}"
-            for typed in (
-                *("a full title", "two words, the last incomplete", "one word"),
-                *("two of the commonest words", "a role", "one letter"),
-            )
-            for said in ("", ", counted")
+            *(
+                f"{typed}{said}"
+                for typed in (
+                    *("a full title", "two words, the last incomplete", "one word"),
+                    *("two of the commonest words", "a role", "one letter"),
+                )
+                for said in ("", ", counted")
+            ),
+            *(f"the facets of {what}" for what in ("all works", "all people", "the musicians")),
         ],
         "suggest": [
             *("people for a challenge", "challenges for a person"),

@@ -166,6 +166,35 @@ def test_facets_count_what_the_filters_find(told: Story) -> None:
         assert listing.facets(view, q="no such thing")["total"] == 0
 
 
+def test_facets_of_many_count_the_latest_and_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with story(database) as told:
+        community(told)
+        with told.view() as view:
+            latest = listing.works(view, limit=3).items
+            assert listing.facets(view)["is_exact"]
+            assert contributors.people_facets(view)["is_exact"]
+        monkeypatch.setattr(finding, "MOST_FACETED", 3)
+        monkeypatch.setattr(finding, "MOST_PEOPLE", 2)
+        with told.view() as view:
+            facets = listing.facets(view)
+            assert (facets["total"], facets["is_exact"]) == (3, False)
+            assert counts(facets["medium"]) == Counter(one["medium"] for one in latest)
+            assert listing.facets(view, year=1989)["is_exact"]
+            people = contributors.people_facets(view)
+            assert (people["total"], people["is_exact"]) == (2, False)
+            assert counts(people["role"]) == counts(
+                contributors.people_facets(view, q="e")["role"]
+            ), "Ben and Zoë, but not Ana, who came first"
+    with serving(database, public_pages=True) as served:
+        for kind, said in (("", "3+ works"), ("people", "2+ people")):
+            assert f"<h2>{said}</h2>" in served.client(None).get("/search", {"kind": kind}).text
+    ran = CliRunner().invoke(main, ["--database", database, "facets"])
+    assert "3 or more, of which the latest were counted" in ran.stdout
+
+
 def test_people_are_sorted_and_counted(told: Story) -> None:
     community(told)
     with told.view() as view:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import repeat
 from random import Random
+from typing import Any
 
-from projections import likely, searching, suggesting
+from projections import contributors, likely, listing, searching, suggesting
 from projections.store import with_tables
 from scripts.benchmarks.by_hand import Plain, is_postgres, plain
 from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared, seen
@@ -42,6 +44,12 @@ COUNTED_BY_HAND = {
     True: "SELECT count(*) FROM (SELECT 1 FROM by_hand WHERE words @@ to_tsquery('simple', ?) "
     "LIMIT 1001) AS found",
 }
+COUNTED_ALL = "SELECT medium, count(*) FROM @works GROUP BY medium"
+FACETED: tuple[tuple[str, Callable[..., Any], dict[str, Any]], ...] = (
+    ("the facets of all works", listing.facets, {}),
+    ("the facets of all people", contributors.people_facets, {}),
+    ("the facets of the musicians", contributors.people_facets, {"role": "musician"}),
+)
 MOST_BY_HAND = (
     "SELECT contributor, count(*) FROM @credits WHERE role = ? GROUP BY contributor "
     "ORDER BY 2 DESC LIMIT 20"
@@ -49,7 +57,10 @@ MOST_BY_HAND = (
 
 
 def search(size: Size, database: str) -> Iterator[Result]:
-    """Milliseconds of a search, and of counting by kind what it finds, by what is typed."""
+    """Milliseconds of a search and of counting by kind what it finds, by what is typed.
+
+    Then those of the facets by which lists are narrowed.
+    """
     works, random = WORKS[size], Random(WORKS[size])
     service, address = filled(works, database)
     with plain(address) as by_hand:
@@ -66,6 +77,13 @@ def search(size: Size, database: str) -> Iterator[Result]:
                 ours = [partial(seen, service, ask, q=q) for q in asked]
                 peer = Asked("hand-written full-text SQL", hand)
                 yield from compared(worked, f"{what}{said}, {works:,} works", ours, peer)
+        all_of_them = with_tables(COUNTED_ALL, service.store.current().number)
+        for what, facets, filters in FACETED:
+            each = [partial(seen, service, facets, **filters)] * (TIMES[size] // 3)
+            peer = Asked(
+                "all of them by medium, in SQL", repeat(partial(by_hand.execute, all_of_them))
+            )
+            yield from compared(worked, f"{what}, {works:,} works", each, peer)
 
 
 def suggest(size: Size, database: str) -> Iterator[Result]:
