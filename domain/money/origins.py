@@ -102,7 +102,7 @@ class Origins(State):
     def _take_origin(self, revenue: str, units: int, origin: Mapping[str, Fraction]) -> None:
         """Take units from what is left of a revenue by country; it was reversed already."""
         left_minor, found = self.revenues[revenue].left_minor, self.origins.pop(revenue, {})
-        if found and left_minor:
+        if left_minor:
             left = without(found, left_minor + units, origin, units)
             fine = {country: round(part * FINE) for country, part in left.items()}
             self.origins[revenue] = {
