@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
-from money import HALF, Bank, asset, bank, halves
+from money import AGREED, HALF, Bank, asset, bank, halves
 from rich.console import Console
 
 from domain.money.postings import ACCOUNTS
@@ -246,6 +246,29 @@ def test_the_steps_of_why_add_up_to_the_amount() -> None:
                 "−1/3 of 0.01 USD carried to the next one",
             ],
         }
+
+
+def test_why_says_what_others_waived_and_what_went_by_shares_before_a_correction() -> None:
+    with bank("sqlite:///:memory:") as told:
+        a, b = told.people("Ana", "Ben")
+        pool = told.pool(terms=HALF)
+        proposal = told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01")
+        told.accept(proposal, a)
+        told.tell("waive_share", proposal=proposal, scope="release", actor=b)
+        revenue = told.earn(pool, 1_000)
+        *_, piece, waived = printed(told, "explain_line", accounts.why, id=revenue, payee=a)
+        assert piece.endswith("of the agreed part: 50 %, 2.50 USD")
+        assert waived == "2.50 USD more of what others waived"
+        told.tell("amend_pool", pool=pool, terms=AGREED, effective_at="2026-01", reason="r")
+        corrected = told.tell("correct_pool", pool=pool, reason="r").id
+        step = printed(told, "explain_line", accounts.why, id=corrected, payee=a)[1]
+        whole, before = "100 % (1) of the agreed part, 10.00 USD", "100 % (1) of 5.00 USD"
+        assert step == f"5.00 USD {whole}, instead of {before}"
+        said = {"to": "Firm", "part": "1/4", "reason": "r", "evidence": "e"}
+        told.tell("assign_share", pool=pool, payee=a, effective_at="2026-01", **said)
+        corrected = told.tell("correct_pool", pool=pool, reason="r").id
+        step = printed(told, "explain_line", accounts.why, id=corrected, payee=a)[1]
+        assert step == "−2.50 USD 75 % (3/4) of the agreed part, 10.00 USD, instead of 100 % (1)"
 
 
 def test_why_says_of_what_kind_an_entry_is_and_its_reason() -> None:
