@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from money import AGREED, Bank, bank, exactly_due
+from money import AGREED, Bank, asset, bank, exactly_due
 from test_money_in_place import AROUND, advanced, label
 from test_money_told import SQLITE
 
 from domain.identity import part_id
 from domain.money import netting
 from domain.money.entry import Entry
+from domain.money.held import TO_BE_CORRECTED
 from domain.money.verifying import Verifier
 from domain.refusal import NothingToCorrect
 from projections.money import pools, statements
@@ -230,3 +231,67 @@ def test_a_reversal_of_earlier_rules_stays_as_it_is_and_is_verified(
         told.reverse(first)
         assert told.account() == {a: 300, c: 400, "house": 100}
         assert not told.since(0, "entry.redivided")
+
+
+# -- what a correction leaves behind -------------------------------------------------------------
+
+
+def corrected(told: Bank, pool: str) -> None:
+    """Correct all of it, after which nothing is left to be corrected."""
+    told.tell("correct_pool", pool=pool, reason="r")
+    with pytest.raises(NothingToCorrect):
+        told.tell("correct_pool", pool=pool, reason="r")
+
+
+def test_a_waiver_after_a_correction_moves_what_goes_by_the_new_shares() -> None:
+    """Of 3.00, 4.00 and 4.00, the first 6.00 go by the shares, and half of the rest: so 3.50 and
+    2.00 of the last two, in place of 4.00 and 4.00."""
+    with bank(SQLITE) as told:
+        pool, (a, b) = told.pool(terms=HOUSE), told.people("a", "b")
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01"), a, b)
+        first, *_ = [told.earn(pool, 400, f"2026-0{month}") for month in (1, 2, 3)]
+        told.reverse(first, 100)
+        proposal = told.agree(pool, {a: "1/4", b: "3/4"}, "2026-02")
+        corrected(told, pool)
+        names = {"a": a, "b": b}
+        assert exactly_due(told, pool, names) == {
+            "a": 150 + Fraction(550, 4),
+            "b": 150 + Fraction(3 * 550, 4),
+            "house": 250,
+        }
+        told.tell("waive_share", proposal=proposal, scope="release", actor=b)
+        assert exactly_due(told, pool, names) == {"a": 150 + 550, "b": 150, "house": 250}
+
+
+def test_terms_with_another_name_for_the_house_are_corrected_once() -> None:
+    """As much as before goes by the shares, so that only who has the rest is different."""
+    with bank(SQLITE) as told:
+        pool, (a, b) = told.pool(terms=HOUSE), told.people("a", "b")
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01"), a, b)
+        for month in (1, 2, 3):
+            told.earn(pool, 400, f"2026-0{month}")
+        label = [["label", "1/2"], ["artists", "1/2", AGREED]]
+        terms = HOUSE | {"bands": [["600", AGREED], [None, label]]}
+        told.tell("amend_pool", pool=pool, terms=terms, effective_at="2026-03", reason="r")
+        corrected(told, pool)
+        assert told.account() == {a: 450, b: 450, "house": 100, "label": 200}
+
+
+@pytest.mark.parametrize("since", ["2026-01", "2026-02"])
+def test_what_was_found_false_waits_until_nothing_is_left_under_the_old_shares(since: str) -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        piece = told.piece("song", by=[a])
+        pool = told.pool(terms=HOUSE, release=told.release("record", piece))
+        first = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})], "2026-01")
+        told.accept(first, a, b)
+        for month in (1, 2):
+            told.earn(pool, 400, f"2026-0{month}")
+        (credit,) = told.since(0, "credit.granted")
+        told.tell("revoke_credit", id=credit.originator_id, reason="not hers")
+        later = told.agree(pool, [asset(piece, {a: "1/4", b: "3/4"})], since)
+        told.accept(later, a, b)
+        assert told.held(a, first) == (TO_BE_CORRECTED,)
+        corrected(told, pool)
+        assert told.held(a, later) == ()
+        assert told.held(a, first) == (() if since == "2026-01" else (TO_BE_CORRECTED,))
