@@ -102,20 +102,32 @@ def _in_conflict(scope: Scope) -> Iterator[Row]:
         yield place, one.child, one.remix, None, f"{says} ({of})"
 
 
-def _without_share(scope: Scope) -> Iterator[Row]:
-    """The works and people that the latest proposal of a pool leaves out."""
+def _left_out_of_proposal(scope: Scope) -> Iterator[Row]:
+    """The works and people that the latest proposal of a pool leaves out, while it is open."""
+    return _without_share(scope, is_final=False)
+
+
+def _left_out_of_agreement(scope: Scope) -> Iterator[Row]:
+    """Those that it leaves out once it is final; it is the pool that needs another proposal."""
+    return _without_share(scope, is_final=True)
+
+
+def _without_share(scope: Scope, *, is_final: bool) -> Iterator[Row]:
     rows = scope.view.rows(
-        "SELECT a.pool, a.id FROM @proposals a WHERE a.pool IN :pools "
+        "SELECT a.pool, a.id, a.state FROM @proposals a WHERE a.pool IN :pools "
         f"AND a.state <> '{Proposal.Withdrawn.STATE}' AND {holds('a')} ORDER BY a.born",
         pools=scope.pools,
     )
     place = 0
-    latest: dict[str, str] = dict(rows)
-    for id in latest.values():
+    latest = {pool: (id, state) for pool, id, state in rows}
+    for pool, (id, state) in latest.items():
+        if is_final != (state == Proposal.Finalised.STATE):
+            continue
         noun = noun_at(scope.view, scope.journal, Proposal, id)
         for missing in used_but_uncited(scope.view, scope.id, noun.current.assets):
             place += 1
-            yield place, scope.root, id, None, missing["name"] or missing["id"]
+            about = pool if is_final else id
+            yield place, scope.root, about, None, missing["name"] or missing["id"]
 
 
 _POSTER = "CAST(NULL AS BIGINT)"
@@ -205,7 +217,12 @@ KINDS = {
     ),
     "share_unanswered": Kind("A share is unanswered.", "share.accept", _SHARES),
     "share_missing": Kind(
-        "Used, but without a share in the latest proposal.", "proposal.revise", _without_share
+        "Used, but without a share in the latest proposal.",
+        "proposal.revise",
+        _left_out_of_proposal,
+    ),
+    "share_not_agreed": Kind(
+        "Used, but without a share in the latest agreement.", "proposal", _left_out_of_agreement
     ),
     "source_unclaimed": Kind(
         "Nobody is credited on this source; its share would be held.",
@@ -253,7 +270,8 @@ class Obstacle(TypedDict):
     work: WorkRef
     about: Annotated[
         str | None,
-        "The id of the credit, remix, join, identifier, proposal or person; null if the work.",
+        "The id of the credit, remix, join, identifier, proposal, pool or person it is about; null "
+        "if it is about the work.",
     ]
     ask: Annotated[PersonRef | None, "Whom to ask; null for the operator, or a name outside."]
     command: Clears

@@ -94,7 +94,7 @@ class Clearing:
 
 ANSWERS = {f"{noun}_disputed" for noun in ("credit", "remix", "identifier")}
 ANSWERS |= {f"{noun}_unanswered" for noun in ("credit", "remix", "join")}
-MONEY = {"share_unanswered", "share_missing"}
+MONEY = {"share_unanswered", "share_missing", "share_not_agreed"}
 MISSING = KINDS.keys() - ANSWERS - MONEY
 
 
@@ -168,14 +168,18 @@ def test_shares_stand_in_the_way_for_those_who_may_read_them(database: str) -> N
         told.edge(SONG, POEM, "influence")
         pool = told.pool(release=ALBUM)
         agreed = told.agree(pool, [asset(SONG, {MIA: "1"})])
-        assert kinds(told) == ["share_unanswered", "share_missing", "share_missing"]
+        assert kinds(told) == ["share_unanswered", "share_not_agreed", "share_not_agreed"]
         assert kinds(told, MIA) == kinds(told)
         assert kinds(told, "") == []
         first, *missing = obstacles(told)
         assert (first["ask"], first["about"]) == ({"id": MIA, "name": "mia"}, agreed)
         assert {one["detail"] for one in missing} == {"ben", "poem"}
+        assert {(one["about"], one["command"]) for one in missing} == {(pool, "proposal")}
         told.accept(agreed, MIA)
-        assert set(kinds(told)) == {"share_missing"}
+        assert set(kinds(told)) == {"share_not_agreed"}
+        proposed = told.propose(pool, [asset(SONG, {MIA: "1", BEN: "1"})])
+        (missing_still,) = obstacles(told)
+        assert (missing_still["kind"], missing_still["about"]) == ("share_missing", proposed)
         told.propose(pool, [asset(one, {MIA: "1", BEN: "1"}) for one in (SONG, POEM)])
         assert kinds(told) == []
 

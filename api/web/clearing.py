@@ -18,7 +18,7 @@ from projections.store import View
 
 MANY = 100
 """How many obstacles a page shows."""
-WITH_PAGE = ("credit", "remix", "proposal")
+WITH_PAGE = ("credit", "remix", "proposal", "pool")
 """The nouns whose pages have the buttons that clear an obstacle."""
 
 
@@ -32,6 +32,7 @@ DOES = {
     "join_unanswered": "Answer the claim",
     "share_unanswered": "Answer the share",
     "share_missing": "Revise the shares",
+    "share_not_agreed": "Propose shares",
     "source_unclaimed": "Claim it",
     "credit_missing": "Credit somebody",
     "licence_missing": "State a licence",
