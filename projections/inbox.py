@@ -143,7 +143,7 @@ def of_kinds(
 
 def how_many(view: View, journal: Journal, actor: str) -> int:
     """How many items are in somebody's inbox, counted up to a limit."""
-    return Asked.of(view, journal, actor).count(view)
+    return Asked.of(view, journal, actor).count(view, journal)
 
 
 class Notifying(NamedTuple):

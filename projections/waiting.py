@@ -38,6 +38,8 @@ BESIDE = 8
 MOST_GIVEN = 200
 """For so many proposals, the time from which each can be final is read from its facts; the others
 are judged by their rows alone."""
+MOST_REVIEWED = 20
+"""For so many, the latest revised, those with a share are told that they can still comment."""
 
 
 class Waiting(NamedTuple):
@@ -163,15 +165,21 @@ class Asked:
         every = f"WITH {', '.join(tables)} {select} FROM ({' UNION '.join(self._parts)}) AS every"
         return view.rows(f"{PLANNED_ONCE}{every} {rest}", **self._values, **values, **asked)
 
-    def count(self, view: View) -> int:
+    def count(self, view: View, journal: Journal) -> int:
         """How many items wait for them, counted up to MOST_COUNTED."""
         select = "SELECT count(*) FROM (SELECT DISTINCT kind, noun"
         first: dict[str, Any] = {"due": "", "born": 0, "most": MOST_COUNTED}
-        (found,) = self._rows(view, select, ") AS waiting", **first)
+        final = _final_from(view, journal, self._shared(view))
+        (found,) = self._rows(view, select, ") AS waiting", final, **first)
         return min(int(found[0]), MOST_COUNTED)
 
-    def _final(self, view: View, journal: Journal) -> list[tuple[str, str]]:
-        """The proposals whose window has closed, and from when each can be final."""
+    def _shared(self, view: View) -> set[str]:
+        """The proposals with a share of theirs whose window has closed."""
+        rows = view.rows(_CLOSED, now=self.now, payees=list(self.payees), most=MOST_REVIEWED)
+        return {id for id, _ in rows}
+
+    def _decided(self, view: View) -> set[str]:
+        """Those that they decide about."""
         rows = self._rows(
             view,
             "SELECT DISTINCT noun",
@@ -181,11 +189,7 @@ class Asked:
             most=MOST_GIVEN,
             limit=MOST_GIVEN,
         )
-        found = [noun_at(view, journal, Proposal, id) for (id,) in rows]
-        return [
-            (each.id, each.final_from(pool_named(view, journal, each.pool).review_hours))
-            for each in found
-        ]
+        return {id for (id,) in rows}
 
     def rows(
         self,
@@ -197,13 +201,14 @@ class Asked:
     ) -> list[Waiting]:
         """The items of these kinds beyond a place, the most urgent first."""
         due, born, kind, noun = place or ("", 0, "", "")
+        closed = self._shared(view) | self._decided(view)
         rows = self._rows(
             view,
             _GROUPED,
             "WHERE kind IN :kinds GROUP BY kind, noun) AS waiting "
             "WHERE (due, born, kind, noun) > (:due, :born, :kind, :noun) "
             "ORDER BY due, born, kind, noun LIMIT :limit",
-            self._final(view, journal),
+            _final_from(view, journal, closed),
             kinds=list(kinds),
             due=due,
             born=born,
@@ -213,6 +218,15 @@ class Asked:
             most=limit + BESIDE,
         )
         return [Waiting(*row) for row in rows]
+
+
+def _final_from(view: View, journal: Journal, ids: Iterable[str]) -> list[tuple[str, str]]:
+    """From when each of these proposals can be final."""
+    found = [noun_at(view, journal, Proposal, id) for id in sorted(ids)]
+    return [
+        (each.id, each.final_from(pool_named(view, journal, each.pool).review_hours))
+        for each in found
+    ]
 
 
 _GROUPED = (
@@ -369,6 +383,15 @@ _AUTHORED = (
     f"JOIN @works w ON w.number = c.own_work AND {holds('w')} "
     f"WHERE c.contributor IN :own AND {CREDIT_COUNTS}"
 )
+_SHARING = (
+    "@pieces q JOIN @proposals p ON p.id = q.proposal AND q.position >= p.staged "
+    "JOIN @pools o ON o.id = p.pool WHERE q.payee IN :payees AND q.position <= :as_of "
+    f"AND p.state = 'open' AND {holds('p')}"
+)
+_CLOSED = (
+    f"SELECT DISTINCT p.id, p.staged FROM {_SHARING} AND p.closes_at <= :now "
+    "ORDER BY p.staged DESC LIMIT :most"
+)
 _OF_PERSON = (
     _asked(_STATED, f"a.asked IN (SELECT number FROM mine) AND {_BY_OTHERS}"),
     _asked(_STATED, f"a.asked IN :own AND {_BY_OTHERS}"),
@@ -412,12 +435,11 @@ _OF_PERSON = (
         "proposal",
         "p.id",
         "p.id",
-        "@pieces q JOIN @proposals p ON p.id = q.proposal AND q.position >= p.staged "
-        f"JOIN @pools o ON o.id = p.pool WHERE q.payee IN :payees AND q.position <= :as_of "
-        f"AND p.state = 'open' AND p.closes_at > :now AND {holds('p')} "
+        f"{_SHARING} AND (p.closes_at > :now "
+        "OR p.id IN (SELECT f.noun FROM final f WHERE f.due > :now)) "
         "AND NOT o.release IN (SELECT number FROM mine)",
         born="p.born",
-        due="p.closes_at",
+        due="coalesce((SELECT f.due FROM final f WHERE f.noun = p.id), p.closes_at)",
         work="o.release",
     ),
 )

@@ -189,7 +189,9 @@ def test_an_agreement_waits_to_be_final_until_it_can_be(told: Bank) -> None:
     with told.view() as view:
         told_then = pools.proposal(view, told.journal, proposal, actor=pia)
     assert window["deadline"] == told_then["final_from"] > told_then["closes_at"]
+    assert kinds(told, ana)["review"]["deadline"] == window["deadline"], "they may still comment"
     told.clock.wait(days=4)
+    assert kinds(told, ana) == {}
     assert kinds(told, pia)["finalise"]["deadline"] == window["deadline"]
 
 
