@@ -23,13 +23,12 @@ from domain.value import Example, Flag
 from domain.values import ChallengeId, ContributionId, ContributorId, ProjectId, Role
 from projections import lineage, projects
 from projections.finding import (
-    MATCHED,
     MOST_FACETED,
     REMIX_COUNTS,
     Filtered,
     Order,
     Reverse,
-    contains,
+    Texts,
     facets_told,
     in_order,
     sort_of,
@@ -196,7 +195,7 @@ def challenges(
 ) -> Page[ChallengeItem]:
     """Find challenges that match every filter, the latest issued first."""
     now, said = moment(view, journal), dict[str, Any]()
-    where = [holds("c"), *_wanted(said, q=q, medium=medium, role=role)]
+    where = [holds("c"), *_wanted(view, said, q=q, medium=medium, role=role)]
     if open_:
         where.append("c.state = 'issued' AND c.last >= :now")
         said["now"] = now
@@ -215,13 +214,13 @@ def challenges(
 
 
 def _wanted(
-    said: dict[str, Any], *, q: str | None, medium: str | None, role: str | None
+    view: View, said: dict[str, Any], *, q: str | None, medium: str | None, role: str | None
 ) -> Iterator[str]:
     """The SQL conditions of these filters; their values are added to ``said``."""
     if q is not None:
-        matched = f"({MATCHED.format('q')})"
-        said["q"] = contains(q)
-        yield f"(c.title IN {matched} OR c.prompt IN {matched})"
+        texts = Texts.containing(view, "q", q)
+        said |= texts.values
+        yield f"({texts.held_by('c.title')} OR {texts.held_by('c.prompt')})"
     if medium is not None:
         said["medium"] = _item(medium)
         yield "(c.media IS NULL OR c.media LIKE :medium ESCAPE '!')"

@@ -141,7 +141,7 @@ def people(
     **asked: Unpack[PeopleFilters],
 ) -> Page[PersonItem]:
     """Find contributors by name, registry number or role, in the order registered."""
-    found = finding.people_who(asked)
+    found = finding.people_who(view, asked)
     page, more = finding.in_order(
         view,
         f"p.number, p.id, {NAME} AS name, p.state",
@@ -189,7 +189,7 @@ def _done_by(
 @question("count_contributors", "/contributors/facets", cli="contributor facets")
 def people_facets(view: View, **asked: Unpack[PeopleFilters]) -> PeopleFacets:
     """How many contributors match every filter, in total and by role and medium, up to 2,000."""
-    return finding.facets_of_people(view, finding.people_who(asked))
+    return finding.facets_of_people(view, finding.people_who(view, asked))
 
 
 # -- after merges --------------------------------------------------------------------------

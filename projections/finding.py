@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar, cast
+from functools import partial
+from typing import Annotated, Any, NamedTuple, Self, TypedDict, TypeVar, cast
 
 from domain import credit as credits
 from domain.disclosure import AI_PARTS, NO_AI
@@ -122,15 +123,48 @@ class Filtered(NamedTuple):
     values: dict[str, Any]
 
 
+# -- texts ---------------------------------------------------------------------------------------
+
+MOST_TEXTS = 5_000
+"""Up to so many texts are read before the rows that hold them; otherwise the text of each row."""
+
+
+class Texts(NamedTuple):
+    """The texts that contain what a filter says, for conditions on columns with their digests."""
+
+    filter: str
+    values: dict[str, Any]
+    """The values of the placeholders in these conditions."""
+
+    @classmethod
+    def containing(cls, view: View, filter: str, said: str) -> Self:
+        """The texts that contain this, whatever their case and accents."""
+        pattern = {filter: contains(said)}
+        rows = view.rows(
+            f"SELECT n.digest FROM vault n WHERE n.folded LIKE :{filter} ESCAPE '!' LIMIT :most",
+            most=MOST_TEXTS + 1,
+            **pattern,
+        )
+        if len(rows) > MOST_TEXTS:
+            return cls(filter, pattern)
+        return cls(filter, {**pattern, f"{filter}_texts": [digest for (digest,) in rows]})
+
+    def held_by(self, column: str) -> str:
+        """The condition that a column holds the digest of one of them."""
+        if f"{self.filter}_texts" in self.values:
+            return f"{column} IN :{self.filter}_texts"
+        return (
+            f"EXISTS (SELECT 1 FROM vault n WHERE n.digest = {column} "
+            f"AND n.folded LIKE :{self.filter} ESCAPE '!')"
+        )
+
+
 # -- works ---------------------------------------------------------------------------------------
 
-MATCHED = "SELECT n.digest FROM vault n WHERE n.folded LIKE :{} ESCAPE '!'"
-"""The texts that match a pattern, as a subquery which runs once in a query."""
 
-
-def _in_credits(pattern: str, *texts: str) -> str:
+def _in_credits(texts: Texts, columns: Iterable[str]) -> str:
     """The condition that one of these text columns of a credit on the work matches."""
-    matches = " OR ".join(f"c.{text} IN ({MATCHED.format(pattern)})" for text in texts)
+    matches = " OR ".join(texts.held_by(f"c.{column}") for column in columns)
     return (
         f"w.number IN (SELECT c.work FROM @credits c WHERE ({matches}) "
         f"AND {NOT_HIDDEN} AND {CREDIT_COUNTS})"
@@ -145,26 +179,39 @@ _CITING = (
 """The condition that a work was made from an outside source with exactly this title."""
 
 
-def _in_texts(alias: str) -> str:
+def _in_texts(texts: Texts, alias: str) -> str:
     """The condition that the address, the creators or the title of a work matches ``q``."""
     return (
-        f"({alias}.address LIKE :q ESCAPE '!' OR {alias}.creators IN ({MATCHED.format('q')}) "
-        f"OR {alias}.title IN ({MATCHED.format('q')}) "
+        f"({alias}.address LIKE :q ESCAPE '!' OR {texts.held_by(f'{alias}.creators')} "
+        f"OR {texts.held_by(f'{alias}.title')} "
         f"AND NOT ({alias}.kind = 'contribution' AND {alias}.state = 'withdrawn'))"
     )
 
 
 _JOINS = f"FROM @joins j WHERE j.state = '{Join.Declared.STATE}' AND {holds('j')}"
-_IN_JOINED = (
-    "w.number IN (SELECT m.node FROM @works m WHERE m.number IN "
-    f"(SELECT j.work {_JOINS} UNION SELECT j.target {_JOINS}) "
-    f"AND {_in_texts('m')} AND {holds('m')})"
-)
-"""The condition that the texts of a work joined with this one match."""
 
+
+def _in_joined(texts: Texts) -> str:
+    """The condition that the texts of a work joined with this one match."""
+    return (
+        "w.number IN (SELECT m.node FROM @works m WHERE m.number IN "
+        f"(SELECT j.work {_JOINS} UNION SELECT j.target {_JOINS}) "
+        f"AND {_in_texts(texts, 'm')} AND {holds('m')})"
+    )
+
+
+def _in_any_text(texts: Texts) -> str:
+    """The condition that a text about the work matches ``q``."""
+    own, credit = _in_texts(texts, "w"), _in_credits(texts, ["credited_as"])
+    return f"({own} OR {credit} OR {_CITING} OR {_in_joined(texts)})"
+
+
+_BY_TEXT: Mapping[str, Callable[[Texts], str]] = {
+    "q": _in_any_text,
+    "credit": partial(_in_credits, columns=("display", "credited_as", "character")),
+}
+"""The SQL condition of each filter of works by their texts."""
 OF_WORKS = {
-    "q": f"({_in_texts('w')} OR {_in_credits('q', 'credited_as')} OR {_CITING} OR {_IN_JOINED})",
-    "credit": _in_credits("credit", "display", "credited_as", "character"),
     "medium": "w.medium_folded = :medium",
     "licence": "w.licence IN :licence",
     "year": "w.made_year = :year",
@@ -188,7 +235,7 @@ OF_WORKS = {
     "JOIN @works s ON s.number = e.child WHERE e.parent = w.number AND s.part IS NOT NULL "
     f"AND e.kind = 'component' AND {holds('s')} AND {REMIX_COUNTS}))",
 }
-"""The SQL condition of each filter of works."""
+"""The SQL condition of each other filter of works."""
 
 AI_PATTERNS = {
     "any": "%ly|%",
@@ -217,7 +264,9 @@ def contains(q: str) -> str:
 def works_that(view: View, asked: WorkFilters, among: Collection[int] | None = None) -> Filtered:
     """The works that match every filter; with ``among``, only works with these numbers."""
     said = _said(asked)
-    where = ["w.node = w.number", holds("w"), *(OF_WORKS[name] for name in said)]
+    texts = [Texts.containing(view, name, said[name]) for name in _BY_TEXT if name in said]
+    where = ["w.node = w.number", holds("w"), *(_BY_TEXT[one.filter](one) for one in texts)]
+    where += [OF_WORKS[name] for name in said if name in OF_WORKS]
     if among is not None:
         said["among"] = list(among)
         where.append("w.number IN :among")
@@ -225,7 +274,7 @@ def works_that(view: View, asked: WorkFilters, among: Collection[int] | None = N
         said["whole"] = folded(said["q"].strip())
     if "licence" in said:
         said["licence"] = _spellings(view, said["licence"])
-    return Filtered(" AND ".join(where), {**said, **_compared(said)})
+    return Filtered(" AND ".join(where), _values(said, texts))
 
 
 def _said(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,14 +285,20 @@ def _said(asked: Mapping[str, Any]) -> dict[str, Any]:
 def _compared(said: Mapping[str, Any]) -> dict[str, Any]:
     """The values of filters in the form in which the read tables are compared with them."""
     compared = {
-        "q": contains,
-        "credit": contains,
         "medium": folded,
         "year": lambda year: f"{year:04}",
         "role": lambda role: list(within(role)),
         "ai": AI_PATTERNS.__getitem__,
     }
     return {name: compared[name](value) for name, value in said.items() if name in compared}
+
+
+def _values(said: Mapping[str, Any], texts: Iterable[Texts]) -> dict[str, Any]:
+    """The values of the placeholders of all filters."""
+    values = {**said, **_compared(said)}
+    for one in texts:
+        values |= one.values
+    return values
 
 
 def _spellings(view: View, licence: str) -> list[str]:
@@ -267,19 +322,18 @@ _DOING = (
     "JOIN @works w ON w.number = c.work "
     f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')}"
 )
-_CREDITED_AS = (
-    f"p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
-    f"({MATCHED.format('q')}) AND {CREDIT_COUNTS} AND {NOT_HIDDEN})"
-)
-"""The condition that a name under which an account is credited matches."""
 
 
-def people_who(asked: PeopleFilters) -> Filtered:
+def people_who(view: View, asked: PeopleFilters) -> Filtered:
     """The people ``p`` who match every filter; the query must join their names as ``v``."""
     said = _said(asked)
-    where = [holds("p")]
+    where, texts = [holds("p")], list[Texts]()
     if "q" in said:
-        where.append(f"(v.folded LIKE :q ESCAPE '!' OR {_CREDITED_AS})")
+        texts.append(names := Texts.containing(view, "q", said["q"]))
+        where.append(
+            "(v.folded LIKE :q ESCAPE '!' OR p.number IN (SELECT c.contributor FROM @credits c "
+            f"WHERE {names.held_by('c.credited_as')} AND {CREDIT_COUNTS} AND {NOT_HIDDEN}))"
+        )
     where += [identifiers.having("p.number", name) for name in said if name in SCHEMES]
     if did := _did(said):
         # The account that all of a person's are merged into is found, whichever has the credit.
@@ -291,7 +345,7 @@ def people_who(asked: PeopleFilters) -> Filtered:
             f"ON m.number = acting.number AND m.merged_into IS NOT NULL WHERE {holds('m')}) "
             "SELECT number FROM acting)"
         )
-    return Filtered(" AND ".join(where), {**said, **_compared(said)})
+    return Filtered(" AND ".join(where), _values(said, texts))
 
 
 def _did(said: Mapping[str, Any]) -> str:

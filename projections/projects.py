@@ -17,7 +17,7 @@ from domain.refusal import UnknownProject
 from domain.value import Example, Flag
 from domain.values import ContributionId, ContributorId, ProjectId, StepId
 from projections import contributors, lineage
-from projections.finding import MATCHED, REMIX_COUNTS, Order, Reverse, contains, in_order, sort_of
+from projections.finding import REMIX_COUNTS, Order, Reverse, Texts, in_order, sort_of
 from projections.question import Paged, Search, question
 from projections.store import Page, View, holds, told_rows, wanted
 from projections.tables import (
@@ -192,9 +192,9 @@ def projects(
     where, said = wanted({"p.kind = :kind": kind, "p.state = :state": state})
     where.append(holds("p"))
     if q is not None:
-        matched = f"({MATCHED.format('q')})"
-        where.append(f"(p.title IN {matched} OR p.goal IN {matched})")
-        said["q"] = contains(q)
+        texts = Texts.containing(view, "q", q)
+        where.append(f"({texts.held_by('p.title')} OR {texts.held_by('p.goal')})")
+        said |= texts.values
     if leader is not None:
         own = ids_of(view, leader)
         where.append(f"({' OR '.join(f'p.leaders LIKE :led{n}' for n in range(len(own)))})")

@@ -166,6 +166,28 @@ def test_facets_count_what_the_filters_find(told: Story) -> None:
         assert listing.facets(view, q="no such thing")["total"] == 0
 
 
+def test_what_many_texts_contain_is_found_like_what_few_do(
+    told: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    community(told)
+    credit = {"work": id_of("song"), "contributor": id_of("Ana"), "role": "editor"}
+    told.tell("open_credit", **credit, kind="direct", credited_as="Zoë of the Échos")
+
+    def found() -> list[list[str | None]]:
+        with told.view() as view:
+            words = ("e", "echo", "an", "zoe", "low", "no such thing")
+            works = [listing.works(view, q=q).items for q in words]
+            credited = [listing.works(view, credit=q).items for q in words]
+            people = [contributors.people(view, q=q).items for q in words]
+            names = [[one["name"] for one in each] for each in people]
+            return names + [[one["title"] for one in each] for each in (*works, *credited)]
+
+    few = found()
+    monkeypatch.setattr(finding, "MOST_TEXTS", 0)
+    assert found() == few
+    assert sum(map(bool, few)) > 8
+
+
 def test_facets_of_many_count_the_latest_and_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
