@@ -151,25 +151,25 @@ def test_a_dispute_holds_what_was_assigned_from_the_person_disputed(database: st
 def test_a_dispute_holds_of_what_was_added_to_a_share_only_what_came_from_there(
     database: str,
 ) -> None:
-    """Ben had half and got a quarter from Ana; of that, he passed half on to Cy."""
+    """Of 1,600, Ben has 300 and Cy 800 and 300 of Ben's; 100 of each 300 were Ana's before."""
     with bank(database) as told:
         ana, ben, cy = told.people("ana", "ben", "cy")
-        song = told.piece("song", by=[ana, ben])
-        of_ana, of_ben = (one.originator_id for one in told.since(0, "credit.granted")[:2])
+        song = told.piece("song", by=[ana, ben, cy])
+        of_ana, of_ben, _ = (one.originator_id for one in told.since(0, "credit.granted"))
         pool = told.pool()
-        halves = [asset(song, {ana: "1/2", ben: "1/2"})]
-        told.accept(told.agree(pool, halves, "2026-01"), ana, ben)
+        shares = [asset(song, {ana: "1/4", ben: "1/4", cy: "1/2"})]
+        told.accept(told.agree(pool, shares, "2026-01"), ana, ben, cy)
         assign(told, pool, ana, ben, "1/2", "2026-02")
         told.accept(assign(told, pool, ben, cy, "1/2", "2026-03"), ana, ben, cy)
-        told.earn(pool, 800, "2026-05")
+        told.earn(pool, 1_600, "2026-05")
         told.tell("hold_credit", id=of_ana, reason="r")
         assert statement_of(told, ana) == (0, 200, [(["disputed"], 200, [song])])
-        for each in (ben, cy):
-            assert statement_of(told, each) == (200, 100, [(["disputed"], 100, [song])])
+        assert statement_of(told, ben) == (200, 100, [(["disputed"], 100, [song])])
+        assert statement_of(told, cy) == (1_000, 100, [(["disputed"], 100, [song])])
         told.tell("lift_hold", id=of_ana, reason="r")
         told.tell("hold_credit", id=of_ben, reason="r")
         assert statement_of(told, ana) == (200, 0, [])
-        assert statement_of(told, cy) == (0, 300, [(["disputed"], 300, [song])])
+        assert statement_of(told, cy) == (800, 300, [(["disputed"], 300, [song])])
 
 
 def assign(told: Bank, pool: str, payee: str, to: str, part: str, since: str) -> str:

@@ -233,6 +233,21 @@ def test_a_reversal_of_earlier_rules_stays_as_it_is_and_is_verified(
         assert not told.since(0, "entry.redivided")
 
 
+def test_a_refund_moves_up_what_names_in_the_terms_have_of_later_revenue() -> None:
+    """The terms of February name another label; with 5.00 in all, neither gets anything."""
+    with bank(SQLITE) as told:
+        terms = {"type": "escalator", "earned_minor": 0}
+        bands = {who: [["600", "bank"], [None, who]] for who in ("label", "other label")}
+        pool = told.pool(terms=terms | {"bands": bands["label"]})
+        of_february = terms | {"bands": bands["other label"]}
+        told.tell("amend_pool", pool=pool, terms=of_february, effective_at="2026-02", reason="r")
+        first = told.earn(pool, 400, "2026-01")
+        told.earn(pool, 400, "2026-02")
+        assert told.account() == {"bank": 600, "other label": 200}
+        told.reverse(first, 300)
+        assert told.account() == {"bank": 500}
+
+
 # -- what a correction leaves behind -------------------------------------------------------------
 
 
