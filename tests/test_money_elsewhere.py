@@ -273,6 +273,21 @@ def test_shares_that_do_not_repeat_an_assignment_say_so_when_they_are_final(data
         assert told.tell("assign_share", **said).warnings == ()
 
 
+def test_who_had_their_share_before_it_was_assigned_is_not_said_to_have_had_it_by_that(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        ana, ben = told.people("Ana", "Ben")
+        pool = told.pool()
+        told.agree(pool, {ana: "1/2", ben: "1/2"})
+        said = {"pool": pool, "payee": ana, "to": "Firm", "part": "1/2"}
+        told.tell("assign_share", **said, effective_at="2026-02", **SOLD)
+        proposal = told.propose(pool, {ana: "1"})
+        told.clock.wait(days=14)
+        (warned,) = told.tell("finalise_proposal", proposal=proposal).warnings
+        assert warned.detail.startswith("Firm had a share by assignment")
+
+
 def test_shares_corrected_for_an_earlier_time_say_from_when_others_hold(database: str) -> None:
     """An assignment is an agreement with the shares of its day: it keeps those that were wrong."""
     with bank(database) as told:
