@@ -336,14 +336,20 @@ def people_who(view: View, asked: PeopleFilters) -> Filtered:
         )
     where += [identifiers.having("p.number", name) for name in said if name in SCHEMES]
     if did := _did(said):
+        work = f"JOIN @works w ON w.number = c.work AND {holds('w')} " if "medium" in said else ""
+        doing = f"FROM @credits c {work}WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN}{did}"
+        # With an offset, PostgreSQL looks the credits of each person up, as most lists find enough
+        # soon, and does not collect everybody's first.
+        does = f"EXISTS (SELECT 1 {doing} AND c.contributor = {{}}.number LIMIT 1 OFFSET 0)"
+        own = f"p.number IN (SELECT c.contributor {doing})" if work else does.format("p")
         # The account that all of a person's are merged into is found, whichever has the credit.
         where.append(
-            "p.state = 'admitted' AND p.number IN (WITH RECURSIVE acting (number) AS ("
-            "SELECT c.contributor FROM @credits c JOIN @works w ON w.number = c.work "
-            f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')}{did} "
+            f"p.state = 'admitted' AND ({own} OR p.number IN ("
+            "WITH RECURSIVE acting (number) AS (SELECT m.merged_into FROM @contributors m "
+            f"WHERE m.merged_into IS NOT NULL AND {does.format('m')} AND {holds('m')} "
             "UNION SELECT m.merged_into FROM acting JOIN EACH @contributors m "
             f"ON m.number = acting.number AND m.merged_into IS NOT NULL WHERE {holds('m')}) "
-            "SELECT number FROM acting)"
+            "SELECT number FROM acting))"
         )
     return Filtered(" AND ".join(where), _values(said, texts))
 
