@@ -6,9 +6,12 @@ Only what says nothing of its tree does not matter: the lock, and partial tiles 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 from shutil import copytree, rmtree
+from threading import Thread
+from typing import Any
 
 import by_the_documents as outsider
 import pytest
@@ -17,6 +20,7 @@ from serving import OPERATOR_KEY, serving
 from test_log import mirrored, tell
 
 from domain.note import SignerKey
+from domain.tree import NotVerified
 from domain.trust import Misused
 from scripts.mirror import mirror
 from scripts.remote import Remote
@@ -125,6 +129,32 @@ def test_a_mirror_that_was_damaged_does_not_blame_the_log_and_can_be_repaired(
             rmtree(folder / "tile")
             mirror(log, folder, only_hashes=only_hashes)
             assert [*accepting(folder, of)]
+
+
+def test_a_log_that_shows_no_map_is_mirrored_without_entries_and_only_if_it_never_had_one(
+    sound: Path, tmp_path: Path
+) -> None:
+    """Logs of other software have none; one of Stemma that has none hides it."""
+    copytree(sound / "hashes", had := tmp_path / "had")
+    copytree(sound / "entries", site := tmp_path / "site")
+    rmtree(site / "map")
+
+    class Files(SimpleHTTPRequestHandler):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given, directory=str(site))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        log = Remote(f"http://127.0.0.1:{server.server_port}", [SIGNER.verifier])
+        mirror(log, tmp_path / "new", only_hashes=True)
+        assert [*accepting(tmp_path / "new", "hashes")] == ["verify"]
+        for folder, only_hashes in ((tmp_path / "whole", False), (had, True)):
+            with pytest.raises(NotVerified, match=f"does not show the map of its {SIZE} facts"):
+                mirror(log, folder, only_hashes=only_hashes)
+        server.shutdown()
 
 
 def test_a_missing_map_is_named_by_a_replay_as_well(sound: Path, tmp_path: Path) -> None:
