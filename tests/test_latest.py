@@ -214,6 +214,27 @@ def test_a_proof_that_says_something_else_is_refused(cheat: str, logged: Service
         opened(cheats()[cheat](logged, before, now))
 
 
+def test_a_proof_of_another_form_is_refused(logged: Service) -> None:
+    person = admit(logged, 9)[2]
+    proof = logged.log.latest_of(person)
+    for was, becomes, why in (
+        (b"stemma-latest@v1\n", b"stemma-latest@v2\n", "is not a stemma-latest@v1"),
+        (b"\nfact ", b"\n", "does not say"),
+        (b"\nfact ", b"\nlatest ", "does not say"),
+        (b"\nof ", b"\n", "does not say"),
+        (b"\nof ", b"\n\nof ", "with two notes below"),
+    ):
+        with pytest.raises(NotVerified, match=why):
+            opened(proof.replace(was, becomes, 1))
+    with pytest.raises(NotVerified, match="with two notes below"):
+        opened(b"stemma-latest@v1\nof it\n\n" + proof.partition(b"\n\n")[2])
+    text = Note.parse(logged.log.map_of(9)).text
+    assert MapOf.parse(text).text == text
+    for other in (text.replace("@v1", "@v2"), f"{text}more\n", text.rpartition("\n")[0]):
+        with pytest.raises(NotVerified, match="the note is not a stemma-map@v1"):
+            MapOf.parse(other)
+
+
 def test_every_byte_of_a_proof_counts(logged: Service) -> None:
     person = admit(logged, 9)[2]
     proof = logged.log.latest_of(person)

@@ -54,6 +54,13 @@ def examples() -> list[str]:
     return found
 
 
+def test_a_log_may_have_one_address() -> None:
+    (party,) = read_policy(f"log {LOG} https://log.example\nquorum none\n".encode()).logs
+    assert (party.key, party.url) == (LOG, "https://log.example")
+    with pytest.raises(NotVerified, match="not a line of this form"):
+        read_policy(f"log {LOG} https://log.example https://more\nquorum none\n".encode())
+
+
 def test_the_example_of_the_specification_asks_for_two_of_one_group_and_one_of_the_other() -> None:
     policy = read_policy(example())
     assert [one.key for one in policy.logs] == [LOG]
