@@ -22,7 +22,7 @@ from domain.value import LARGEST_POSITION, one_of
 from projections.question import MAXIMUM_LIMIT
 from projections.store import LIMIT, Page, Store, View
 
-LONGEST_CURSOR = 500
+LONGEST_CURSOR = 2_000
 LINEAGES = ("now", "published")
 """Which lineage of a release may be asked about."""
 AsKnown = Annotated[str, one_of(LINEAGES)]

@@ -29,6 +29,7 @@ from projections.finding import (
     Order,
     Reverse,
     Texts,
+    beginning,
     facets_told,
     in_order,
     sort_of,
@@ -346,8 +347,10 @@ _FILTERS = {
 ANSWER_ORDERS = {
     "given": Order("", int, True, "the latest given first"),
     "title": Order(
-        "coalesce((SELECT v.folded FROM @works w JOIN vault v ON v.digest = w.title "
-        f"WHERE w.number = a.own_work AND w.state <> 'withdrawn' AND {holds('w')}), '')",
+        beginning(
+            "(SELECT v.folded FROM @works w JOIN vault v ON v.digest = w.title "
+            f"WHERE w.number = a.own_work AND w.state <> 'withdrawn' AND {holds('w')})"
+        ),
         str,
         False,
         "by title",

@@ -58,10 +58,7 @@ def credits_in(view: View, root: int) -> Sequence[KeptCredit | CreditRow]:
     above = ancestry(view, root)
     if above.is_small:  # one query instead of three
         return attribution.credits_on(view, above.tree.generation)
-    rows, veils = (
-        above.rows(view, "credits", _kept),
-        frozenset(hidden.positions(view).values()),
-    )
+    rows, veils = above.rows(view, "credits", _kept), frozenset(hidden.positions(view).values())
     key = rows, veils
     return above.derived(view, "credits", key, lambda: attribution.settled(view, rows), len(rows))
 

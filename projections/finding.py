@@ -384,11 +384,21 @@ class Order(NamedTuple):
         return re.sub("^(those with the|in the|the|by) | first$", "", self.help)
 
 
+SORTED_BY = 100
+"""So many characters of a title or a name decide its place: a cursor holds them, and goes into an
+address."""
+
+
+def beginning(text: str) -> str:
+    """What a title or a name is sorted by, in SQL."""
+    return f"substr(coalesce({text}, ''), 1, {SORTED_BY})"
+
+
 WORK_ORDERS = {
     "recorded": Order("", int, True, "the latest recorded first"),
     "made": Order("coalesce(w.made_first, w.made_last, '')", str, True, "the latest made first"),
     "title": Order(
-        "coalesce(v.folded, w.address, '')",
+        beginning("v.folded, w.address"),
         str,
         False,
         "by title",
@@ -409,7 +419,7 @@ RELATIVE_ORDERS = {
 }
 PEOPLE_ORDERS = {
     "admitted": Order("", int, False, "in the order of admission"),
-    "name": Order("coalesce(v.folded, '')", str, False, "by name"),
+    "name": Order(beginning("v.folded"), str, False, "by name"),
     "credits": Order(
         "(SELECT count(*) FROM @credits c WHERE c.contributor IN (WITH RECURSIVE of (number) AS ("
         "SELECT p.number UNION SELECT m.number FROM of JOIN EACH @contributors m "

@@ -17,7 +17,7 @@ from domain.refusal import UnknownProject
 from domain.value import Example, Flag
 from domain.values import ContributionId, ContributorId, ProjectId, StepId
 from projections import contributors, lineage
-from projections.finding import REMIX_COUNTS, Order, Reverse, Texts, in_order, sort_of
+from projections.finding import REMIX_COUNTS, Order, Reverse, Texts, beginning, in_order, sort_of
 from projections.question import Paged, Search, question
 from projections.store import Page, View, holds, told_rows, wanted
 from projections.tables import (
@@ -158,7 +158,7 @@ PROJECT_ORDERS = {
     "launched": Order("", int, True, "the latest launched first"),
     "updated": Order("p.updated", int, True, "the latest with news first"),
     "title": Order(
-        "coalesce((SELECT v.folded FROM vault v WHERE v.digest = p.title), '')",
+        beginning("(SELECT v.folded FROM vault v WHERE v.digest = p.title)"),
         str,
         False,
         "by title",

@@ -561,7 +561,7 @@ def counting(alias: str, not_counted: Iterable[str]) -> str:
 
 def encode_cursor(*place: object) -> str:
     """Where a page ended, as an opaque string."""
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(_as_json(place).encode()).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:

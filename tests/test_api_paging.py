@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from serving import Answer, Client, Served, serving
 
+from domain.text import LIMITS
+
 
 @pytest.fixture
 def served(database: str) -> Iterator[Served]:
@@ -121,3 +123,30 @@ def test_a_cursor_of_ones_own_inbox_is_of_no_use_to_somebody_else(served: Served
     cursor = ben.get("/inbox", limit=1).json["next"]
     assert len(ben.get("/inbox", cursor=cursor).items) == 1
     assert cy.get("/inbox", cursor=cursor).code == "bad_cursor"
+
+
+@pytest.mark.parametrize(
+    "letter",
+    ["x", "\x1f", "語", "\N{MUSICAL NOTE}", "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"],
+)
+def test_a_list_goes_on_after_the_longest_title_and_the_longest_name(
+    letter: str, served: Served
+) -> None:
+    """Its own cursor was refused: it was longer than cursors may be."""
+    project = {"goal": "A book.", "kind": "other", "kind_name": "book", "steps": [{"title": "1"}]}
+    pieces = []
+    for number in range(3):
+        title = f"{number}".ljust(LIMITS["title"], letter)
+        pieces.append(served.post_piece(title))
+        leader = served.admit(f"{number}".ljust(LIMITS["name"], letter))
+        led = {**project, "title": title, "leaders": [leader]}
+        assert served.operator.post("/projects", led).status == 201
+    whole = served.post_piece("whole", *pieces)
+    for path, sort in (
+        (f"/works/{whole}/ancestors", "title"),
+        *(("/works", "title"), ("/contributors", "name"), ("/projects", "title")),
+    ):
+        for reverse in ("false", "true"):
+            said = {"limit": 1, "sort": sort, "reverse": reverse}
+            found = [one["id"] for one in walk(served.operator, path, **said)]
+            assert len(found) == len(set(found)) >= 3, path
