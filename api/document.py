@@ -37,8 +37,8 @@ VERSION = "0.1.0"
 DESCRIPTION = (
     "Who made what from what, and who contributed to a release: contributions, remixes and "
     "credits, recorded as facts for ever. Whatever is refused is answered with a problem and its "
-    "code (RFC 9457); what no operation names is `not_found` at an address of none, "
-    "`method_not_allowed`, for what is not valid HTTP `bad_request`, and from a proxy "
+    "code (RFC 9457). Besides those that an operation lists, these are `not_found` for an unknown "
+    "address, `method_not_allowed`, `bad_request` for what is not valid HTTP and, from a proxy, "
     "`address_too_long`, `headers_too_large` and `unreachable`. Without the proxy, some of what is "
     "not valid HTTP gets a 400, 414 or 431 without a body."
 )

@@ -581,6 +581,18 @@ def test_what_is_for_one_reader_is_stored_by_nobody(public: Served) -> None:
     assert "Cookie" in reader(public).get("/").headers["Vary"]
 
 
+def test_names_in_the_reference_are_marked_as_code(public: Served) -> None:
+    """They were in backticks, as the OpenAPI document writes them."""
+    someone = reader(public)
+    chapters = set(re.findall(r'href="(/docs/\w+)"', someone.get("/docs").text))
+    assert {"/docs/works", "/docs/pools"} < chapters
+    for path in ("/docs", *sorted(chapters)):
+        page = someone.get(path)
+        assert page.status == 200, path
+        text = re.sub(r"<(pre|code|script)\b.*?</\1>", "", page.text, flags=re.DOTALL)
+        assert re.findall(r".{20}`.{20}", text) == [], path
+
+
 def test_a_page_for_anybody_is_sent_again_only_if_it_changed(public: Served) -> None:
     poem = public.post_piece("A poem", by=(ana := public.admit("Ana")))
     someone = reader(public)

@@ -86,8 +86,9 @@ FILTERS = {
 
 
 def marked(text: str) -> Markup:
-    """A text of the code's own documentation as HTML, with ``names`` marked as code."""
-    return Markup(re.sub("``(.+?)``", r"<code>\1</code>", str(escape(text)), flags=re.DOTALL))
+    """A text of the code's own documentation as HTML, with `names` marked as code."""
+    html = re.sub("(``?)(.+?)\\1", r"<code>\2</code>", str(escape(text)), flags=re.DOTALL)
+    return Markup(html)
 
 
 def attribution(licensed: Licensed) -> str:
