@@ -821,14 +821,15 @@ def test_of_several_accounts_with_a_share_the_one_answers_that_acts_or_is_named(
 ) -> None:
     with bank(database) as told:
         ana, older, old = told.people("ana", "older", "old")
-        proposal = told.agree(told.pool(), {ana: "1/3", older: "1/3", old: "1/3"})
+        shares = {older: "1/2", old: "1/2"}
+        acting, named = (told.agree(told.pool(pool), shares) for pool in ("one", "two"))
         for each in (older, old):
             told.tell("merge_contributor", id=each, into=ana)
-        answered = []
-        for acts, said in ((old, {}), (ana, {"contributor": older}), (ana, {})):
-            told.tell("accept_share", proposal=proposal, actor=acts, **said)
-            answered.append(told.since(0, "share.accepted")[-1].payee)
-        assert answered == [old, older, ana]
+        answers = [({"proposal": acting}, each, each) for each in (older, old)]
+        answers += [({"proposal": named, "contributor": each}, ana, each) for each in (old, older)]
+        for said, acts, payee in answers:
+            told.tell("accept_share", **said, actor=acts)
+            assert told.since(0, "share.accepted")[-1].payee == payee
 
 
 def test_who_signs_that_they_have_no_share_has_nothing_to_accept(database: str) -> None:

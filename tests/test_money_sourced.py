@@ -150,6 +150,18 @@ def test_it_does_so_too_if_nothing_is_divided_yet(database: str, are_due: bool) 
         assert kept(told, a) == [("DE", 5_000, 500), ("US", -1_000, 0)]
 
 
+def test_what_is_refunded_before_it_is_divided_leaves_the_same_part_of_each_country(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        pool, a = told.pool(), told.person("a")
+        told.tell("locate_pool", pool=pool, country="JP", located_by="territory")
+        told.reverse(sold(pool, told, ("60.00", "US"), ("40.00", "DE")), 5_000)
+        told.accept(told.agree(pool, {a: "1"}, "2026-01"), a)
+        assert told.pay() == {a: 5_000}
+        assert kept(told, a) == [("DE", 2_000, 0), ("US", 3_000, 0)]
+
+
 def test_a_payout_by_earlier_rules_is_verified(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
