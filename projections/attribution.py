@@ -96,7 +96,7 @@ class CreditRow(NamedTuple):
 CREDITS = table(
     "credits",
     CreditRow,
-    ("id", "work", "contributor, work", "contributor, role", "hidden"),
+    ("id", "work", "contributor, work", "contributor, role", "hidden", "credited_as"),
     key="id",
 )
 CREDITS_OF_WORK = 1_000

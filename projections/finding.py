@@ -154,8 +154,8 @@ class Texts(NamedTuple):
         if f"{self.filter}_texts" in self.values:
             return f"{column} IN :{self.filter}_texts"
         return (
-            f"EXISTS (SELECT 1 FROM vault n WHERE n.digest = {column} "
-            f"AND n.folded LIKE :{self.filter} ESCAPE '!')"
+            f"({column} IS NOT NULL AND EXISTS (SELECT 1 FROM vault n "
+            f"WHERE n.digest = {column} AND n.folded LIKE :{self.filter} ESCAPE '!'))"
         )
 
 
