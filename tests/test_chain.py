@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,7 @@ from eventsourcing.persistence import StoredEvent
 from serving import OPERATOR_KEY, serving
 from stories import IDS, Story, at_once, every_fact, id_of, story
 
-from domain.chain import Chains, content_of, named_in
+from domain.chain import Chains, content_of, must_be_whole, named_in
 from domain.fact import FACTS
 from domain.latest import verify_latest
 from domain.note import SignerKey
@@ -311,3 +312,50 @@ def test_an_auditor_checks_a_history_and_an_answer_of_the_past_offline(
         counted = CliRunner().invoke(main, [*words, song]).output
         assert "facts       1 to 3, all of them; the last at position 4" in counted
         assert "facts       none" in CliRunner().invoke(main, [*words, id_of("nobody")]).output
+
+
+# -- facts that a reader may not read ------------------------------------------------------------
+
+HASHES = [bytes([number]) * 32 for number in range(10)]
+
+
+def at(position: int, *link: Any) -> Leaf:
+    """The leaf at a position, by which a subject has this link."""
+    return Leaf(position, "one", 1, "topic", b"{}", (Link("one", *link),))
+
+
+@pytest.mark.parametrize(
+    "facts, withheld, why",
+    [
+        ([at(1, 1), at(5, 3, 4, HASHES[4])], {2}, None),
+        ([at(5, 3, 4, HASHES[4])], {1, 2}, None),
+        ([at(1, 1), at(7, 4, 6, HASHES[6]), at(8, 5, 7, HASHES[7])], {2, 3}, None),
+        ([at(1, 1), at(5, 3, 4, HASHES[4])], {1, 3}, "here, and said to be withheld"),
+        ([at(1, 1), at(5, 3, 4, HASHES[4])], {4}, "fact 2 of one is missing"),
+        ([at(1, 1), at(7, 4, 6, HASHES[6])], {3}, "fact 2 of one is missing"),
+        ([at(1, 1), at(7, 4, 6, HASHES[6])], {2}, "fact 2 of one is missing"),
+        ([at(4, 1), at(5, 3, 3, HASHES[3])], {2}, "fact 2 of one is missing"),
+        ([at(4, 1), at(5, 3, 4, HASHES[4])], {2}, "fact 2 of one is missing"),
+        ([at(1, 1), at(6, 2, 5, HASHES[5])], {3}, "does not follow the one before it"),
+        ([at(1, 1), at(6, 2, 1, HASHES[5])], {3}, "does not follow the one before it"),
+    ],
+)
+def test_only_facts_that_are_said_to_be_withheld_may_be_missing_and_have_to_lie_between(
+    facts: list[Leaf], withheld: set[int], why: str | None
+) -> None:
+    hashes = [HASHES[leaf.position] for leaf in facts]
+    if why is None:
+        must_be_whole("one", facts, hashes, withheld)
+    else:
+        with pytest.raises(NotVerified, match=why):
+            must_be_whole("one", facts, hashes, withheld)
+
+
+@pytest.mark.parametrize("link", [(1, 1), (1, 0, HASHES[1]), (2, 5), (2, 0), (6, 5), (4, 2)])
+def test_a_leaf_names_only_a_fact_that_can_be_before_it(link: tuple[Any, ...]) -> None:
+    number, previous, hash = (*link, HASHES[1])[:3]
+    with pytest.raises(ValueError, match="names a fact before it"):
+        leaf_bytes(*at(5, number, previous, hash))
+    for number, previous in ((2, 1), (2, 4), (5, 4)):
+        assert leaf_bytes(*at(5, number, previous, HASHES[1]))
+    assert leaf_bytes(*at(2**63 - 1, 1))
