@@ -12,9 +12,10 @@ from psycopg.conninfo import make_conninfo
 from stories import Story, id_of, raw_connection, story
 from test_forgetting import relations
 
+from domain.engine.documents import COLUMNS
 from domain.engine.sqlite import SQLiteTransaction
 from domain.refusal import NotPermitted
-from projections import documents
+from projections import documents, searching
 from projections.purging import Purging
 from projections.rebuilding import Rebuild
 from projections.store import table_name
@@ -84,6 +85,26 @@ def grown(told: Story, begins: int) -> None:
         told.piece(f"Grown {number} to fill the index")
         if number % 5 == 0:
             told.service.follower.catch_up()
+
+
+def test_an_index_that_was_purged_thousands_of_times_can_be_read(tmp_path: Path) -> None:
+    """FTS5 of SQLite 3.40 adds a level whenever a merge begins, and reads 2,000 at most."""
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+        told.piece("Low Tide")
+        name = table_name(documents.NAME, told.store.current().number)
+        for number in range(10**6, 10**6 + 2_500):
+            with told.store.writing() as writer:
+                columns = f"rowid, {', '.join(COLUMNS)}"
+                writer.execute(
+                    f"INSERT INTO {name} ({columns}) VALUES ({number}, 'n_w', '', '', '')"
+                )
+                writer.purge(name, begins=True)
+        with told.view() as view:
+            assert [one["name"] for one in searching.search(view, q="low tide").items] == [
+                "Low Tide"
+            ]
+        with told.store.writing() as writer:
+            assert writer.is_indexed(name)
 
 
 def sampled(told: Story) -> None:

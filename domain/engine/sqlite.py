@@ -56,6 +56,9 @@ STEPS = 20_000
 deadline."""
 PURGED_PAGES = 500
 """How many pages of an index one transaction merges, in about 30 ms."""
+LONGEST_STRUCTURE_BYTES = 2_000
+"""With a longer list of its segments, an index is made anew. FTS5 of SQLite 3.40, though not of
+3.46, lists one more level whenever a merge of all segments begins, and cannot read over 2,000."""
 SETTLE_MILLISECONDS = 200
 """How long an erasure waits for readers; after that, a follower finishes it."""
 
@@ -77,6 +80,8 @@ _LISTED = {
 
 
 _FTS5 = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%'"
+_SEGMENTS_LISTED = "SELECT length(block) FROM {}_data WHERE id = 10"
+"""The length of the list of an FTS5 index's segments."""
 _CLOSED = "closed database"
 _NO_SUCH = re.compile(r"no such (table|column)|has no column named|has \d+ columns but")
 
@@ -480,6 +485,10 @@ class SQLiteTransaction(Transaction):
     def purge(self, documents: str, *, begins: bool) -> bool:
         """Merge some pages of the index; the first call ``begins`` a merge of all its segments."""
         self.has_erased = True
+        (listed_bytes,) = self.connection.execute(_SEGMENTS_LISTED.format(documents)).fetchone()
+        if begins and listed_bytes > LONGEST_STRUCTURE_BYTES:
+            self.execute(f"INSERT INTO {documents} ({documents}) VALUES ('rebuild')")
+            return False
         # Deletions of this transaction are still in memory, and are written out by this.
         self.connection.execute("SAVEPOINT written")
         self.connection.execute("RELEASE written")
