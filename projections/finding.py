@@ -525,7 +525,7 @@ def facets_told(
     ``most`` says how many items are counted at most; ``merged`` has, by facet, a function that
     merges values which count as one.
     """
-    names = kind.__annotations__.keys() - {"is_exact"}
+    names = (name for name in kind.__annotations__ if name != "is_exact")
     facets: dict[str, dict[str | None, int]] = {name: {} for name in names}
     for facet, value, count in rows:
         facets[facet][value] = count
