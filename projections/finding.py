@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple, Self, TypedDict, TypeVar, cast
 
 from domain import credit as credits
 from domain.disclosure import AI_PARTS, NO_AI
-from domain.engine import Row
+from domain.engine import PLANNED_ONCE, Row
 from domain.identifier import SCHEMES, WORK
 from domain.join import Join
 from domain.licensing import terms_of
@@ -483,8 +483,8 @@ def facets_of_works(view: View, found: Filtered) -> WorkFacets:
         for name, by in {**{name: name for name in _FACETS}, "medium": "medium_folded"}.items()
     ]
     rows = view.rows(
-        "WITH found AS MATERIALIZED (SELECT w.number, w.medium, w.medium_folded, w.licence, "
-        "w.kind, nullif(ltrim(w.made_year, '0'), '') AS year FROM @works w "
+        f"{PLANNED_ONCE}WITH found AS MATERIALIZED (SELECT w.number, w.medium, w.medium_folded, "
+        "w.licence, w.kind, nullif(ltrim(w.made_year, '0'), '') AS year FROM @works w "
         f"WHERE {found.where} ORDER BY w.number DESC LIMIT :most) "
         f"{' UNION ALL '.join(counts)} "
         "UNION ALL SELECT 'role', c.role, count(DISTINCT c.work) FROM found f "
