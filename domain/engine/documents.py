@@ -243,11 +243,12 @@ _CALLED_BY = tuple(
 class Tsvector(Documents):
     """A column of words with their places, and a GIN index.
 
-    The index finds all documents with a word, however many, and in no order; of words that begin
-    alike it even collects all documents before it looks for others. So one statement looks at the
-    latest themselves at first, without the index, and ends when it has enough. Each document also
-    has the spans of numbers that it is in as words: the statement goes on in ever longer spans.
-    There, the index reads the rarest of the words or the span, and only what matches is fetched.
+    The index finds all documents with a word, however many, and in no order. So each document also
+    has the spans of numbers that it is in as words. One statement looks for the latest in a short
+    span at first, then in ever longer ones before it, and ends when it has enough. In a span, the
+    index reads the rarest of the words or the span, and only what matches there is fetched. Of
+    words that begin alike, though, it collects all documents before anything else; if there are
+    such, the statement looks at the latest documents themselves first, without the index.
     """
 
     COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
@@ -264,8 +265,8 @@ class Tsvector(Documents):
     LOOKED_AT, FOR_EACH = 1_024, 16
     """How many numbers are looked at without the index: at least so many, and so many for each
     document wanted."""
-    WIDER = 8
-    """By what factor each step in spans goes further back."""
+    WIDER = 16
+    """By what factor each step in spans goes further back: that by which spans are longer."""
     _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
     # No index serves a condition that IS TRUE.
     _LATELY = (
@@ -346,10 +347,14 @@ class Tsvector(Documents):
                 said = {"tag": tag, "wanted": told, "under": under, "limit": limit}
                 return self._CALLED, said
         said = {"wanted": self.told(wanted), "limit": limit}
-        if _is_of_name(wanted):
-            return self._BY_STEPS, {**said, "steps": json.dumps([*self._steps(under)])}
+        if not _is_begun(wanted):
+            return self._BY_STEPS, {
+                **said,
+                "steps": json.dumps([*self._steps(under, self.LOOKED_AT)]),
+            }
         since = under - max(self.LOOKED_AT, self.FOR_EACH * limit)
-        said |= {"since": since, "under": under, "steps": json.dumps([*self._steps(since)])}
+        steps = [*self._steps(since, self.LOOKED_AT * self.WIDER)]
+        said |= {"since": since, "under": under, "steps": json.dumps(steps)}
         return self._LATEST, said
 
     def lately(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
@@ -359,9 +364,8 @@ class Tsvector(Documents):
     def some(self, wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:
         return self._SOME, {"wanted": self.told(wanted), "limit": limit}
 
-    def _steps(self, under: int) -> Iterator[dict[str, Any]]:
-        """Spans of numbers below ``under``, each beginning where the one before ended."""
-        count = self.LOOKED_AT * self.WIDER
+    def _steps(self, under: int, count: int) -> Iterator[dict[str, Any]]:
+        """Spans of numbers below ``under``, first of so many, each where the one before ended."""
         while under > count:
             length = max(one for one in self.SPANS if count >> one)
             first = under - count >> length
@@ -373,14 +377,12 @@ class Tsvector(Documents):
             yield {"under": under}
 
 
-def _is_of_name(wanted: Wanted) -> bool:
-    """Whether only names are found that begin with certain words, which the index finds at once."""
+def _is_begun(wanted: Wanted) -> bool:
+    """Whether it has words, other than the first of a name, of which only the beginning is told."""
     match wanted:
         case Phrase(words):
-            return words[0] == FIRST
-        case All(parts):
-            return any(map(_is_of_name, parts))
-        case Some(parts):
-            return all(map(_is_of_name, parts))
-        case Without(one, _):
-            return _is_of_name(one)
+            return wanted.is_beginning and words[0] != FIRST
+        case All(parts) | Some(parts):
+            return any(map(_is_begun, parts))
+        case Without(one, other):
+            return _is_begun(one) or _is_begun(other)
