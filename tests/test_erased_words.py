@@ -88,7 +88,7 @@ def grown(told: Story, begins: int) -> None:
 
 
 def test_an_index_that_was_purged_thousands_of_times_can_be_read(tmp_path: Path) -> None:
-    """FTS5 of SQLite 3.40 adds a level whenever a merge begins, and reads 2,000 at most."""
+    """FTS5 of SQLite 3.40 adds levels whenever a merge begins, and reads 2,000 at most."""
     with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
         told.piece("Low Tide")
         name = table_name(documents.NAME, told.store.current().number)

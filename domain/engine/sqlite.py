@@ -58,7 +58,7 @@ PURGED_PAGES = 500
 """How many pages of an index one transaction merges, in about 30 ms."""
 LONGEST_STRUCTURE_BYTES = 2_000
 """With a longer list of its segments, an index is made anew. FTS5 of SQLite 3.40, though not of
-3.46, lists one more level whenever a merge of all segments begins, and cannot read over 2,000."""
+3.46, lists more levels whenever a merge of all segments begins, and cannot read over 2,000."""
 SETTLE_MILLISECONDS = 200
 """How long an erasure waits for readers; after that, a follower finishes it."""
 
