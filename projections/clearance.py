@@ -6,6 +6,7 @@ Each kind of obstacle is declared once. The list is for use before publishing; i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Annotated, NamedTuple, TypedDict, Unpack
 
 from domain.cached import cached_property
@@ -102,17 +103,9 @@ def _in_conflict(scope: Scope) -> Iterator[Row]:
         yield place, one.child, one.remix, None, f"{says} ({of})"
 
 
-def _left_out_of_proposal(scope: Scope) -> Iterator[Row]:
-    """The works and people that the latest proposal of a pool leaves out, while it is open."""
-    return _without_share(scope, is_final=False)
-
-
-def _left_out_of_agreement(scope: Scope) -> Iterator[Row]:
-    """Those that it leaves out once it is final; it is the pool that needs another proposal."""
-    return _without_share(scope, is_final=True)
-
-
 def _without_share(scope: Scope, *, is_final: bool) -> Iterator[Row]:
+    """The works and people that the latest proposal of a pool leaves out, while it is open or once
+    it is final; then it is the pool that needs another proposal."""
     rows = scope.view.rows(
         "SELECT a.pool, a.id, a.state FROM @proposals a WHERE a.pool IN :pools "
         f"AND a.state <> '{Proposal.Withdrawn.STATE}' AND {holds('a')} ORDER BY a.born",
@@ -219,10 +212,12 @@ KINDS = {
     "share_missing": Kind(
         "Used, but without a share in the latest proposal.",
         "proposal.revise",
-        _left_out_of_proposal,
+        partial(_without_share, is_final=False),
     ),
     "share_not_agreed": Kind(
-        "Used, but without a share in the latest agreement.", "proposal", _left_out_of_agreement
+        "Used, but without a share in the latest agreement.",
+        "proposal",
+        partial(_without_share, is_final=True),
     ),
     "source_unclaimed": Kind(
         "Nobody is credited on this source; its share would be held.",

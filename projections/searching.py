@@ -97,7 +97,7 @@ def _some(view: View, wanted: Wanted, limit: int, frequent: int) -> list[int] | 
     if lately and len(view.rows(PLANNED_ONCE + lately[0], **lately[1])) == frequent:
         return None
     sql, values = told.some(wanted, limit)
-    return [number for (number,) in view.rows(PLANNED_ONCE + sql, **values)]
+    return _numbers(view.later(PLANNED_ONCE + sql, **values))
 
 
 def _numbers(found: Later) -> list[int]:

@@ -39,7 +39,7 @@ MOST_GIVEN = 200
 """For so many proposals, the time from which each can be final is read from its facts; the others
 are judged by their rows alone."""
 MOST_REVIEWED = 20
-"""For so many, the latest revised, those with a share are told that they can still comment."""
+"""For so many, the latest revised, the inbox of those with a share says that they can comment."""
 
 
 class Waiting(NamedTuple):

@@ -348,10 +348,8 @@ class Tsvector(Documents):
                 return self._CALLED, said
         said = {"wanted": self.told(wanted), "limit": limit}
         if not _is_begun(wanted):
-            return self._BY_STEPS, {
-                **said,
-                "steps": json.dumps([*self._steps(under, self.LOOKED_AT)]),
-            }
+            steps = [*self._steps(under, self.LOOKED_AT)]
+            return self._BY_STEPS, {**said, "steps": json.dumps(steps)}
         since = under - max(self.LOOKED_AT, self.FOR_EACH * limit)
         steps = [*self._steps(since, self.LOOKED_AT * self.WIDER)]
         said |= {"since": since, "under": under, "steps": json.dumps(steps)}
@@ -378,7 +376,7 @@ class Tsvector(Documents):
 
 
 def _is_begun(wanted: Wanted) -> bool:
-    """Whether it has words, other than the first of a name, of which only the beginning is told."""
+    """Whether only the beginning of some word is given, other than at the start of a name."""
     match wanted:
         case Phrase(words):
             return wanted.is_beginning and words[0] != FIRST

@@ -80,8 +80,6 @@ _LISTED = {
 
 
 _FTS5 = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%'"
-_SEGMENTS_LISTED = "SELECT length(block) FROM {}_data WHERE id = 10"
-"""The length of the list of an FTS5 index's segments."""
 _CLOSED = "closed database"
 _NO_SUCH = re.compile(r"no such (table|column)|has no column named|has \d+ columns but")
 
@@ -485,8 +483,7 @@ class SQLiteTransaction(Transaction):
     def purge(self, documents: str, *, begins: bool) -> bool:
         """Merge some pages of the index; the first call ``begins`` a merge of all its segments."""
         self.has_erased = True
-        (listed_bytes,) = self.connection.execute(_SEGMENTS_LISTED.format(documents)).fetchone()
-        if begins and listed_bytes > LONGEST_STRUCTURE_BYTES:
+        if begins and self._lists_many_segments(documents):
             self.execute(f"INSERT INTO {documents} ({documents}) VALUES ('rebuild')")
             return False
         # Deletions of this transaction are still in memory, and are written out by this.
@@ -497,6 +494,11 @@ class SQLiteTransaction(Transaction):
         self.execute(f"INSERT INTO {documents} ({documents}, rank) VALUES ('merge', {pages})")
         # The command itself counts as one change.
         return bool(self.connection.total_changes - before > 1)
+
+    def _lists_many_segments(self, documents: str) -> bool:
+        listed = f"SELECT length(block) FROM {documents}_data WHERE id = 10"
+        (listed_bytes,) = self.connection.execute(listed).fetchone()
+        return bool(listed_bytes > LONGEST_STRUCTURE_BYTES)
 
     def is_indexed(self, documents: str) -> bool:
         """FTS5 compares the index with the documents."""
