@@ -4,6 +4,7 @@ them."""
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -87,24 +88,48 @@ def grown(told: Story, begins: int) -> None:
             told.service.follower.catch_up()
 
 
+def begun(told: Story, merge: Callable[[SQLiteTransaction, str], object], times: int) -> None:
+    """Begin to merge the index, each time with a document more."""
+    name = table_name(documents.NAME, told.store.current().number)
+    columns = f"rowid, {', '.join(COLUMNS)}"
+    for _ in range(times):
+        with told.store.writing() as writer:
+            assert isinstance(writer, SQLiteTransaction)
+            writer.execute(
+                f"INSERT INTO {name} ({columns}) "
+                f"SELECT max(rowid) + 1, 'n_w', '', '', '' FROM {name}"
+            )
+            merge(writer, name)
+
+
+def can_be_read(told: Story) -> bool:
+    with told.view() as view:
+        found = [one["name"] for one in searching.search(view, q="low tide").items]
+    with told.store.writing() as writer:
+        name = table_name(documents.NAME, told.store.current().number)
+        return found == ["Low Tide"] and writer.is_indexed(name)
+
+
 def test_an_index_that_was_purged_thousands_of_times_can_be_read(tmp_path: Path) -> None:
     """FTS5 of SQLite 3.40 adds levels whenever a merge begins, and reads 2,000 at most."""
     with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
         told.piece("Low Tide")
-        name = table_name(documents.NAME, told.store.current().number)
-        for number in range(10**6, 10**6 + 2_500):
-            with told.store.writing() as writer:
-                columns = f"rowid, {', '.join(COLUMNS)}"
-                writer.execute(
-                    f"INSERT INTO {name} ({columns}) VALUES ({number}, 'n_w', '', '', '')"
-                )
-                writer.purge(name, begins=True)
-        with told.view() as view:
-            assert [one["name"] for one in searching.search(view, q="low tide").items] == [
-                "Low Tide"
-            ]
-        with told.store.writing() as writer:
-            assert writer.is_indexed(name)
+        begun(told, partial(SQLiteTransaction.purge, begins=True), 2_500)
+        assert can_be_read(told)
+
+
+def test_an_index_can_be_read_after_years_of_daily_vacuums(tmp_path: Path) -> None:
+    """What a vacuum does to it a thousand times adds as many levels, although nothing is erased."""
+
+    def optimize(writer: SQLiteTransaction, name: str) -> None:
+        writer.execute(f"INSERT INTO {name} ({name}) VALUES ('optimize')")
+
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+        told.piece("Low Tide")
+        for _ in range(3):
+            begun(told, optimize, 700)
+            assert told.journal.facts.vacuum()
+        assert can_be_read(told)
 
 
 def sampled(told: Story) -> None:

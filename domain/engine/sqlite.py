@@ -357,7 +357,8 @@ class SQLiteEngine(Engine):
         with self._writing() as connection:
             for (name,) in connection.execute(_FTS5).fetchall():
                 # The index keeps the words of deleted documents until its segments are merged.
-                connection.execute(f"INSERT INTO {name} ({name}) VALUES ('optimize')")
+                how = "rebuild" if _lists_many_segments(connection, name) else "optimize"
+                connection.execute(f"INSERT INTO {name} ({name}) VALUES ('{how}')")
             connection.execute("VACUUM")
             return _emptied_log(connection)
 
@@ -483,7 +484,7 @@ class SQLiteTransaction(Transaction):
     def purge(self, documents: str, *, begins: bool) -> bool:
         """Merge some pages of the index; the first call ``begins`` a merge of all its segments."""
         self.has_erased = True
-        if begins and self._lists_many_segments(documents):
+        if begins and _lists_many_segments(self.connection, documents):
             self.execute(f"INSERT INTO {documents} ({documents}) VALUES ('rebuild')")
             return False
         # Deletions of this transaction are still in memory, and are written out by this.
@@ -494,11 +495,6 @@ class SQLiteTransaction(Transaction):
         self.execute(f"INSERT INTO {documents} ({documents}, rank) VALUES ('merge', {pages})")
         # The command itself counts as one change.
         return bool(self.connection.total_changes - before > 1)
-
-    def _lists_many_segments(self, documents: str) -> bool:
-        listed = f"SELECT length(block) FROM {documents}_data WHERE id = 10"
-        (listed_bytes,) = self.connection.execute(listed).fetchone()
-        return bool(listed_bytes > LONGEST_STRUCTURE_BYTES)
 
     def is_indexed(self, documents: str) -> bool:
         """FTS5 compares the index with the documents."""
@@ -512,6 +508,12 @@ class SQLiteTransaction(Transaction):
 
     def lock(self) -> None:
         """Nothing: an IMMEDIATE transaction has locked everything already."""
+
+
+def _lists_many_segments(connection: sqlite3.Connection, documents: str) -> bool:
+    listed = f"SELECT length(block) FROM {documents}_data WHERE id = 10"
+    (listed_bytes,) = connection.execute(listed).fetchone()
+    return bool(listed_bytes > LONGEST_STRUCTURE_BYTES)
 
 
 def _triggers(table: Table) -> dict[str, str]:
