@@ -185,7 +185,7 @@ def _after_withheld(link: Link, before: Head | None, withheld: Collection[int]) 
     number, position = (0, 0) if before is None else (before.number, before.position)
     if link.number - 1 not in withheld or not position < link.previous:
         return before
-    while number + 1 in withheld and number + 1 < link.number:
+    while number + 1 in withheld:
         number += 1
     return Head(number, link.previous, b64encode(link.hash).decode())
 

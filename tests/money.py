@@ -205,6 +205,7 @@ def must_be_sound(told: Bank) -> None:
         anew = Books()
         fold_after(anew, told.journal.facts, page=page)
         assert anew.rows() == told.books().rows()
+    _what_goes_by_an_agreement_is_what_its_divisions_gave_by_it(told.books())
     assert told.service.follower.catch_up() >= 0
     verify(told)
 
@@ -264,6 +265,11 @@ def _what_came_in_is_somewhere(facts: list[Fact]) -> None:
         if pool not in below_zero:
             assert elsewhere >= 0
             assert total[pool, WAITING] >= 0
+
+
+def _what_goes_by_an_agreement_is_what_its_divisions_gave_by_it(books: Books) -> None:
+    for agreement, agreed in books.agreed.items():
+        assert agreed == sum(each.agreed for _, each in books.divisions_under([agreement]))
 
 
 def _every_entry_follows_from_itself_and_the_one_before(facts: list[Fact]) -> None:

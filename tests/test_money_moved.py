@@ -292,6 +292,32 @@ def test_terms_with_another_name_for_the_house_are_corrected_once() -> None:
         assert told.account() == {a: 450, b: 450, "house": 100, "label": 200}
 
 
+def test_what_had_nothing_to_give_goes_by_the_new_shares_once_it_has() -> None:
+    """3.00 went to the bank before anybody had a share; then it comes second, after 9.00."""
+    with bank(SQLITE) as told:
+        pool, (a, b) = told.pool(), told.people("a", "b")
+        told.accept(told.agree(pool, {a: "1"}, "2026-01"), a)
+        told.tell("amend_pool", pool=pool, terms=BANK, effective_at="2026-02", reason="r")
+        told.earn(pool, 900, "2026-01")
+        told.earn(pool, 300, "2026-02")
+        assert told.account() == {a: 900, "bank": 300}
+        told.tell("amend_pool", pool=pool, terms=BANK, effective_at="2026-01", reason="r")
+        told.accept(told.agree(pool, {b: "1"}, "2026-01"), b)
+        corrected(told, pool)
+        assert told.account() == {"bank": 1_000, b: 200}
+
+
+def test_what_came_back_whole_lets_nothing_of_the_same_shares_move() -> None:
+    with bank(SQLITE) as told:
+        pool, a, _, first, other = two_years(told, HOUSE)
+        told.earn(pool, 500, "2025-06")
+        told.reverse(other)
+        head = told.head()
+        told.reverse(first, 100)
+        assert told.since(head, "entry.redivided") == []
+        assert told.account() == {a: 800, "house": 200}
+
+
 @pytest.mark.parametrize("since", ["2026-01", "2026-02"])
 def test_what_was_found_false_waits_until_nothing_is_left_under_the_old_shares(since: str) -> None:
     with bank(SQLITE) as told:

@@ -594,7 +594,9 @@ def test_a_cosignature_of_another_time_or_tree_does_not_hold() -> None:
     good = Signature.parse(cosign(SIGNED, WITNESS, NOON)[:-1])
     later = Signature(good.name, good.key_id, (NOON + 1).to_bytes(8, "big") + good.data[8:])
     other = Signature.parse(cosign(sign(TWO, LOG), WITNESS, NOON)[:-1])
-    too_late = Signature(good.name, good.key_id, (LATEST_TIME + 1).to_bytes(8, "big") + bytes(64))
+    said = cosigned_message(THREE.text, LATEST_TIME + 1).decode()
+    data = (LATEST_TIME + 1).to_bytes(8, "big") + SignerKey(good.name, WITNESS.seed).sign(said).data
+    too_late = Signature(good.name, good.key_id, data)
     plain = Signature(good.name, good.key_id, good.data[8:])
     for wrong in (later, other, too_late, plain, Signature(good.name, good.key_id, b"\x00")):
         signed = SIGNED + wrong.line.encode()
@@ -602,6 +604,15 @@ def test_a_cosignature_of_another_time_or_tree_does_not_hold() -> None:
             open_checkpoint(signed, [LOG.verifier], witnesses=WITNESSES, quorum=0)
         with pytest.raises(NotVerified, match="does not hold"):
             cosigned(signed, WITNESSES)
+
+
+@pytest.mark.parametrize("time", [1, LATEST_TIME])
+def test_a_cosignature_holds_from_the_first_second_to_the_last(time: int) -> None:
+    signed = SIGNED + cosign(SIGNED, WITNESS, time).encode()
+    (found,) = open_checkpoint(
+        signed, [LOG.verifier], witnesses=[WITNESS.verifier], quorum=1
+    ).cosignatures
+    assert found.time == time
 
 
 def test_what_a_witness_answers_is_taken_in_only_as_far_as_it_is_known() -> None:

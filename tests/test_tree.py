@@ -452,6 +452,33 @@ def test_a_reader_that_gives_too_few_tiles_is_refused() -> None:
         inclusion_proof(0, 300, lambda _: [])
 
 
+def test_a_log_with_the_most_leaves_is_proved_like_any_other() -> None:
+    """All of its leaves are alike, and so are the nodes of each level."""
+    alike = [leaf_hash(b"")]
+    while len(alike) < 64:
+        alike.append(node_hash(alike[-1], alike[-1]))
+
+    def read(tiles: Sequence[Tile]) -> list[bytes]:
+        return [alike[8 * tile.level] * tile.width for tile in tiles]
+
+    size = LARGEST_SIZE
+    frontier = frontier_at(size, read)
+    assert frontier.hashes == alike[62::-1]
+    root = frontier.root()
+    for index in (0, size // 3, size - 1):
+        proof = inclusion_proof(index, size, read)
+        verify_inclusion(alike[0], index=index, size=size, proof=proof, root=root)
+    before = size - 2**40
+    old_root = frontier_at(before, read).root()
+    verify_consistency(
+        old_size=before,
+        size=size,
+        proof=consistency_proof(before, size, read),
+        old_root=old_root,
+        root=root,
+    )
+
+
 def test_what_no_tree_has_is_not_asked_for() -> None:
     for index, size in [(-1, 5), (5, 5), (6, 5), (0, 0), (0, -1), (0, LARGEST_SIZE + 1)]:
         with pytest.raises(ValueError, match=r"no leaf|no tree"):

@@ -96,10 +96,11 @@ class Folding(Origins):
                 self._owe(key, happened, posting)
             self.accounts[key] = now
             due = (posting.currency, *key)
-            if _is_due(now) and not _is_due(before):
-                self.due[due] = True
-            elif _is_due(before) and not _is_due(now):
-                del self.due[due]
+            if _is_due(now) != _is_due(before):
+                if _is_due(now):
+                    self.due[due] = True
+                else:
+                    del self.due[due]
 
     def _owe(self, key: tuple[str, str], happened: Fact, posting: Posting) -> None:
         """Update how much was paid or assigned away since the balance was last 0."""

@@ -106,7 +106,7 @@ class InQuestion(NamedTuple):
 
     def reached(self, claim: Claim) -> Iterator[tuple[str, int]]:
         """The parts of a claim that somebody had for what is in question: the asset, the index."""
-        if self.child is not None or not self.doubt.by_origin or self.is_settled_for(claim):
+        if not self.doubt.by_origin or self.is_settled_for(claim):
             return
         for asset, passed in claim.passed.items():
             for index, each in enumerate(passed):
