@@ -298,4 +298,9 @@ def verify_receipt(
         proof=proof.hashes,
         root=trusted.checkpoint.root,
     )
-    return Receipt(read_leaf(proof.extra), proof.index, trusted)
+    leaf = read_leaf(proof.extra)
+    if leaf.position != proof.index + 1:  # or a later fact could pass for an earlier one
+        raise NotVerified(
+            f"position {proof.index + 1}: it says that it is at position {leaf.position}"
+        )
+    return Receipt(leaf, proof.index, trusted)

@@ -50,7 +50,7 @@ def describe_signature(
 
     NotProven at the end if the actor signed something, and what it was is not disclosed.
     """
-    content = content_of(leaf) if keys or disclosures or b'"message"' in leaf.state else {}
+    content = content_of(leaf)
     actor, message = content.get("actor", ""), content.get("message")
     for one in disclosures:
         if one.digest not in content.values():

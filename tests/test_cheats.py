@@ -24,6 +24,7 @@ SHOWN_BY = {
     "stop the log": "test_mirror.py::test_a_frozen_log_is_noticed_by_its_age",
     "show one reader a different log": "test_mirror.py::test_a_receipt_is_compared_with_a_mirror",
     "register a key in someone's name": "test_signature.py::test_a_key_that_was_registered_later",
+    "log a fact that says": "test_receipt.py::test_a_fact_that_says_that_it_is_elsewhere",
     "register a key where": "test_signature.py::test_a_key_that_was_registered_later",
     "show a checkpoint": "test_trust.py::test_a_verifier_takes_a_policy_instead_of_a_number",
     "show a witness": "test_add_checkpoint.py::test_what_does_not_extend_the_last_tree_is",
@@ -58,6 +59,7 @@ SHOWN_BY = {
 
 WITHOUT_DATABASE = {
     "show readers a fact": "who verifies has signed files and no database",
+    "log a fact that says": "who verifies has signed files and no database",
     "log something": "who verifies has signed files and no database",
     "show a checkpoint": "who verifies has signed files and no database",
     "have a witness post-date": "who verifies has signed files and no database",

@@ -1,5 +1,6 @@
 """A page without a server says of receipts, and of latest facts, what “stemma verify” says."""
 
+import json
 import re
 import time
 from base64 import b64encode
@@ -17,11 +18,12 @@ from test_latest import KEY, SIGNER, admit, cheats, rename
 from test_monitor import showing
 from test_witness import SECOND, STRANGER, WITNESS, WITNESSES, tell, url_of
 
-from domain.checkpoint import cosign
+from domain.checkpoint import Checkpoint, cosign, sign
 from domain.latest import verify_latest
 from domain.note import SignerKey
-from domain.receipt import verify_receipt
-from domain.tree import NotVerified
+from domain.receipt import make_receipt, verify_receipt
+from domain.tree import NotVerified, leaf_hash, node_hash
+from scripts.verify import main
 
 PAGE = Path(__file__).resolve().parents[1] / "api/web/static/check-receipt.html"
 INVALID = "Invalid: altered, or from another log"
@@ -132,6 +134,65 @@ def test_the_latest_fact_is_valid_or_invalid_as_for_the_verifier(page: Page, giv
     assert (told["verdict"], STRANGER.name in told["why"]) == ("not proven", True)
     told = check(page, proofs[0], KEY, given.earlier, given.url)
     assert dict(told["facts"])["Checkpoint"] == "300 leaves, which agrees"
+
+
+FIELDS = {"originator_id": "id", "originator_version": 1, "topic": "credit.granted"}
+FACT = '{"timestamp":"2026-01-01","actor":"a","role":"x","units":9007199254740993,"lines":[]}'
+FIRST, NEXT = ["id", 1], ["id", 2, 1, b64encode(bytes(32)).decode()]
+
+
+def placed(**other: Any) -> str:
+    """The line of place of a leaf, which is the second of its log unless it says otherwise."""
+    place = {"stemma": "fact@v1", "position": 2, **FIELDS, **other}
+    return json.dumps(place, ensure_ascii=False, separators=(",", ":"))
+
+
+LEAVES = {
+    "as it should be": (placed(), FACT),
+    "linked": (placed(links=[FIRST, NEXT]), FACT),
+    "elsewhere": (placed(position=1), FACT),
+    "beyond the log": (placed(position=7), FACT),
+    "a place twice": (placed().replace('"position":2', '"position":1,"position":2'), FACT),
+    "a place with a blank": (placed().replace(":2", ": 2"), FACT),
+    "a place with a fraction": (placed().replace(":2", ":2.0"), FACT),
+    "a place with more": (placed(more=1), FACT),
+    "another form": (placed(stemma="fact@v2"), FACT),
+    "no version": (placed(originator_version=-1), FACT),
+    "a topic that is none": (placed(topic=None), FACT),
+    "no links": (placed(links=[]), FACT),
+    "links of nothing": (placed(links=None), FACT),
+    "a link to itself": (placed(links=[["id", 2, 2, NEXT[3]]]), FACT),
+    "a link to nothing": (placed(links=[["id", 2, 0, NEXT[3]]]), FACT),
+    "a link with a short hash": (placed(links=[["id", 2, 1, "AA=="]]), FACT),
+    "a link without hash": (placed(links=[["id", 2, 1]]), FACT),
+    "a field twice": (placed(), FACT.replace('"role"', '"role":"y","role"')),
+    "a field twice inside": (placed(), FACT.replace("[]", '[{"a":1,"a":2}]')),
+    "a field with a blank": (placed(), FACT.replace('"role":', '"role": ')),
+    "a field that is escaped": (placed(), FACT.replace('"x"', '"\\u0078"')),
+    "half a surrogate pair": (placed(), FACT.replace('"x"', '"\\ud800"')),
+    "an actor that is none": (placed(), FACT.replace('"a"', "1")),
+    "a name with a quotation mark": (placed(), FACT.replace('"x"', '"\\":\\""')),
+    "a list": (placed(), "[]"),
+    "no fact": (placed(), "fact"),
+}
+
+
+def test_a_leaf_is_valid_or_invalid_as_for_the_verifier(
+    page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An operator can put anything into the log and sign it."""
+    found = []
+    for line, fact in LEAVES.values():
+        leaf, before = f"{line}\n{fact}".encode(), leaf_hash(b"before")
+        tree = Checkpoint(SIGNER.name, 2, node_hash(before, leaf_hash(leaf)))
+        note = sign(tree, SIGNER)
+        found.append(make_receipt(leaf=leaf, index=1, proof=[before], checkpoint=note))
+    file = tmp_path / "one.receipt"
+    for name, data, told in zip(LEAVES, found, checked(page, found), strict=True):
+        file.write_bytes(data)
+        is_valid = main(["receipt", str(file), "--key", KEY]) == 0
+        assert (told["verdict"] == "valid") == is_valid, (name, told, capsys.readouterr())
+        assert is_valid == (name in ("as it should be", "linked", "a name with a quotation mark"))
 
 
 def test_a_receipt_of_another_log_is_invalid(page: Page, given: Given) -> None:
