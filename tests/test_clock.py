@@ -152,8 +152,8 @@ def test_commands_that_record_are_refused_until_the_clock_is_accepted(
     stemma = Stemma(database)
     for words in (["contributor", "add", "--name", "Ana"], ["serve", "--port", "1"], ["follow"]):
         said = stemma.wrong(*words)
-        assert "Correct the clock" in said or "cannot serve" in said
-        assert "stemma accept-clock" in said or "cannot serve" in said
+        assert "Correct the clock" in said
+        assert "stemma accept-clock" in said
     assert stemma("accept-clock").startswith("accepted at position ")
     stemma("contributor", "add", "--name", "Ana")
     assert "at position" in stemma("accept-clock")

@@ -220,7 +220,10 @@ def test_each_is_told_as_often_as_they_want(mailed: Mailed) -> None:
     assert arrived(3, timedelta(minutes=5)) == ["at_once"]
     assert arrived(4, timedelta(days=1)) == ["at_once", "daily"]
     assert arrived(5, timedelta(days=6)) == ["at_once", "daily", "weekly"]
-    assert mailed.post.got[-1]["Subject"].endswith("notifications") or mailed.post.got
+    assert sorted(one["Subject"] for one in mailed.post.got[-3:]) == [
+        *["Stemma: 5 waiting for you, 1 notification"] * 2,
+        "Stemma: 5 waiting for you, 4 notifications",
+    ]
 
 
 def test_an_address_counts_once_somebody_who_reads_there_says_so(mailed: Mailed) -> None:
@@ -232,7 +235,7 @@ def test_an_address_counts_once_somebody_who_reads_there_says_so(mailed: Mailed)
     made = put("ana@bücher.example")
     told.credit(told.piece("poem"), ana)
     (message,) = mailed.deliver()
-    assert str(message["To"]) == "ana@bücher.example" or made.address == "ana@xn--bcher-kva.example"
+    assert str(message["To"]) == made.address == "ana@bücher.example"
     assert f"https://stemma.example/mail/confirm/{made.token}" in text_of(message)
     assert message["List-Unsubscribe"] is None
     assert mailed.deliver(PAUSES["weekly"]) == [], "once, and nothing else"
