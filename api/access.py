@@ -23,6 +23,9 @@ log = logging.getLogger("stemma.access")
 audit = logging.getLogger("stemma.audit")
 
 IN_ENVIRON = "HTTP_X_REQUEST_ID"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""The methods that are told; any other word, of which a client may send ever more, is OTHER."""
+OTHER = "other"
 REFUSED = {401: "unauthenticated", 403: "forbidden"}
 
 
@@ -44,7 +47,8 @@ class Observer:
     def answered(self, visit: Visit, status: int) -> tuple[str, str]:
         """Its answer is ready; returns the header with its id."""
         seconds = time.perf_counter() - visit.begun
-        method, rule, code = visit.method, visit.rule, visit.problem
+        method = visit.method if visit.method in METHODS else OTHER
+        rule, code = visit.rule, visit.problem
         route = "unmatched" if rule is None else rule.rule
         self._metrics.ended(method, route, status, code, seconds)
         told = {"method": method, "route": route, "status": status}
