@@ -1,7 +1,8 @@
 """Metrics for Prometheus: numbers and durations of requests, failures and waiting requests.
 
 Labels are only names of routes, codes and checks; never an id, a name or an address. Workers write
-their figures into files of one folder, so any worker can answer for all.
+their figures into files of one folder, so any worker can answer for all. Those of workers that have
+ended are added up, so that however many are replaced, there are no more files than for one.
 
 Import this only after the folder is in the environment: the library reads it once, on import.
 """
@@ -10,12 +11,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, flock
 from functools import cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.sending.turns import recipients_of
@@ -25,6 +29,8 @@ from projections.readiness import OK, Readiness
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+ENDED = "0"
+"""Stands for the id of a process in the names of the files of all workers that have ended."""
 
 
 class Metrics:
@@ -32,6 +38,9 @@ class Metrics:
 
     def __init__(self, log: Log, readiness: Readiness, folder: str | None) -> None:
         self._engine, self._state, self._folder = log.engine, State(log, readiness), folder
+        if folder:  # perhaps in place of a worker that has ended
+            with _alone(folder):
+                _add_up_ended(folder)
         self._own = own = CollectorRegistry()
         self._seconds = Histogram(
             "stemma_request_seconds",
@@ -83,23 +92,51 @@ class Metrics:
 
     def exposed(self) -> bytes:
         """All figures in the format that Prometheus reads."""
-        figures = self._own
-        if self._folder:
-            _forget_dead_workers(self._folder)
-            figures = CollectorRegistry()
-            MultiProcessCollector(figures, self._folder)  # type: ignore[no-untyped-call]
         state = CollectorRegistry()
         state.register(self._state)
-        return generate_latest(figures) + generate_latest(state)
+        return self._figures() + generate_latest(state)
+
+    def _figures(self) -> bytes:
+        if not self._folder:
+            return generate_latest(self._own)
+        with _alone(self._folder):
+            _add_up_ended(self._folder)
+            figures = CollectorRegistry()
+            MultiProcessCollector(figures, self._folder)
+            return generate_latest(figures)
 
 
-def _forget_dead_workers(folder: str) -> None:
-    """A worker that was killed runs no requests and holds no connections."""
-    for pid in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*.db")}:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+@contextmanager
+def _alone(folder: str) -> Iterator[None]:
+    """Within this context, no other worker adds files up or reads them."""
+    with (Path(folder) / "reading").open("w") as file:
+        flock(file, LOCK_EX)
+        yield
+
+
+def _add_up_ended(folder: str) -> None:
+    """Add up the figures of ended workers, which run no requests and hold no connections."""
+    for file in Path(folder).glob("*_*.db"):
+        kind, _, worker = file.stem.rpartition("_")
+        if worker == ENDED or _is_running(int(worker)):
+            continue
+        if not kind.startswith("gauge_live") and file.stat().st_size:  # one ended before it wrote
+            _add(file, file.with_name(f"{kind}_{ENDED}.db"))
+        file.unlink()
+
+
+def _add(file: Path, into: Path) -> None:
+    sums = MmapedDict(str(into))
+    for key, value, seconds, _ in MmapedDict.read_all_values_from_file(file):
+        sums.write_value(key, sums.read_value(key)[0] + value, seconds)
+    sums.close()
+
+
+def _is_running(worker: int) -> bool:
+    with suppress(OSError):  # the id may by now be that of somebody else's process
+        os.kill(worker, 0)
+        return True
+    return False
 
 
 class State(Collector):

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -214,6 +217,46 @@ def test_metrics_are_counted_over_every_worker(database: str) -> None:
     assert told["stemma_log_cosigned_leaves"] == 0
 
 
+WORKER = """
+import sys
+from types import SimpleNamespace as Of
+from api.metrics import Metrics
+from domain.engine import Pooled
+
+log = Of(engine=Of(pooled=lambda: Pooled(1, 0, 0)))
+readiness = Of(find_out=lambda: Of(reached=None, silence=None, checks={}))
+metrics = Metrics(log, readiness, sys.argv[1])
+metrics.begun()
+metrics.ended("GET", "/works", 200, "", 0.02)
+sys.stdout.buffer.write(metrics.exposed())
+"""
+
+
+def test_metrics_count_what_ended_workers_answered_and_keep_none_of_their_files(
+    tmp_path: Path,
+) -> None:
+    """A server may replace thousands of workers before it is stopped."""
+    (tmp_path / "counter_99999999.db").touch()  # of one that was killed before it wrote
+    for _ in range(3):
+        told = figures(
+            subprocess.run(
+                [sys.executable, "-c", WORKER, str(tmp_path)],
+                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+                timeout=60,
+            ).stdout
+        )
+    assert told['stemma_request_seconds_count{method="GET",route="/works"}'] == 3
+    assert told['stemma_request_seconds_bucket{le="0.01",method="GET",route="/works"}'] == 0
+    assert told['stemma_answers_total{code="",status="200"}'] == 3
+    assert told["stemma_requests_running"] == told['stemma_connections{state="open"}'] == 1
+    for kind in ("counter", "histogram", "gauge_livesum"):
+        kept = len([*tmp_path.glob(f"{kind}_*.db")])
+        assert kept == (1 if kind.startswith("gauge") else 2), "of the last, and of all before"
+
+
 def scraped(server: Server) -> str:
     status, text = ask(server, "/metrics", Authorization=f"Bearer {TOKEN}")
     assert status == 200
@@ -236,7 +279,10 @@ def test_labels_are_words_of_ours(served: Served) -> None:
     served.operator.get(f"/contributors/{ana}")
     served.operator.get("/works", q="Zeraphine")
     served.operator.get("/zeraphine")
+    for method in ("ZERAPHINE", "Zeraphine"):
+        assert served.operator.send(method, "/works", None).status == 405
     told = served.client(TOKEN).get("/metrics").text
     assert 'route="/contributors/<id(contributor):id>"' in told
+    assert 'stemma_request_seconds_count{method="other",route="unmatched"} 2.0' in told
     assert "zeraphine" not in told.lower()
     assert ana not in told
