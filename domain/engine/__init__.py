@@ -33,6 +33,7 @@ EMBEDDED = "sqlite:///"
 """The prefix of addresses of SQLite files."""
 LISTS = (list, set, tuple)
 """The types that are bound as a list of values."""
+_NAMED_LIST = re.compile(r"\b(IN|FROM EACH) :(\w+)")
 PLANNED_ONCE = "/* planned once */ "
 LOCK_TIMEOUT_SECONDS = 20
 """How long a transaction waits for the locks of others."""
@@ -106,12 +107,9 @@ def other_layout(said: str, sql: str) -> DatabaseUnavailable:
     )
 
 
-NONE = frozenset[str]()
-
-
-def has_lists(values: Mapping[str, Any]) -> bool:
-    """Whether any of the values of a statement is a list."""
-    return any(isinstance(value, LISTS) for value in values.values())
+def with_lists(sql: str, spelled: Mapping[str, tuple[str, str]], single: Collection[str]) -> str:
+    """SQL with its lists as an engine spells them: several values, or one if in ``single``."""
+    return _NAMED_LIST.sub(lambda one: spelled[one[1]][one[2] in single].format(one[2]), sql)
 
 
 def singles(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -402,7 +400,10 @@ class Engine(ABC):
         return False
 
     def settle(self) -> bool:
-        """Remove what erasures left in the files, except what readers still need."""
+        """Remove what erasures left in the files, except what readers still need.
+
+        A step of a follower, which need never go on at once: returns false.
+        """
         return False
 
     @abstractmethod

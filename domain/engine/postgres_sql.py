@@ -7,10 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
-from domain.engine import LISTS, NONE, has_lists, singles
+from domain.engine import LISTS, singles, with_lists
 
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
-_LIST = re.compile(r"\b(IN|FROM EACH) :(\w+)")
 _LISTED = {
     "IN": ("= ANY(:{})", "= :{}"),
     "FROM EACH": (
@@ -26,9 +25,6 @@ _OF_EACH = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 OFFSET 0) \2 ON true"
 
 def translated(sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
     """A statement with numbered parameters, and their values; a list is one array."""
-    if not has_lists(values):
-        numbered, names = _numbered(sql, NONE)
-        return numbered, [*map(values.__getitem__, names)]
     single = singles(values)
     numbered, names = _numbered(sql, frozenset(single))
     told = map({**values, **single}.__getitem__, names)
@@ -38,8 +34,7 @@ def translated(sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
 @lru_cache(maxsize=2048)
 def _numbered(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
     """SQL with numbered parameters, and the names of their values in order."""
-    sql = _EACH.sub(_OF_EACH, sql)
-    named = _LIST.sub(lambda one: _LISTED[one[1]][one[2] in single].format(one[2]), sql)
+    named = with_lists(_EACH.sub(_OF_EACH, sql), _LISTED, single)
     places = {
         name: f"${place}" for place, name in enumerate(dict.fromkeys(_VALUE.findall(named)), 1)
     }

@@ -29,7 +29,6 @@ from domain.engine import (
     EMBEDDED,
     LISTS,
     LOCK_TIMEOUT_SECONDS,
-    NONE,
     UNHURRIED,
     DatabaseDamaged,
     DatabaseUnavailable,
@@ -41,14 +40,13 @@ from domain.engine import (
     Table,
     TimeLimits,
     Transaction,
-    has_lists,
     other_layout,
     singles,
+    with_lists,
 )
 from domain.engine.deadline import TookTooLong, is_over, must_go_on
 from domain.engine.documents import Fts5
 
-_LIST = re.compile(r"\b(IN|FROM EACH) :(\w+)")
 LEAST_FREE_BYTES = 32 << 20
 """With less, the disk counts as full: the write-ahead log of a large append would not fit."""
 STEPS = 20_000
@@ -65,11 +63,9 @@ SETTLE_MILLISECONDS = 200
 
 @lru_cache(maxsize=2048)
 def _translated(sql: str, single: Collection[str]) -> str:
-    return _LIST.sub(
-        lambda one: _LISTED[one[1]][one[2] in single].format(one[2]),
-        # SQLite never reorders the tables of a CROSS JOIN.
-        sql.replace("JOIN EACH ", "CROSS JOIN ").replace("string_agg(", "group_concat("),
-    )
+    # SQLite never reorders the tables of a CROSS JOIN.
+    named = sql.replace("JOIN EACH ", "CROSS JOIN ").replace("string_agg(", "group_concat(")
+    return with_lists(named, _LISTED, single)
 
 
 _LISTED = {
@@ -207,8 +203,6 @@ class SQLiteEngine(Engine):
 
     def translate(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Lists become JSON arrays."""
-        if not has_lists(values):
-            return _translated(sql, NONE), dict(values)
         single = singles(values)
         return _translated(sql, frozenset(single)), {
             name: json.dumps([*value]) if isinstance(value, LISTS) else value

@@ -53,6 +53,11 @@ class _Place(NamedTuple):
     latest: Row = _NONE
     """The position and the time of the latest fact."""
 
+    @property
+    def tables(self) -> tuple[int, int | None]:
+        """Which tables the facts are in."""
+        return self.database, self.facts
+
     def has(self, earlier: _Place) -> bool:
         """Whether it has reached what a server had written by then."""
         return self.bytes >= earlier.bytes and self.latest[0] >= earlier.latest[0]
@@ -102,7 +107,7 @@ class _Standby:
         is_it = place.cluster == primary.cluster
         if not is_it or not (place.is_standby or place.started == primary.started):
             self.seen = Replica(None, "is no standby of the primary")
-        elif place.facts is None or place[4:6] != primary[4:6]:
+        elif place.facts is None or place.tables != primary.tables:
             # Another community may have its tables there.
             self.seen = Replica(None, "its address is of another database or schema")
         elif not is_shared(place.latest):
