@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 from domain.engine import PLANNED_ONCE
-from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Some, Wanted, Without
+from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Query, Some, Wanted, Without
 from domain.value import Example, known
 from domain.words import phrases_of
 from projections import challenges, contributors, lineage, projects
@@ -79,12 +79,11 @@ def counts(view: View, *, q: Words) -> HitCounts:
 
 def matching(view: View, wanted: Wanted, limit: int) -> list[int]:
     """The numbers of matching documents, the latest first."""
-    return _numbers(_asked(view, wanted, limit))
+    return _numbers(_latest(view, wanted, limit))
 
 
-def _asked(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> Later:
-    sql, values = view.engine.DOCUMENTS.latest(wanted, min(under, _beyond(view)), limit)
-    return view.later(PLANNED_ONCE + sql, **values)
+def _latest(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> Later:
+    return _asked(view, view.engine.DOCUMENTS.latest(wanted, min(under, _beyond(view)), limit))
 
 
 def _some(view: View, wanted: Wanted, limit: int, frequent: int) -> list[int] | None:
@@ -92,22 +91,24 @@ def _some(view: View, wanted: Wanted, limit: int, frequent: int) -> list[int] | 
 
     None if so many of the latest match that the engine finds the latest sooner.
     """
-    told = view.engine.DOCUMENTS
-    lately = told.lately(wanted, _beyond(view), frequent)
-    if lately and len(view.rows(PLANNED_ONCE + lately[0], **lately[1])) == frequent:
+    documents = view.engine.DOCUMENTS
+    lately = documents.lately(wanted, _beyond(view), frequent)
+    if lately and len(_asked(view, lately)) == frequent:
         return None
-    sql, values = told.some(wanted, limit)
-    return _numbers(view.later(PLANNED_ONCE + sql, **values))
+    return _numbers(_asked(view, documents.some(wanted, limit)))
+
+
+def _asked(view: View, query: Query) -> Later:
+    sql, values = query
+    return view.later(PLANNED_ONCE + sql, **values)
 
 
 def _numbers(found: Later) -> list[int]:
-    return [number for (number,) in found.found]
+    return [number for (number,) in found]
 
 
 def _beyond(view: View) -> int:
-    """A number above those of all documents; if the engine finds by spans, the next."""
-    if not view.engine.DOCUMENTS.BY_SPANS:
-        return _BEFORE_ALL
+    """The number after those of all documents."""
 
     def read(_: object) -> dict[str, int]:
         return {"newest": view.rows("SELECT max(d.rowid) FROM @documents d")[0][0] or 0}
@@ -184,7 +185,7 @@ def _found(
 
     def asked(rank: int, limit: int) -> Later:
         under = place[1] if rank == place[0] else _BEFORE_ALL
-        return _asked(view, _of_kinds(ranks[rank], kinds), limit, under)
+        return _latest(view, _of_kinds(ranks[rank], kinds), limit, under)
 
     first = {rank: asked(rank, most) for rank in range(begun, IN_NAME)}
     for rank in range(begun, len(ranks)):
@@ -240,7 +241,7 @@ def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[in
     """By phrase: all accounts of the people whose names contain it."""
 
     def read(new: list[Phrase]) -> dict[Phrase, list[int]]:
-        asked = [_asked(view, _called(one), NAMESAKES) for one in new]
+        asked = [_latest(view, _called(one), NAMESAKES) for one in new]
         found = {one: _numbers(numbers) for one, numbers in zip(new, asked, strict=True)}
         # Merges as they are now, whatever the view's position, because documents are of now, too.
         persons = accounts_under(view.now().rows, {one for some in found.values() for one in some})

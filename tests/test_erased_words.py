@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from stories import Story, id_of, raw_connection, story
 from test_forgetting import relations
 
-from domain.engine.documents import COLUMNS
+from domain.engine.documents import WORDS
 from domain.engine.sqlite import SQLiteTransaction
 from domain.refusal import NotPermitted
 from projections import documents, searching
@@ -91,7 +91,7 @@ def grown(told: Story, begins: int) -> None:
 def begun(told: Story, merge: Callable[[SQLiteTransaction, str], object], times: int) -> None:
     """Begin to merge the index, each time with a document more."""
     name = table_name(documents.NAME, told.store.current().number)
-    columns = f"rowid, {', '.join(COLUMNS)}"
+    columns = f"rowid, {', '.join(WORDS)}"
     for _ in range(times):
         with told.store.writing() as writer:
             assert isinstance(writer, SQLiteTransaction)

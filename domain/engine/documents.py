@@ -13,11 +13,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, ClassVar, NamedTuple
 
-COLUMNS = ("name", "texts", "terms", "tags")
 FIRST, LAST, BETWEEN = "_a", "_z", "_"
 """Marks before and after the words of a name, and between texts; no word looks like them."""
-
-
 COLLECTED_BYTES = 32 << 20
 """How much of an index FTS5 collects in memory in a transaction before it writes a segment."""
 
@@ -30,6 +27,10 @@ class Document(NamedTuple):
     texts: str
     terms: str
     tags: str
+
+
+WORDS = Document._fields[1:]
+"""The columns of words."""
 
 
 # -- what is looked for --------------------------------------------------------------------------
@@ -73,6 +74,8 @@ Wanted = Phrase | All | Some | Without
 
 Ask = Callable[..., Sequence[tuple[Any, ...]]]
 """Runs a query, given its SQL and named values; returns the rows."""
+Query = tuple[str, dict[str, Any]]
+"""SQL with its named values."""
 
 
 class Documents(ABC):
@@ -83,15 +86,13 @@ class Documents(ABC):
     is in others, and a name that begins with several words by the beginning of its whole.
     """
 
-    COLUMNS: ClassVar = {"rowid": "BIGINT", **dict.fromkeys(COLUMNS, "TEXT")}
+    COLUMNS: ClassVar = {"rowid": "BIGINT", **dict.fromkeys(WORDS, "TEXT")}
     """The columns of a row, with their types."""
     MARKS: ClassVar = {"name": "n_", "texts": "t_", "terms": "o_", "tags": ""}
     """The prefix of words, by column."""
     OF_WHOLE, OF_FIRST = "w_", "f_"
     LONGEST = 400
     """How many characters of a longer name precede its digest, since engines limit words."""
-    BY_SPANS: ClassVar = False
-    """Whether the latest are found sooner if ``under`` is hardly greater than their numbers."""
 
     @abstractmethod
     def create(self, name: str) -> Iterator[str]:
@@ -102,19 +103,19 @@ class Documents(ABC):
         return iter(())
 
     @abstractmethod
-    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
-        """The query, with its values, for the greatest matching numbers below ``under``."""
+    def latest(self, wanted: Wanted, under: int, limit: int) -> Query:
+        """The query for the greatest matching numbers below ``under``, at most the next one."""
 
-    def lately(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]] | None:
-        """The same, but looks at so few of the latest that it never takes long.
+    def lately(self, wanted: Wanted, under: int, limit: int) -> Query | None:
+        """The same, but it looks at so few of the latest that it never takes long.
 
         None if the engine finds any matches as soon as the latest.
         """
         return None
 
     @abstractmethod
-    def some(self, wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:
-        """The query, with its values, for any matching numbers; the best if few match."""
+    def some(self, wanted: Wanted, limit: int) -> Query:
+        """The query for any matching numbers: costs less than ``latest`` if few match."""
 
     def row(self, document: Document) -> tuple[Any, ...]:
         """The row of a document, in the order of COLUMNS."""
@@ -214,7 +215,7 @@ class Fts5(Documents):
         # Every character beyond ASCII is part of a word, so only spaces separate. The prefixes
         # indexed by themselves are those of one to three letters, after the mark of two.
         yield (
-            f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(COLUMNS)}, prefix='3 4 5', "
+            f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(WORDS)}, prefix='3 4 5', "
             "tokenize=\"ascii tokenchars '_'\")"
         )
         # A rebuild is one transaction; small segments would be merged over and over again.
@@ -223,10 +224,10 @@ class Fts5(Documents):
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
         return f'"{" ".join(words)}"{" *" if is_beginning else ""}'
 
-    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+    def latest(self, wanted: Wanted, under: int, limit: int) -> Query:
         return self._LATEST, {"wanted": self.told(wanted), "under": under, "limit": limit}
 
-    def some(self, wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:
+    def some(self, wanted: Wanted, limit: int) -> Query:
         return self._SOME, {"wanted": self.told(wanted), "limit": limit}
 
 
@@ -259,7 +260,6 @@ class Tsvector(Documents):
     Otherwise a search for a short prefix would collect every word that begins with it, even if few
     of the documents have the other words wanted.
     """
-    BY_SPANS = True
     SPANS = (10, 14, 18, 22)
     """The binary logarithms of how many numbers there are in a span of each length."""
     LOOKED_AT, FOR_EACH = 1_024, 16
@@ -306,7 +306,7 @@ class Tsvector(Documents):
     )
 
     def create(self, name: str) -> Iterator[str]:
-        columns = ", ".join(f'{column} TEXT COLLATE "C"' for column in COLUMNS)
+        columns = ", ".join(f'{column} TEXT COLLATE "C"' for column in WORDS)
         yield f"CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, {columns}, words tsvector)"
 
     def index(self, name: str) -> Iterator[str]:
@@ -340,39 +340,39 @@ class Tsvector(Documents):
         quoted = [f"'{word}'" for word in words]
         return f"({' <-> '.join(quoted)}{':*' if is_beginning else ''})"
 
-    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+    def latest(self, wanted: Wanted, under: int, limit: int) -> Query:
         match wanted:
             case Phrase((tag,), "tags", False) if tag.startswith(CALLED):
-                told = self.told(All((wanted, Phrase((MANY,), "tags"))))
-                said = {"tag": tag, "wanted": told, "under": under, "limit": limit}
-                return self._CALLED, said
-        said = {"wanted": self.told(wanted), "limit": limit}
+                both = self.told(All((wanted, Phrase((MANY,), "tags"))))
+                return self._CALLED, {"tag": tag, "wanted": both, "under": under, "limit": limit}
+        values = {"wanted": self.told(wanted), "limit": limit}
         if not _is_begun(wanted):
-            steps = [*self._steps(under, self.LOOKED_AT)]
-            return self._BY_STEPS, {**said, "steps": json.dumps(steps)}
+            return self._BY_STEPS, {**values, "steps": self._steps(under, self.LOOKED_AT)}
         since = under - max(self.LOOKED_AT, self.FOR_EACH * limit)
-        steps = [*self._steps(since, self.LOOKED_AT * self.WIDER)]
-        said |= {"since": since, "under": under, "steps": json.dumps(steps)}
-        return self._LATEST, said
+        steps = self._steps(since, self.LOOKED_AT * self.WIDER)
+        return self._LATEST, {**values, "since": since, "under": under, "steps": steps}
 
-    def lately(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
-        said = {"wanted": self.told(wanted), "limit": limit}
-        return self._LATELY, {**said, "since": under - self.LOOKED_AT, "under": under}
+    def lately(self, wanted: Wanted, under: int, limit: int) -> Query:
+        values = {"wanted": self.told(wanted), "limit": limit}
+        return self._LATELY, {**values, "since": under - self.LOOKED_AT, "under": under}
 
-    def some(self, wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:
+    def some(self, wanted: Wanted, limit: int) -> Query:
         return self._SOME, {"wanted": self.told(wanted), "limit": limit}
 
-    def _steps(self, under: int, count: int) -> Iterator[dict[str, Any]]:
+    def _steps(self, under: int, count: int) -> str:
         """Spans of numbers below ``under``, first of so many, each where the one before ended."""
+        steps = list[dict[str, Any]]()
         while under > count:
             length = max(one for one in self.SPANS if count >> one)
             first = under - count >> length
             spans = range(first, (under - 1 >> length) + 1)
-            yield {"spans": self.OR.join(f"'#{length}_{one}'" for one in spans), "under": under}
+            found = self.OR.join(f"'#{length}_{one}'" for one in spans)
+            steps.append({"spans": found, "under": under})
             under = first << length
             count *= self.WIDER
         if under > 0:
-            yield {"under": under}
+            steps.append({"under": under})
+        return json.dumps(steps)
 
 
 def _is_begun(wanted: Wanted) -> bool:
