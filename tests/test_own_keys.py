@@ -13,6 +13,7 @@ from test_pages import Page, reader, signed_in
 
 from api.identity.keys import ID_LENGTH, digest_of
 from api.identity.scope import WORDS, Scope
+from domain.permission import OPERATOR
 from domain.refusal import BadScope
 from domain.registry import COMMANDS
 from scripts.service import open_service
@@ -183,6 +184,27 @@ def test_the_operator_makes_and_ends_everybodys_keys(served: Served) -> None:
     assert nobody.code == "unknown_contributor"
     served.operator.post(f"/contributors/{ana}/forget", ground="request")
     assert served.operator.post("/keys", holder=ana).code == "contributor_forgotten"
+
+
+def test_a_key_is_made_replaced_and_ended_without_reading_all_the_others(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys stay listed for good, so there are ever more of them."""
+    engine, query, read = served.service.engine, served.service.engine.query, list[Any]()
+    for _ in range(20):
+        served.service.keys.create(OPERATOR)
+    client = served.acting(served.admit("Ana"))
+
+    def counted(sql: str, **values: Any) -> list[Any]:
+        rows = query(sql, **values)
+        read.extend(rows if "api_keys" in sql else ())
+        return rows
+
+    monkeypatch.setattr(engine, "query", counted)
+    one = made(client, label="another")
+    other = client.post(f"/keys/{one['id']}/replace").json
+    assert client.post(f"/keys/{other['id']}/end").json["state"] == "revoked"
+    assert len(read) < 20
 
 
 def test_a_replaced_key_stays_valid_for_its_grace_period_or_not_at_all(served: Served) -> None:

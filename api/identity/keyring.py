@@ -107,8 +107,8 @@ class Keyring:
 
         For any but the caller's own, their scope must allow managing keys and include its scope.
         """
-        key = next((one for one in self.all() if one.name == id), None)
-        if key is None:
+        key = self._keys.named(id, self._holders())
+        if key is None or key.name != id:
             raise UnknownKey(id)
         if key.digest != self._caller.key:
             self._must_make_keys()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Collection
@@ -40,6 +41,7 @@ _FORGOTTEN = (
     f"WHERE originator_id = k.holder AND topic = '{Contributor.Forgotten.TOPIC}'"
 )
 SHORTEST_ID, ID_LENGTH = 8, 12
+_BEGINNING = re.compile(rf"[0-9a-f]{{{SHORTEST_ID},}}")
 USED_SECONDS = 60
 """The last use of a key is stored at most once in this time."""
 SHORTEST_KEY = 32
@@ -241,15 +243,20 @@ class Keys:
 
     # -- listing ---------------------------------------------------------------------------
 
-    def list(self, holders: Collection[str] | None = None, part: Part = WHOLE) -> list[Key]:
-        """Every key ever made, or those of these holders, oldest first."""
+    def list(
+        self, holders: Collection[str] | None = None, part: Part = WHOLE, *, begins: str = ""
+    ) -> list[Key]:
+        """Every key ever made, or those of these holders, whose digest begins so; oldest first."""
         rows = part.rows(
             self._engine,
             "SELECT k.digest, k.holder, k.made_at, k.revoked_at, t.label, t.scope, t.expires_at, "
             f"t.used_at, ({_FORGOTTEN} LIMIT 1) "
             "FROM api_keys k LEFT JOIN api_key_terms t ON t.digest = k.digest "
-            f"WHERE {'1 = 1' if holders is None else 'k.holder IN :holders'}",
+            "WHERE k.digest >= :begins AND k.digest < :end "
+            f"{'' if holders is None else 'AND k.holder IN :holders'}",
             f"k.made_at, substr(k.digest, 1, {ID_LENGTH})",
+            begins=begins,
+            end=f"{begins}g",  # follows all digests that begin so
             **({} if holders is None else {"holders": sorted(holders)}),
         )
         return [Key._make((*key, at and bytes(at).decode())) for *key, at in rows]
@@ -260,8 +267,8 @@ class Keys:
         A beginning has at least ``SHORTEST_ID`` digits.
         """
         digest = digest_of(key) if key.startswith(PREFIX) else key.lower()
-        meant = [known for known in self.list(holders) if known.digest.startswith(digest)]
-        return meant[0] if len(digest) >= SHORTEST_ID and len(meant) == 1 else None
+        meant = self.list(holders, begins=digest) if _BEGINNING.fullmatch(digest) else []
+        return meant[0] if len(meant) == 1 else None
 
 
 def strong_key(key: str) -> str:
