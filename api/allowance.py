@@ -70,7 +70,7 @@ def read_limits(text: str) -> dict[str, Limit]:
         if amount == "off":
             del limits[name]
         elif not re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", amount):
-            raise ValueError(f"“{word}” is not such as {name}=600/60: requests in seconds")
+            raise ValueError(f"“{word}” is not a limit such as {name}=600/60: 600 requests in 60 s")
         else:
             limits[name] = Limit(*map(int, amount.split("/")))
         if 0 in limits.get(name, ()):

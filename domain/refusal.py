@@ -427,7 +427,7 @@ class QuotaExceeded(Refusal, says="At most {most} {what} {per}; {again}.", statu
     """This person has reached a quota; the answer says when they may continue."""
 
     def __init__(self, most: int, what: str, per: str, frees_at: str | None) -> None:
-        again = "when one is answered" if frees_at is None else f"again from {frees_at}"
+        again = "again " + ("once one is answered" if frees_at is None else f"from {frees_at}")
         super().__init__(most, what, per, again)
         self.details["frees_at"] = frees_at
 
@@ -544,7 +544,7 @@ class BadExchangeRate(Refusal, says="“{rate}” is not a valid exchange rate: 
 
 
 class NoExchangeRate(
-    Conflict, says="There is no rate from {currency} to {into} from the last {days} days."
+    Conflict, says="No rate from {currency} to {into} was stated for the last {days} days."
 ):
     """No exchange rate is recent enough to pay someone in their currency."""
 

@@ -420,7 +420,7 @@ def _trusted(environ: Mapping[str, str]) -> dict[str, Any]:
             f"STEMMA_WITNESSES is “{text}”; it must be public keys of witnesses: {error}"
         ) from error
     if len(keys) > MOST_WITNESSES:
-        raise BadSetting(f"STEMMA_WITNESSES is {len(keys)} keys; at most {MOST_WITNESSES} will do.")
+        raise BadSetting(f"STEMMA_WITNESSES is {len(keys)} keys, more than {MOST_WITNESSES}.")
     unknown += policy.unknown if policy else ()
     return {
         "witnesses": keys,

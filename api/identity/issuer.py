@@ -108,7 +108,7 @@ class IssuerKeys:
         usable = [one for one in usable if one.get("kty") in ("RSA", "EC", "OKP")]
         keys = [key for key in map(_key, usable) if key is not None]
         if not keys:
-            raise ValueError("no key among them is understood")
+            raise ValueError("none of its keys is understood")
         return keys
 
     def _address(self) -> str:
@@ -176,7 +176,7 @@ def _document(address: str) -> dict[str, Any]:
     except RecursionError:
         raise ValueError(f"{address} is nested too deeply") from None
     if not isinstance(found, dict):
-        raise ValueError(f"{address} is no JSON object")
+        raise ValueError(f"the answer of {address} is not a JSON object")
     return found
 
 

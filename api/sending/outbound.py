@@ -107,7 +107,7 @@ def must_be_url(url: str, allowed: Sequence[Network] = ()) -> None:
     except ValueError:
         raise BadWebhook(url, "it is not an address") from None
     if len(url) > LONGEST_URL or not url.isprintable() or " " in url or not parts.hostname:
-        raise BadWebhook(url, "it is no address")
+        raise BadWebhook(url, "it is not an address")
     if parts.scheme != "https" and not (allowed and parts.scheme == "http"):
         raise BadWebhook(url, "it must begin with https://")
     if parts.username or parts.password or parts.fragment:

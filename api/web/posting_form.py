@@ -214,7 +214,7 @@ class PostingForm:
         for line in filter(str.strip, lines):
             try:
                 if len(rows) == MOST_ROWS:
-                    raise Problem("too_many_items", f"A form holds {MOST_ROWS} {what}.")
+                    raise Problem("too_many_items", f"A form holds at most {MOST_ROWS} {what}.")
                 add(line)
             except (Refusal, Problem) as refusal:
                 said = of_refusal(refusal).description

@@ -229,7 +229,7 @@ def identity_end(ctx: click.Context, subject: str) -> None:
     issuer = _issuer_of(ctx)
     with opened(ctx) as service:
         if not Identities(service.engine).end(issuer, subject):
-            raise click.ClickException(f"{subject} acted for nobody")
+            raise click.ClickException(f"Tokens with the “sub” {subject} act for nobody")
     out.print("ended")
 
 
