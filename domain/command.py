@@ -230,11 +230,8 @@ class Command(Record):
 
     def allowed(self, past: Past) -> frozenset[str]:
         """The relations that allow it now."""
-        return (
-            self.MAY | self.LATE
-            if self.LATE and is_overdue(self.noun(past), past.now)
-            else self.MAY
-        )
+        is_late = self.LATE and is_overdue(self.noun(past), past.now)
+        return self.MAY | self.LATE if is_late else self.MAY
 
     def settled(self, _past: Past) -> Self:
         """The command with what only the past can tell filled in, such as the person of a name."""

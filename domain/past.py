@@ -72,7 +72,7 @@ class Past:
     ) -> None:
         self.stored, self._rules = stored, rules
         self.basis = basis
-        """The streams of the ids in the first command, if they were prefetched in one query."""
+        """What it rests on, if that was read in one query or is remembered."""
         known = basis or Basis.of_none(stored.latest())
         self.point = known.point
         """The end of the journal: what is recorded later is not read."""

@@ -129,8 +129,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Contributor.Forgotten(originator_id=id):
             yield Amend(CONTRIBUTORS, numbers[id], {"state": happened.STATE})
         case Credit.Hidden(originator_id=id) | Credit.Shown(originator_id=id):
-            hidden = 1 if isinstance(happened, Credit.Hidden) else None
-            yield Amend(CREDITS, id, {"hidden": hidden})
+            is_hidden = 1 if isinstance(happened, Credit.Hidden) else None
+            yield Amend(CREDITS, id, {"hidden": is_hidden})
         case Credit.Corrected(originator_id=id):
             names = ("display", "credited_as", "join_phrase", "character", "billing", "ai_tool")
             ai = {} if happened.ai is None else {"ai": finding.written_uses(happened.ai)}
@@ -224,9 +224,9 @@ def open_credits_of(view: View, accounts: Collection[int]) -> list[CreditRow]:
 
 def owners(view: View, works: Collection[int]) -> dict[str, str]:
     """By the id of each hidden credit on these works: the person, for who gives them a share."""
-    hidden = [row for row in credits_on(view, works) if row.owner]
-    people = contributors.persons(view, {row.owner for row in hidden})
-    return {row.id: people[row.owner]["id"] for row in hidden}
+    rows = [row for row in credits_on(view, works) if row.owner]
+    people = contributors.persons(view, {row.owner for row in rows})
+    return {row.id: people[row.owner]["id"] for row in rows}
 
 
 def settled(view: View, rows: Iterable[Shown]) -> list[Shown]:

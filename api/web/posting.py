@@ -47,7 +47,7 @@ def pages(frame: Frame) -> None:
     """The forms that post something new."""
     _post(frame)
     _added(frame, "sources", lambda _: PostingForm.empty(), _remixes)
-    _added(frame, "credits", partial(_with_oneself, frame), _credits, *PROOF)
+    _added(frame, "credits", partial(_crediting, frame), _credits, *PROOF)
 
 
 def _post(frame: Frame) -> None:
@@ -63,7 +63,7 @@ def _post(frame: Frame) -> None:
 
     @frame.page("/post", nobody_else=True)
     def show_post() -> Answer:
-        sheet = _with_oneself(frame)
+        sheet = _with_oneself()
         if source := request.args.get("source"):
             sheet.add_source(source)
         for name in FOR:
@@ -100,12 +100,19 @@ def _added(
     frame.form(f"/piece/<id>/{purpose}")(take)
 
 
-def _with_oneself(frame: Frame, work: str | None = None) -> PostingForm:
-    """A form with nobody but the person who has signed in, unless credited on the work already."""
+def _with_oneself() -> PostingForm:
+    """A form with nobody but the person who has signed in."""
     sheet = PostingForm.empty()
-    if g.actor != OPERATOR and not (work and _is_credited(frame, work)):
+    if g.actor != OPERATOR:
         sheet.add_person(g.actor)
     return sheet
+
+
+def _crediting(frame: Frame, work: str) -> PostingForm:
+    """A form for further credits on a work: with oneself, unless one is credited on it already."""
+    if g.actor != OPERATOR and _is_credited(frame, work):
+        return PostingForm.empty()
+    return _with_oneself()
 
 
 def _is_credited(frame: Frame, work: str) -> bool:
