@@ -89,7 +89,8 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
     def list_keys(part: Part) -> list[Key]:
         """List your keys: for the operator, everybody's.
 
-        Of a key only its id is known afterwards, never the key itself.
+        Of a key only its id is known afterwards, never the key itself. A key whose scope has
+        neither “read” nor “keys” sees itself alone.
         """
         return ring().all(part)
 

@@ -290,6 +290,9 @@ def test_a_receipt_is_told_in_titles_and_names_to_those_who_may_read_it(served: 
     proof = served.operator.get(f"/log/latest/{poem.id}").text
     latest = auditor.post("/audit", {"text": proof}).text_seen
     assert "The latest fact about A fell up to position" in latest
+    stranger = reader(served).post("/audit", {"text": proof})
+    assert f"The latest fact about {poem.id} up to position" in stranger.text_seen
+    assert "A fell" not in stranger.text
     none = served.operator.get(f"/log/latest/{uuid4()}").text
     assert "there is no fact about" in auditor.post("/audit", {"text": none}).text_seen
     promise = poem.json["promise"]

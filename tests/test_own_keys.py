@@ -72,6 +72,30 @@ def test_a_key_does_what_its_words_say_and_no_more(served: Served) -> None:
     )
 
 
+def test_a_key_that_does_not_read_is_shown_what_anybody_is(served: Served) -> None:
+    ana = served.admit("Ana Mute")
+    song = served.post_piece("A mute song", by=ana)
+    served.operator.post("/releases", title="A mute album", components=[{"work": song}])
+    key = made(served.acting(ana), scope="contribution")["key"]
+    page = {"Accept": "text/html"}
+    for path in ("/", "/audit", "/docs", "/sign-in"):
+        seen, nobody = (served.client(one).get(path, headers=page) for one in (key, None))
+        assert (seen.status, seen.text) == (200, nobody.text), path
+    assert "A mute album" in served.acting(ana).get("/", headers=page).text
+    assert served.client(key).get(f"/piece/{song}", headers=page).status == 403
+
+
+def test_a_key_that_neither_reads_nor_manages_keys_sees_itself_alone(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    mine = [made(ana, scope=one, label=one)["key"] for one in ("contribution", "read", "keys")]
+    seen = [{one["label"] for one in served.client(key).get("/keys").items} for key in mine]
+    assert seen == [{"contribution"}, *[{None, "contribution", "read", "keys"}] * 2]
+    books = made(served.operator, scope="revenue", label="books")["key"]
+    assert [one["label"] for one in served.client(books).get("/keys").items] == ["books"]
+    (own,) = served.client(books).get("/keys").items
+    assert served.client(books).post(f"/keys/{own['id']}/end").status == 200
+
+
 def test_a_key_with_a_scope_sends_nothing_elsewhere(served: Served) -> None:
     """Else who finds a key that only reads has mail sent to themselves, long after it has ended."""
     ana = served.acting(served.admit("Ana"))

@@ -43,8 +43,15 @@ class Keyring:
         self._keys, self._journal, self._caller = keys, journal, caller
 
     def all(self, part: Part = WHOLE) -> list[Key]:
-        """The keys of all accounts of the caller; for the operator, everybody's."""
-        return self._keys.list(self._holders(), part)
+        """The keys of all accounts of the caller; for the operator, everybody's.
+
+        A key whose scope neither reads nor manages keys sees itself alone.
+        """
+        scope = self._caller.scope
+        if scope.reads or scope.makes_keys:
+            return self._keys.list(self._holders(), part)
+        own = self._keys.named(self._caller.key or "")
+        return [] if own is None else [own]
 
     def make(
         self,

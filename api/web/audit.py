@@ -89,7 +89,7 @@ def _checked(frame: Frame, log: Log, data: bytes) -> dict[str, Any]:
 
 def _seen(frame: Frame, position: int) -> list[dict[str, Any]]:
     """The fact at a position, told as a sentence, if the reader may read it."""
-    if not (g.actor or frame.public):
+    if not _reads(frame):
         return []
     with frame.view({}) as view:
         placed = frame.journal.facts.at([position])
@@ -97,12 +97,17 @@ def _seen(frame: Frame, position: int) -> list[dict[str, Any]]:
         return told(view, history.tell(frame.journal, seen))
 
 
+def _reads(frame: Frame) -> bool:
+    """Whether the reader may read pages with titles and names."""
+    return bool(g.actor or frame.public)
+
+
 def _latest_told(frame: Frame, found: Latest) -> dict[str, Any]:
     """The subject of a proof of a latest fact, and the fact."""
     with frame.view({}) as view:
-        subject = timeline.names(view, [found.subject]).get(found.subject)
+        named = timeline.names(view, [found.subject] if _reads(frame) else [])
     facts = [] if found.place is None else _seen(frame, found.place.position)
-    return {"latest": found, "subject": subject, "facts": facts}
+    return {"latest": found, "subject": named.get(found.subject), "facts": facts}
 
 
 def _promise_told(log: Log, made: Promise) -> dict[str, Any]:

@@ -229,6 +229,8 @@ class Frame:
         self.limits.admit()
         if request.endpoint not in self.open:
             must_include(None)
+        elif g.caller is not None and not g.caller.scope.reads:
+            come_in(None)  # what anybody may see is shown as to anybody
         is_closed = request.method == "POST" or request.endpoint in self.closed
         if g.actor or request.endpoint in self.open or (self.public and not is_closed):
             return None
