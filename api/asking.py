@@ -19,8 +19,9 @@ from api.problems import Problem, listed
 from api.waiting import wait_for
 from domain.journal import Journal
 from domain.value import LARGEST_POSITION, one_of
+from projections.pages import LIMIT, Page
 from projections.question import MAXIMUM_LIMIT
-from projections.store import LIMIT, Page, Store, View
+from projections.store import Store, View
 
 LONGEST_CURSOR = 2_000
 LINEAGES = ("now", "published")

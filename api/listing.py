@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from domain.engine import Engine, Row
-from projections.store import Page, cut, decode_cursor, mark_of, marked, unmarked
+from projections.pages import Page, cut, decode_cursor, mark_of, marked, unmarked
 
 
 class Part(NamedTuple):

@@ -24,7 +24,8 @@ from domain.engine.deadline import TookTooLong
 from domain.refusal import REFUSALS, Refusal, Wrong, shown
 from domain.wrong import point_at
 from projections.damage import is_of_damage
-from projections.store import BadCursor, Behind
+from projections.pages import BadCursor
+from projections.store import Behind
 from projections.workshop import Crowded
 
 MEDIA_TYPE = "application/problem+json"

@@ -28,8 +28,9 @@ from projections.lineage import (
     references,
     rows_of,
 )
+from projections.pages import within_bytes
 from projections.question import question
-from projections.store import View, counting, holds, within_bytes
+from projections.store import View, counting, holds
 from projections.told import JoinTold, MadeFrom, RemixTold, WorkFound
 
 MOST_SOURCES = 1_000

@@ -24,8 +24,9 @@ from projections.contributors import NAME
 from projections.finding import CREDIT_COUNTS as _COUNTED
 from projections.finding import NODE
 from projections.merges import roots_of
+from projections.pages import Page, sliced, within_bytes
 from projections.question import Paged, question
-from projections.store import Page, View, holds, sliced, told_of, within_bytes
+from projections.store import View, holds, told_of
 from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, table
 from projections.told import CreditTold, NameOnCredit, PersonRef, WorkTold
 

@@ -34,8 +34,9 @@ from projections.finding import (
     in_order,
     sort_of,
 )
+from projections.pages import LIMIT, Page
 from projections.question import After, Limit, Paged, Search, question
-from projections.store import LIMIT, Page, View, holds, told_rows
+from projections.store import View, holds, told_rows
 from projections.tables import (
     Amend,
     Change,

@@ -18,9 +18,10 @@ from domain.value import Flag
 from domain.values import WorkId
 from projections import contributors, lineage
 from projections.lineage import WorkRow
+from projections.pages import Page
 from projections.pending import CREDITS, JOINS, OFFERS, REMIXES
 from projections.question import Paged, question
-from projections.store import Page, View, holds
+from projections.store import View, holds
 from projections.told import ClaimTold
 
 

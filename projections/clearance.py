@@ -30,8 +30,9 @@ from projections.hidden import NOT_HIDDEN
 from projections.money.pools.proposals import used_but_uncited
 from projections.money.readers import Reader
 from projections.nouns import noun_at
+from projections.pages import Page, sliced
 from projections.question import Paged, question
-from projections.store import Page, View, holds, sliced
+from projections.store import View, holds
 from projections.told import Count, PersonRef, WorkRef
 
 Row = tuple[int, int, str | None, int | None, str | None]

@@ -12,8 +12,9 @@ from domain.values import ContributorId
 from projections import finding, hidden, identifiers, lineage
 from projections.finding import PeopleFilters, Reverse, SortOfPeople
 from projections.merges import accounts_under, roots_of
+from projections.pages import LIMIT, Page
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Page, View, holds
+from projections.store import View, holds
 from projections.tables import NEVER
 from projections.told import Did, PeopleFacets, Person, PersonItem, PersonRef
 

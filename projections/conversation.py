@@ -17,9 +17,10 @@ from domain.refusal import UnknownComment
 from domain.value import Example, one_of
 from domain.values import ChallengeId, CommentId, ContributorId, ProjectId, StepId, WorkId
 from projections import contributors, projects
+from projections.pages import LIMIT, Page, cut, decode_cursor
 from projections.question import After, Limit, question
 from projections.references import references
-from projections.store import LIMIT, Page, View, cut, decode_cursor, holds
+from projections.store import View, holds
 from projections.tables import (
     NEVER,
     Amend,

@@ -6,7 +6,8 @@ from domain.fact import FACTS
 from domain.stored import Placed
 from projections import history
 from projections.money.readers import Reader
-from projections.store import Page, View, cut, decode_cursor, encode_cursor
+from projections.pages import Page, cut, decode_cursor, encode_cursor
+from projections.store import View
 from projections.told import FactTold
 
 ENDINGS = (

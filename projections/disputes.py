@@ -16,8 +16,9 @@ from domain.values import CreditId, IdentifierId, MembershipId, RemixId
 from projections import around, asks, attribution, identifiers, memberships, told
 from projections.history import tell
 from projections.nouns import facts_of
+from projections.pages import Page, cut, decode_cursor
 from projections.question import question
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import View, holds
 
 
 @question("show_credit", "/credits/{id}", cli="credit show")

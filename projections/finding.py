@@ -27,8 +27,9 @@ from domain.value import Example, Flag, Number, one_of
 from domain.values import Role, number_of
 from projections import identifiers
 from projections.hidden import NOT_HIDDEN
+from projections.pages import LIMIT, cut, decode_cursor
 from projections.question import Search
-from projections.store import LIMIT, View, counting, cut, decode_cursor, holds
+from projections.store import View, counting, holds
 from projections.told import AiUsed, Facet, KindOfWork, PeopleFacets, WorkFacets
 
 T = TypeVar("T")

@@ -21,9 +21,10 @@ from projections.feed import is_public
 from projections.grants import roles_of
 from projections.merges import roots_of
 from projections.money.readers import Reader
+from projections.pages import Page
 from projections.question import Paged, question
 from projections.references import references
-from projections.store import Page, View, holds
+from projections.store import View, holds
 from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, table
 from projections.told import Count, PersonRef, WorkRef
 from projections.told_projects import ChallengeRef, ProjectRef

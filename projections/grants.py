@@ -15,8 +15,9 @@ from domain.known import Known
 from domain.permission import OPERATOR
 from domain.values import ContributorId, GrantedRole, WorkId
 from projections import contributors, lineage
+from projections.pages import LIMIT, Page, cut, decode_cursor
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Page, View, cut, decode_cursor
+from projections.store import View
 from projections.told import GrantTold
 
 

@@ -13,7 +13,8 @@ from domain.dates import is_surely_before
 from domain.lineage import Edge
 from projections import billing, lineage
 from projections.ancestry import edges_of, in_order, nearest
-from projections.store import View, bytes_of, decode_cursor, encode_cursor
+from projections.pages import bytes_of, decode_cursor, encode_cursor
+from projections.store import View
 from projections.told import LineageTold, Node, WorkRef
 
 MOST_BYTES = 250_000

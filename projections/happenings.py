@@ -21,8 +21,9 @@ from projections.following import Followed, must_be_own
 from projections.history import tell
 from projections.money.readers import Reader
 from projections.notices import HAPPENED, TOLD, values_of
+from projections.pages import LIMIT, Page, cut, decode_cursor
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Page, View, cut, decode_cursor
+from projections.store import View
 from projections.told import FactTold
 
 SCANNED = 250

@@ -29,8 +29,9 @@ from domain.values import ChallengeId, ContributorId, CreditId, ProjectId, Remix
 from projections import around, attribution, challenges, contributors, lineage, projects
 from projections.money.readers import Reader
 from projections.nouns import facts_of
+from projections.pages import LIMIT, Page, cut, decode_cursor, place_of, sliced
 from projections.question import After, Limit, Paged, question
-from projections.store import LIMIT, Page, View, cut, decode_cursor, place_of, sliced
+from projections.store import View
 from projections.tables import Change, Numbers, Projection, Put, table
 from projections.told import Disclosures, DisclosuresOfFact, FactInHistory, FactTold
 

@@ -19,8 +19,9 @@ from projections import contributors, hidden, lineage
 from projections.money.told import PoolRef
 from projections.money.waiting import Amounts, for_doubted, for_questions, for_shares
 from projections.nouns import noun_at
+from projections.pages import LIMIT, Page, cut, decode_cursor
 from projections.question import Paged, question
-from projections.store import LIMIT, Page, View, cut, decode_cursor, holds
+from projections.store import View, holds
 from projections.told import Agent, Count, PersonRef, WorkRef
 from projections.waiting import Asked, Waiting
 

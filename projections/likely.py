@@ -18,8 +18,9 @@ from domain.values import WorkId
 from projections import challenges, lineage
 from projections.finding import REMIX_COUNTS
 from projections.identifiers import COUNTS
+from projections.pages import Page, sliced
 from projections.question import Paged, question
-from projections.store import Page, View, counting, holds, sliced
+from projections.store import View, counting, holds
 from projections.told import WorkRef
 from projections.told_finding import LIKELY, LikelySource, WhyLikely
 from projections.walking import DOWN, onwards_of

@@ -12,8 +12,9 @@ from domain.values import WorkId
 from projections import finding, walking
 from projections.finding import Filtered, Reverse, SortOfWorks, WorkFilters
 from projections.lineage import find, references, root_of
+from projections.pages import LIMIT, Page, cut, decode_cursor
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Page, View, cut, decode_cursor
+from projections.store import View
 from projections.told import Relative, WorkFacets, WorkRef
 from projections.walking import DOWN, UP, Far, Way
 

@@ -15,8 +15,9 @@ from domain.values import ContributorId
 from projections import contributors, groups
 from projections.groups import MEMBERSHIPS, Member
 from projections.money.readers import Reader
+from projections.pages import LIMIT, Page, cut, decode_cursor
 from projections.question import Paged, question
-from projections.store import LIMIT, Page, View, cut, decode_cursor, told_of
+from projections.store import View, told_of
 from projections.tables import row_of
 from projections.told import GroupDivisionTold, MembershipTold
 

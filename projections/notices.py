@@ -37,8 +37,9 @@ from domain.values import ContributorId
 from projections.following import must_be_own
 from projections.history import tell
 from projections.money.readers import Reader
+from projections.pages import Page
 from projections.question import Paged, question
-from projections.store import Page, View
+from projections.store import View
 from projections.tables import Change, Numbers, Projection, Put, facts_about, table
 from projections.told import FactTold
 

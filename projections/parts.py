@@ -21,18 +21,10 @@ from projections.attribution import CreditRow, KeptCredit
 from projections.credited import Near, credits_above, is_direct, nearest_in, whole
 from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
 from projections.hidden import NOT_HIDDEN
+from projections.pages import LIMIT, Page, cut, decode_cursor, place_of, sliced
 from projections.question import After, Limit, Paged, question
 from projections.roll import FORMS
-from projections.store import (
-    LIMIT,
-    Page,
-    View,
-    cut,
-    decode_cursor,
-    holds,
-    place_of,
-    sliced,
-)
+from projections.store import View, holds
 from projections.tables import NEVER
 from projections.told import CreditLine, MemberThen, Part, PartInRelease, PartOfPerson, PathIn
 

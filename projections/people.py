@@ -15,8 +15,9 @@ from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.money import balances, payouts
 from projections.money.told import PayoutTold
+from projections.pages import Page
 from projections.question import Paged
-from projections.store import Page, View, holds
+from projections.store import View, holds
 from projections.tables import NEVER
 
 

@@ -11,8 +11,9 @@ from domain.values import ReleaseId
 from projections import contributors
 from projections.grants import held_by
 from projections.money.pools.payees import payees_told
+from projections.pages import Page
 from projections.question import Paged
-from projections.store import Page, View, holds, told_rows
+from projections.store import View, holds, told_rows
 from projections.tables import NEVER
 
 

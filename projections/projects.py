@@ -18,8 +18,9 @@ from domain.value import Example, Flag
 from domain.values import ContributionId, ContributorId, ProjectId, StepId
 from projections import contributors, lineage
 from projections.finding import REMIX_COUNTS, Order, Reverse, Texts, beginning, in_order, sort_of
+from projections.pages import Page
 from projections.question import Paged, Search, question
-from projections.store import Page, View, holds, told_rows, wanted
+from projections.store import View, holds, told_rows, wanted
 from projections.tables import (
     Amend,
     Change,

@@ -29,7 +29,8 @@ from domain.moment import instant
 from domain.permission import ANYONE, OPERATOR, OWN
 from domain.refusal import NotPermitted, Refusal
 from domain.value import Cursor, Number, Ref, Value, known
-from projections.store import LIMIT, Page, View, mark_of, marked, unmarked
+from projections.pages import LIMIT, Page, mark_of, marked, unmarked
+from projections.store import View
 from projections.stretches import counted, stretch
 
 QUESTIONS: dict[str, Question] = {}

@@ -18,8 +18,9 @@ from domain.words import phrases_of
 from projections import challenges, contributors, lineage, projects
 from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag
 from projections.merges import accounts_under
+from projections.pages import LIMIT, Page, decode_cursor, encode_cursor
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Later, Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Later, View, holds
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
 
 NAMESAKES = 20

@@ -16,8 +16,9 @@ from domain.value import Example, one_of
 from domain.values import POEM, WorkId
 from projections import lineage
 from projections.finding import REMIX_COUNTS
+from projections.pages import Page, sliced
 from projections.question import Paged, question
-from projections.store import Page, View, holds, sliced
+from projections.store import View, holds
 from projections.told import Count, Places, WorkRef
 
 MOST_WHOLES = 12

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from projections.store import decode_cursor, encode_cursor
+from projections.pages import decode_cursor, encode_cursor
 
 
 def stretch(

@@ -21,9 +21,10 @@ from projections.documents import asks_tag, medium_tag, role_tag, role_tags
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.merges import accounts_under, roots_of
+from projections.pages import LIMIT, Page, place_of, sliced
 from projections.question import Paged, question
 from projections.searching import matching
-from projections.store import LIMIT, Page, View, holds, place_of, sliced
+from projections.store import View, holds
 from projections.ties import Done, Ties, a_role, credited, finished_of, reason
 from projections.told_finding import ChallengeSuggested, Fitting, PersonSuggested, Reason
 from projections.wording import several

@@ -8,7 +8,8 @@ from typing import Any
 from domain.stored import Placed
 from projections import challenges, contributors, history, lineage, projects
 from projections.money.readers import Reader
-from projections.store import Page, View, cut, decode_cursor
+from projections.pages import Page, cut, decode_cursor
+from projections.store import View
 from projections.told import FactTold
 
 SCANNED = 250

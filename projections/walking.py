@@ -16,7 +16,8 @@ from domain.engine import Row
 from projections import finding
 from projections.ancestry import ancestry, remembered
 from projections.finding import REMIX_COUNTS, WORK_ORDERS, WorkFilters
-from projections.store import View, cut, decode_cursor, holds
+from projections.pages import cut, decode_cursor
+from projections.store import View, holds
 
 Way = tuple[str, str]
 """The ends of an edge, in the order in which a walk passes them."""

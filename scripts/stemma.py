@@ -18,7 +18,8 @@ from domain.engine import DatabaseUnavailable, OutcomeUnknown, RebuildNeeded, Up
 from domain.engine.deadline import TookTooLong
 from domain.refusal import Refusal
 from projections.damage import is_of_damage, place_of
-from projections.store import BadCursor, Behind
+from projections.pages import BadCursor
+from projections.store import Behind
 from scripts.commands import (
     auditing,
     bundles,

@@ -29,8 +29,9 @@ from projections import contributors as people
 from projections.ancestry import ancestry
 from projections.dating import in_words
 from projections.lineage import find
+from projections.pages import Page
 from projections.question import Asking
-from projections.store import Page, View
+from projections.store import View
 from projections.told import LineageTold
 from projections.wording import day, earned, sending, several
 from scripts.bundle import Report

@@ -38,7 +38,7 @@ from domain.tree import NotVerified, entries_of, tile_of
 from domain.trust import read_policy
 from domain.value import Text, Word
 from projections.finding import contains
-from projections.store import BadCursor, decode_cursor, encode_cursor
+from projections.pages import BadCursor, decode_cursor, encode_cursor
 from scripts.bundle.files import read_csv, read_json_lines
 from scripts.service import Service, open_service
 from scripts.settings import NAMES, BadSetting, read_settings

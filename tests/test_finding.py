@@ -14,7 +14,7 @@ from stories import OPERATOR, Story, id_of, story
 
 from domain.text import folded
 from projections import billing, contributors, finding, formats, graph, listing
-from projections.store import Page
+from projections.pages import Page
 from scripts.stemma import main
 
 

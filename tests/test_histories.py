@@ -24,8 +24,9 @@ from domain.receipt import read_leaf
 from domain.refusal import Refusal
 from domain.tree import leaf_hash
 from projections import around, attribution, contributors, history, lineage, listing, notices, parts
+from projections.pages import Page
 from projections.rebuilding import Rebuild
-from projections.store import Page, View
+from projections.store import View
 from scripts.bundle import Found, export_lines, import_lines
 
 few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])

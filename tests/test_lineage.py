@@ -15,7 +15,8 @@ from domain.lineage import Edge, Lineage
 from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from projections import around, contributors, graph, lineage, listing
-from projections.store import Page, View
+from projections.pages import Page
+from projections.store import View
 
 
 def titles(page: Page) -> list[tuple[str, int]]:

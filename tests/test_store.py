@@ -24,8 +24,9 @@ from projections import (
 from projections.folding import PROJECTIONS, TABLES
 from projections.money import balances
 from projections.money.pools import every_pool
+from projections.pages import BadCursor, decode_cursor, encode_cursor
 from projections.rebuilding import Rebuild
-from projections.store import BadCursor, View, decode_cursor, encode_cursor, table_name
+from projections.store import View, table_name
 from scripts.service import open_service
 
 

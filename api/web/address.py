@@ -16,7 +16,7 @@ from api.problems import PROBLEMS, Problem
 from api.received import loaded
 from domain.identity import new_id
 from domain.value import LARGEST_POSITION
-from projections.store import Page, sliced
+from projections.pages import Page, sliced
 
 OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
 

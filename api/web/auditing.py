@@ -17,7 +17,8 @@ from domain.dispute import GROUNDS
 from domain.permission import READS
 from projections import around, corrections, disputes, lineage, listing, timeline
 from projections.money.readers import Reader
-from projections.store import Page, View
+from projections.pages import Page
+from projections.store import View
 
 MANY = 20
 

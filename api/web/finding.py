@@ -39,8 +39,9 @@ from projections.finding import PEOPLE_ORDERS, RELATIVE_ORDERS, WORK_ORDERS, Ord
 from projections.happenings import HappeningTold
 from projections.inbox import InboxItem
 from projections.meant import meant
+from projections.pages import Page
 from projections.registry import QUESTIONS
-from projections.store import Page, View
+from projections.store import View
 from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
 from projections.told_finding import Hit
 from projections.walking import UP, onwards_of

@@ -57,8 +57,9 @@ from projections.log import Log
 from projections.money import pools
 from projections.money.pools.told import PoolItem
 from projections.money.readers import ANONYMOUS, Reader
+from projections.pages import Page
 from projections.roll import Roll, roll
-from projections.store import Page, View
+from projections.store import View
 from projections.told import FactTold, GroupDivisionTold, Person, PersonRef
 from projections.told_finding import LikelySource
 

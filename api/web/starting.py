@@ -27,7 +27,8 @@ from projections import (
     timeline,
 )
 from projections.money.earning import earnings
-from projections.store import Page, View
+from projections.pages import Page
+from projections.store import View
 
 CARDS = 24
 PIECES = 8

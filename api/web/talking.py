@@ -26,8 +26,9 @@ from domain.text import LIMITS
 from projections import contributors, conversation, following
 from projections.conversation import CommentInThread
 from projections.following import FollowTold
+from projections.pages import Page
 from projections.question import Paged
-from projections.store import Page, View
+from projections.store import View
 from projections.told import PersonRef
 
 MANY, LONGEST = 12, 400

@@ -25,8 +25,9 @@ from projections import challenges, contributors, projects, suggesting, timeline
 from projections.challenges import ANSWER_ORDERS, CHALLENGE_ORDERS, AnswerFilters
 from projections.money.readers import Reader
 from projections.nouns import noun_at
+from projections.pages import Page
 from projections.projects import PROJECT_ORDERS
-from projections.store import Page, View
+from projections.store import View
 from projections.told_finding import ChallengeSuggested, PersonSuggested
 
 MANY, CARDS, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 24, 12, 8, 6

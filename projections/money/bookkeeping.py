@@ -23,9 +23,10 @@ from projections.money.earning import period
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import Account, Dollars, PayeeRef, PoolRef, ReasonHeld
+from projections.pages import Page
 from projections.question import Form, Paged, question
 from projections.spreadsheet import rows_of_csv
-from projections.store import Page, View, holds, told_rows, wanted
+from projections.store import View, holds, told_rows, wanted
 from projections.told import Count, Effect, Instant
 
 KINDS = ("revenue", "expense")

@@ -21,8 +21,9 @@ from projections.money.told import (
     PayoutState,
     PayoutTold,
 )
+from projections.pages import Page
 from projections.question import Paged, question
-from projections.store import Page, View, holds, told_rows, wanted
+from projections.store import View, holds, told_rows, wanted
 
 _PAYOUT = (
     "y.id, y.batch, y.payee, y.currency, y.amount, y.id AS sent, y.state, y.reference, "

@@ -24,8 +24,9 @@ from domain.values import CurrencyCode
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import BatchSent, Dollars, PayeeRef, ReasonHeld
+from projections.pages import LIMIT, cut, decode_cursor
 from projections.question import MINUTE, After, Limit, question
-from projections.store import LIMIT, View, cut, decode_cursor
+from projections.store import View
 from projections.told import Count
 
 OUTCOMES = ("paid", "below_minimum", "held", "overpaid")

@@ -28,9 +28,10 @@ from projections.money.told import (
     WithheldTotal,
     WithholdingTold,
 )
+from projections.pages import Page
 from projections.question import Form, Paged, question
 from projections.spreadsheet import rows_of_csv
-from projections.store import Page, View, holds, told_rows, wanted
+from projections.store import View, holds, told_rows, wanted
 
 
 @question("list_exchange_rates", "/exchange-rates", may=EVERYONE)

@@ -49,9 +49,10 @@ from projections import attribution, contributors, credited, lineage
 from projections.ancestry import ancestry, counted_paths, ids_in, numbered
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
+from projections.pages import LIMIT, Page, sliced
 from projections.parts import PATHS
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Page, View, sliced
+from projections.store import View
 
 LONGEST_POLICY = 20_000
 

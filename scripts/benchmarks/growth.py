@@ -27,8 +27,8 @@ from domain.permission import OPERATOR
 from domain.stored import FACTS
 from projections import around, inbox, listing, parts, searching, suggesting
 from projections.money.statement_files import statement_of
+from projections.pages import Page
 from projections.rebuilding import Rebuild
-from projections.store import Page
 from scripts.benchmarks.append import submission
 from scripts.benchmarks.by_hand import Plain, is_postgres, plain, scratch
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, Worked, at_most, seen

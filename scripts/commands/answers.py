@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import click
 
+from projections.pages import Page
 from projections.question import Asking, Question
-from projections.store import Page
 from scripts import terminal
 from scripts.commands.frame import out
 

@@ -29,8 +29,9 @@ from projections.money.pools.told import (
 )
 from projections.money.readers import Reader
 from projections.nouns import noun_at
+from projections.pages import Page
 from projections.question import Paged, question
-from projections.store import Page, View, holds, told_of, told_rows
+from projections.store import View, holds, told_of, told_rows
 
 _POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
 _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"

@@ -17,8 +17,9 @@ from projections.money.pools.payees import payees_told
 from projections.money.pools.told import LedgerFact, Posting
 from projections.money.readers import Reader
 from projections.money.rows import POSTED
+from projections.pages import Page
 from projections.question import Paged, question
-from projections.store import Page, View
+from projections.store import View
 
 
 @question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS, may=MONEY)

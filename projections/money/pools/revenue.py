@@ -22,8 +22,9 @@ from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import Booking, Expense, Revenue, ReversalItem, SoldTold
 from projections.money.readers import Reader
+from projections.pages import Page
 from projections.question import Paged, question
-from projections.store import Page, View, told_of, told_rows
+from projections.store import View, told_of, told_rows
 
 _BOOKING = (
     "b.id, b.kind, b.pool, b.source, b.payee, b.amount, b.effective, b.at, b.document, b.note, "
