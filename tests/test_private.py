@@ -489,6 +489,15 @@ def test_no_page_route_or_file_shows_money_to_those_it_does_not_concern(purse: P
 # -- what changes, last ----------------------------------------------------------------------------
 
 
+def test_why_a_payout_came_back_is_told_in_the_ledger_only_to_its_payee(purse: Purse) -> None:
+    returned = purse.served.operator.post(f"/payouts/{purse.payout}/return", reason="return-secret")
+    assert returned.status == 200
+    path = f"/pools/{purse.pool}/ledger?limit=200"
+    seen = {name: purse.client(name).get(path).text for name in MAY["money"]}
+    assert all("payout.returned" in text for text in seen.values())
+    assert {name for name, text in seen.items() if "return-secret" in text} == MAY["own"]
+
+
 def test_a_public_statement_is_read_by_everybody_and_nothing_else_of_its_pool(
     purse: Purse,
 ) -> None:

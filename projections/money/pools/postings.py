@@ -28,10 +28,12 @@ def ledger(
 ) -> Page[LedgerFact]:
     """Every fact that moved a pool's money, with its postings; also as a beancount journal.
 
-    For its payees, those who run its proposals, accountants and auditors.
+    For its payees, those who run its proposals, accountants and auditors; the reason of a payout
+    only for those it concerns.
     """
     pool_named(view, journal, id)
-    Reader(view, journal, actor).must("the ledger of this pool", MONEY, id)
+    reader = Reader(view, journal, actor)
+    reader.must("the ledger of this pool", MONEY, id)
     page, more = view.page(
         "SELECT DISTINCT p.position FROM @postings p WHERE p.pool = :id "
         "AND p.position > :beyond AND p.position <= :as_of ORDER BY p.position",
@@ -56,10 +58,15 @@ def ledger(
                 "amount_minor": amount,
             }
         )
-    facts = history.tell(journal, journal.facts.at(kept)) if kept else []
-    names = ("position", "recorded_at", "effective", "topic", "noun", "actor", "reason")
+    placed = journal.facts.at(kept) if kept else []
+    seen = {one.position for one in reader.seen(placed)}
+    names = ("position", "recorded_at", "effective", "topic", "noun", "actor")
     items = [
-        {**{name: fact[name] for name in names}, "postings": by_position[fact["position"]]}
-        for fact in cast("list[dict[str, Any]]", facts)
+        {
+            **{name: fact[name] for name in names},
+            "reason": fact["reason"] if fact["position"] in seen else None,
+            "postings": by_position[fact["position"]],
+        }
+        for fact in cast("list[dict[str, Any]]", history.tell(journal, placed))
     ]
     return Page(cast("list[LedgerFact]", items), more)

@@ -216,7 +216,7 @@ class LedgerFact(TypedDict):
     topic: Annotated[str, Example("entry.divided")]
     noun: EntryId
     actor: Operator
-    reason: str | None
+    reason: Annotated[str | None, "Null also if you may not read the fact itself."]
     postings: list[Posting]
 
 
