@@ -22,6 +22,7 @@ from scripts import bundle
 from scripts.stemma import main
 
 ISRC = {"scheme": "isrc", "identifier": "US-SKG-19-12345"}
+AGAIN = {"scheme": "isrc", "identifier": "usskg1912345"}
 ISWC = {"scheme": "iswc", "identifier": "T-034.524.680-1"}
 UPC = {"scheme": "upc", "identifier": "036000291452"}
 BY_AI = {"ai": ["vocals fully", "lyrics partly"], "ai_tool": "a voice model"}
@@ -36,7 +37,7 @@ def test_a_piece_is_posted_with_its_numbers_and_what_ai_made(database: str) -> N
     with story(database) as told:
         poem = told.piece("poem")
         source = {"work": poem, "kind": "adaptation", **BY_AI}
-        song = posted(told, sources=[source], identifiers=[ISRC, ISWC, ISRC])
+        song = posted(told, sources=[source], identifiers=[ISRC, ISWC, ISRC, AGAIN])
         film = told.piece("film")
         edge = told.edge(film, song, ai=["none"])
         album = told.tell(

@@ -79,14 +79,14 @@ class Numbered(Record):
 
 def numbered(work: str, said: Sequence[Numbered] | None) -> Iterator[New]:
     """The facts of the numbers that a new work is posted with, each once."""
-    for place, one in enumerate(said or ()):
-        number = _number_of(WORK, one.scheme, one.identifier)
-        if one not in (said or ())[:place]:
+    numbers = [(one.scheme, _number_of(WORK, one.scheme, one.identifier)) for one in said or ()]
+    for place, (scheme, number) in enumerate(numbers):
+        if (scheme, number) not in numbers[:place]:
             yield Identifier.Stated.born(
                 part_id(work, "identifier", place),
                 about=work,
                 on=WORK,
-                scheme=one.scheme,
+                scheme=scheme,
                 value=number,
             )
 
