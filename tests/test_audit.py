@@ -670,6 +670,19 @@ def test_a_checkpoint_of_another_key_is_found_only_with_the_key(database: str) -
         assert "read tables" in verified(told.service)
 
 
+def test_a_checkpoint_of_the_first_fact_that_was_changed_is_named(database: str) -> None:
+    with open_service(database, signer=SIGNER) as service:
+        told = Story(service)
+        for person in ("ana", "ben"):
+            told.person(person)
+            service.log.catch_up()
+        assert isinstance(all_differences(CHECKS["log"], service, no_progress), str)
+        other = "(SELECT note FROM log_checkpoints WHERE size = 2)"
+        service.engine.execute(f"UPDATE log_checkpoints SET note = {other} WHERE size = 1")
+        (found,) = all_differences(CHECKS["log"], service, no_progress)
+        assert str(found).startswith("the checkpoint of size 1: ")
+
+
 def test_a_cosignature_that_was_changed_is_named(database: str) -> None:
     with open_service(database, signer=SIGNER, witnesses=[WITNESS.verifier]) as service:
         told = Story(service)

@@ -147,6 +147,12 @@ def test_what_is_missing_is_asked_of_who_can_say_it(database: str) -> None:
         assert "tune" in str(conflict["detail"])
         tell("describe_work", id=tune, licence="CC0-1.0", reason="given away", actor=BEN)
         cleared.seen.add("licence_conflict")
+        uri = "https://example.org/loop"
+        edge = tell("declare_remix", child=SONG, uri=uri, kind="sample").id
+        source = obstacles(told)[0]["work"]["id"]
+        tell("describe_work", id=source, licence="CC-BY-ND-4.0", reason="it says so")
+        assert f"({uri})" in str(obstacles(told)[0]["detail"])
+        tell("strike_remix", id=edge, reason="not in it")
 
         for kind, about in (("identifier_missing", ALBUM), ("person_unidentified", MIA)):
             (number,) = stated(told, about)

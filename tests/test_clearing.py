@@ -138,14 +138,34 @@ def test_a_late_edge_deep_in_a_release_that_is_sold_is_checked_with_all_that_it_
     assert not told.tell("declare_remix", **edge | {"parent": still}).warnings
 
 
-def test_a_late_source_that_is_made_from_nothing_is_checked_as_well(told: Story) -> None:
+@pytest.mark.parametrize("others", [0, 40])
+def test_a_late_source_that_is_made_from_nothing_is_checked_as_well(
+    others: int, told: Story
+) -> None:
+    """… whether the works above the edge are fewer or those below it."""
     song = posted(told, "song", None)
+    for number in range(others):
+        posted(told, f"remix {number}", None, song)
     told.tell("publish_release", id=told.release("sold", posted(told, "cut", None, song)))
     edge = {"child": song, "kind": "sample"}
     assert not told.tell("declare_remix", **edge, parent=posted(told, "hum", None)).warnings
     still = posted(told, "still", "CC-BY-NC-4.0")
     (warned,) = told.tell("declare_remix", **edge, parent=still).warnings
     assert "(non_commercial)" in warned.detail
+
+
+def test_a_late_source_is_checked_by_the_licence_that_it_has_now(told: Story) -> None:
+    song = posted(told, "song", None)
+    told.tell("publish_release", id=told.release("sold", posted(told, "cut", None, song)))
+    for title, before, now in (
+        ("given away", "CC-BY-NC-4.0", "CC0-1.0"),
+        ("kept back", "CC0-1.0", "CC-BY-NC-4.0"),
+    ):
+        still = posted(told, title, before)
+        told.tell("describe_work", id=still, licence=now, reason="from now on")
+        edge = {"child": song, "parent": still, "kind": "sample"}
+        said = [one.code for one in told.tell("declare_remix", **edge).warnings]
+        assert said == ["licence_conflict"] * (title == "kept back")
 
 
 def test_what_earns_money_is_sold_whatever_it_is_offered_as(told: Story) -> None:

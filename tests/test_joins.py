@@ -148,6 +148,20 @@ def test_a_piece_stands_for_an_outside_source_and_a_release_for_both(told: Story
     assert made.position == told.head()
 
 
+@pytest.mark.parametrize("disputed", ["one", "two"])
+def test_what_two_postings_owe_one_source_is_owed_once_and_shown_as_disputed_if_one_is(
+    disputed: str, told: Story
+) -> None:
+    source = told.piece("source")
+    one, two = (told.piece(name, source) for name in ("one", "two"))
+    joined(told, two, one)
+    edge = part_id(id_of(disputed), "source", 0)
+    told.tell("dispute_remix", id=edge, grounds="other", reason="r")
+    with told.view() as view:
+        edges = lineage.lineage(view, one).lineage.edges
+        assert [(each.id, each.state) for each in edges] == [(edge, "disputed")]
+
+
 def views(told: Story) -> Iterator[View]:
     with told.view() as view:
         yield view

@@ -328,6 +328,29 @@ def test_a_moderator_answers_a_claim_once_its_poster_had_thirty_days(told: Story
     assert names_in(told, song) == ["Ana", "Eve"]
 
 
+@pytest.mark.parametrize("noun", ["credit", "remix", "join"])
+@pytest.mark.parametrize("answer", ["accept", "decline"])
+def test_a_moderator_does_not_overrule_an_answer_however_late(
+    answer: str, noun: str, told: Story
+) -> None:
+    ana, eve, mod = people(told, "Ana", "Eve", "Mod")
+    told.tell("grant_role", id=mod, role="moderator")
+    song = own_piece(told, "song", ana)
+    match noun:
+        case "credit":
+            claim = told.credit(song, eve, actor=eve)
+        case "remix":
+            claim = claimed_source(told, song, eve)
+        case _:
+            again = {"work": own_piece(told, "again", eve), "reason": "posted twice"}
+            claim = told.tell("join_works", into=song, **again, actor=eve).id
+    told.tell(f"{answer}_{noun}", id=claim, reason="r", actor=ana)
+    clock = told.journal.clock
+    told.journal.clock = lambda: clock() + timedelta(days=40)
+    for other in ("accept", "decline"):
+        refused(told, NotPermitted, f"{other}_{noun}", id=claim, reason="r", actor=mod)
+
+
 def test_the_poster_is_shown_what_waits_for_them(told: Story) -> None:
     ana, ben, eve = people(told, "Ana", "Ben", "Eve")
     song = own_piece(told, "song", ana)

@@ -175,9 +175,10 @@ class ReplaceRemix(Command):
         release = past.work(remix.child)
         if not isinstance(release, Release):
             raise NotOfRelease(remix.child)
-        id = None if self.work is None else part_id(remix.id, "component", 0)
-        yield remix.then(Remix.Retired, reason=self.reason, replaced_by=id)
-        if self.work is not None and id is not None:
+        id = part_id(remix.id, "component", 0)
+        replaced_by = None if self.work is None else id
+        yield remix.then(Remix.Retired, reason=self.reason, replaced_by=replaced_by)
+        if self.work is not None:
             yield self._replacement(past, remix, release, past.work(self.work), id)
 
     def _replacement(self, past: Past, remix: Remix, release: Release, work: Work, id: str) -> New:
