@@ -211,7 +211,7 @@ def read(line: str) -> Said:
     """A line: an id, an address or a title, then perhaps a kind and a rate."""
     words, rate, kind = percentages.joined(line).split(), None, USUAL_KIND
     if len(words) > 1 and _RATE.match(words[-1]):
-        rate = exact_rate(percentages.exact(words.pop()))
+        rate = exact_rate(percentages.rate(words.pop()))
     if len(words) > 1 and words[-1] in REMIX_KINDS:
         kind = words.pop()
     source = " ".join(words)

@@ -28,6 +28,12 @@ def exact(text: str) -> str:
     return text.strip()
 
 
+def rate(text: str) -> str:
+    """The same for a part of a whole: more than the whole stays as typed, for its refusal."""
+    typed, found = text.strip(), exact(text)
+    return found if found == typed or Fraction(found) <= 1 else typed
+
+
 def must_be_alike(parts: Iterable[str]) -> None:
     """Refuse percentages beside larger numbers: 50 %, which is 1/2, is little beside 30."""
     typed = [one.strip() for one in parts]
@@ -54,7 +60,7 @@ def joined(text: str) -> str:
 
 def part(text: str) -> str:
     """A percentage or fraction from 0 to 1 as exact text; refuses (``BadRate``) anything else."""
-    found = exact_rate(exact(text))
+    found = exact_rate(rate(text))
     assert found is not None
     return found
 

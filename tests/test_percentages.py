@@ -1,11 +1,14 @@
 """Percentages are taken as people type them, in every form; the API stays exact."""
 
+from contextlib import nullcontext
+
 import pytest
 from stories import id_of
 
 from api import percentages
 from api.web.typed import typed
 from domain.commands.deriving import DeclareRemix
+from domain.refusal import BadRate
 from domain.registry import COMMANDS
 from projections import wording
 
@@ -37,6 +40,13 @@ TYPED = [
 @pytest.mark.parametrize("text, exact", TYPED)
 def test_a_percentage_is_the_fraction_it_stands_for(text: str, exact: str) -> None:
     assert percentages.exact(text) == exact
+
+
+@pytest.mark.parametrize("text, exact", [("100 %", "1"), ("120 %", "120 %"), (" 1½ ", "1½")])
+def test_more_than_the_whole_is_refused_as_it_was_typed(text: str, exact: str) -> None:
+    assert percentages.rate(text) == exact
+    with nullcontext() if exact == "1" else pytest.raises(BadRate, match=f"“{exact}” is not"):
+        percentages.part(text)
 
 
 SHOWN = [("1/5", "20 %"), ("0.1", "10 %"), ("1/8", "12.5 %"), ("1", "100 %"), ("0", "0 %")]

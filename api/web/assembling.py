@@ -47,7 +47,7 @@ class Sheet:
     def sent(cls) -> Sheet:
         """The form as it was sent."""
         form = request.form
-        rates = map(percentages.exact, form.getlist("rate"))
+        rates = map(percentages.rate, form.getlist("rate"))
         rows = list(zip(form.getlist("work"), rates, strict=False))[:MOST_ROWS]
         fields = {name: form.get(name, "").strip() for name in FIELDS}
         return cls(form_id(), fields, rows)

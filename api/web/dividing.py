@@ -126,6 +126,6 @@ def _lines(frame: Frame, view: View, group: str) -> list[Line]:
     usual = {each["contributor"]["id"]: each["part"] for each in said["among"]}
     parts = usual | dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))
     return [
-        Line(one, name or one, percentages.exact(parts.get(one, "")), usual.get(one, ""))
+        Line(one, name or one, percentages.rate(parts.get(one, "")), usual.get(one, ""))
         for one, name in members_of(view, group).items()
     ]

@@ -332,7 +332,7 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
     # A column that no row uses is not shown and not sent; no row is lost because of that.
     for values in islice(zip_longest(*lists, fillvalue=""), len(lists[0])):
         row = dict(zip(columns, (value.strip() for value in values), strict=True))
-        yield row | {"rate": percentages.exact(row["rate"])} if "rate" in row else row
+        yield row | {"rate": percentages.rate(row["rate"])} if "rate" in row else row
 
 
 def _as_stated(row: Row) -> dict[str, Any]:
@@ -385,7 +385,7 @@ def _kind_and_rate(words: list[str]) -> tuple[str, str]:
         if word in REMIX_KINDS:
             kind = word
         else:
-            rate = exact_rate(percentages.exact(word)) or ""
+            rate = exact_rate(percentages.rate(word)) or ""
     return kind, rate
 
 

@@ -141,7 +141,7 @@ class Sheet:
         """The command in the form, as the body of a request."""
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
         if "default_rate" in said:
-            said["default_rate"] = percentages.exact(said["default_rate"])
+            said["default_rate"] = percentages.rate(said["default_rate"])
         if (days := whole(said.get("comment_days", ""))) is not None:
             said["comment_days"] = days
         policy = WAYS[self.way].policy

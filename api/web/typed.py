@@ -99,7 +99,7 @@ def _json(value: Value, text: str, currency: str | None, path: Path) -> Any:
         case Number() | Json():
             return _read(_number if isinstance(value, Number) else read_json, text)
         case Rate():
-            return percentages.exact(text)
+            return percentages.rate(text)
         case Several(record=record):
             return [
                 _record(record, line, currency, (*path, n)) for n, line in enumerate(_lines(text))
