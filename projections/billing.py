@@ -9,9 +9,7 @@ from projections import attribution, contributors, lineage
 from projections.attribution import CreditRow
 from projections.store import View
 from projections.told import Maker, PersonRef
-
-BETWEEN = ", "
-"""What joins two names if the credit states no other phrase."""
+from projections.wording import between
 
 
 def name_of(one: Mapping[str, Any], erased: str = "(forgotten)") -> str:
@@ -34,8 +32,9 @@ def line(makers: Iterable[Mapping[str, Any]]) -> str:
     once: dict[str, Mapping[str, Any]] = {}
     for one in makers:
         once.setdefault(one["id"], one)
+    usual = between([*map(name_of, once.values())])
     told = [
-        part for one in once.values() for part in (name_of(one), one.get("join_phrase") or BETWEEN)
+        part for one in once.values() for part in (name_of(one), one.get("join_phrase") or usual)
     ]
     return "".join(told[:-1])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -39,6 +39,11 @@ WAITS_BECAUSE = {
 def several(count: int, one: str, many: str = "") -> str:
     """A number of things, in the singular or plural."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def between(names: Collection[str]) -> str:
+    """What separates names in a list: a semicolon if one of them contains a comma."""
+    return "; " if any("," in name for name in names) else ", "
 
 
 def held_because(line: Mapping[str, Any]) -> str:

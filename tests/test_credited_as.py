@@ -190,6 +190,8 @@ def test_a_line_of_names_has_each_person_once() -> None:
     assert billing.line([maker("a", " feat. "), maker("b"), maker("a")]) == "A feat. B"
     assert billing.line([maker("a"), maker("b", " & "), maker("c", "!")]) == "A, B & C"
     assert billing.line([]) == ""
+    trio = maker("Crosby, Stills & Nash")
+    assert billing.line([trio, maker("b", " & "), maker("c")]) == "CROSBY, STILLS & NASH; B & C"
 
 
 def test_pages_and_the_terminal_show_the_name_on_the_credit(tmp_path: Path) -> None:

@@ -396,6 +396,20 @@ def test_a_picture_stays_light_however_many_works_and_however_long_their_titles(
         assert len(lineage_svg(one, stand_alone=True).encode()) < 100_000
 
 
+def test_names_that_contain_commas_are_told_apart() -> None:
+    """“Crosby, Stills & Nash, Young” could be two people or three."""
+    told = picture(1)
+    for names, shown in (
+        (("Crosby, Stills & Nash", "Young"), "Crosby, Stills &amp; Nash; Young"),
+        (("Crosby", "Young"), "Crosby, Young"),
+    ):
+        (work,) = told.works
+        one = replace(told, works=(replace(work, people=names),))
+        svg = str(lineage_svg(one, stand_alone=True))
+        assert f", by {shown}" in svg
+        assert f">{shown}</text>" in svg
+
+
 @given(
     st.lists(st.tuples(st.floats(0.1, 500), st.floats(-500, 500)), min_size=1, max_size=40),
     st.floats(0, 10_000),

@@ -49,7 +49,7 @@ from domain.money.currency import amount, called, money
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.value import NewId
-from projections import lineage, sentences, wording
+from projections import billing, lineage, sentences, wording
 from projections.money.readers import ANONYMOUS
 from projections.pictures.cover import cover
 from projections.question import Asking, Form
@@ -62,7 +62,12 @@ FILTERS: Mapping[str, Callable[..., object]] = {
         "percent": wording.percent,
         "rate": wording.rate,
     },
-    **{"unit": called, "brief": words.brief, "combined": lambda one, **more: {**one, **more}},
+    **{
+        "unit": called,
+        "name_of": billing.name_of,
+        "brief": words.brief,
+        "combined": lambda one, **more: {**one, **more},
+    },
 }
 
 Answer = str | AnyResponse | tuple[str, int]

@@ -28,7 +28,7 @@ from projections.pictures.svg import (
     rect,
 )
 from projections.pictures.text import figure, isolated, label, percent, shortened, width, wrapped
-from projections.wording import several
+from projections.wording import between, several
 
 MOST_CARDS = 40
 """Up to this many works are drawn as cards, more as a river."""
@@ -209,7 +209,7 @@ def _classes(work: Work, root: str) -> str:
 
 def _linked(work: Work, inner: Markup, path: str) -> Markup:
     """A drawn work as a link, with a description in words."""
-    people = ", ".join(map(_mentioned, work.people[:_MOST_NAMED]))
+    people = between(work.people).join(map(_mentioned, work.people[:_MOST_NAMED]))
     if len(work.people) > _MOST_NAMED:
         people += f" and {len(work.people) - _MOST_NAMED} more"
     said = " · ".join(
@@ -299,7 +299,7 @@ def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> l
     for work in works:
         wanted = max(
             width(work.title, _TITLE, bold=True),
-            width(", ".join(work.people), _SMALL),
+            width(between(work.people).join(work.people), _SMALL),
             width(work.medium, _SMALL) + 12 + _share_width(work, _SMALL),
         )
         full = ceil(min(widest, max(_NARROWEST, wanted + _INSET + 10)))
@@ -342,7 +342,7 @@ def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
         for line in _title_lines(work, box.width)
     ]
     if work.people:
-        people = ", ".join(map(isolated, work.people))
+        people = between(work.people).join(map(isolated, work.people))
         parts.append(label(people, left, y := y + _ROW, room, _SMALL, "faint"))
     if work.share is not None:
         share = percent(work.share)
