@@ -4,7 +4,7 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from projections.store import View
 from scripts import demonstration
 from scripts.audit import CHECKS
 from scripts.bundle import Ids
+from scripts.commands.frame import Chosen
 from scripts.difference import all_differences
 from scripts.service import Service, open_service
 from scripts.settings import Settings, read_settings
@@ -164,22 +165,29 @@ def test_its_pictures_are_what_it_draws(
 
 
 def test_every_command_it_prints_runs(shown: Service, tmp_path: Path) -> None:
+    """With the database that was named before the command, where it was."""
     _, printed = told(shown, tmp_path)
     commands = re.findall(r"^ *\.venv/bin/stemma (.+)$", printed, re.MULTILINE)
     assert len(commands) == len(demonstration.ASKED)
-    database = f"sqlite:///{shown.store.engine.path}"  # type: ignore[attr-defined]
+    chosen = Chosen(f"sqlite:///{shown.store.engine.path}", None)  # type: ignore[attr-defined]
+    _, named = told(shown, tmp_path, chosen=chosen.words)
     for command in commands:
-        ran = CliRunner().invoke(main, ["--database", database, *shlex.split(command)])
+        asked = f"{shlex.join(chosen.words)} {command}"
+        assert f"  .venv/bin/stemma {asked}\n" in named
+        ran = CliRunner().invoke(main, shlex.split(asked))
         assert ran.exit_code == 0, (command, ran.output)
         assert len(ran.stdout.splitlines()) > 1
 
 
-def told(service: Service, data: Path, width: int = 40) -> tuple[str, str]:
+def told(
+    service: Service, data: Path, width: int = 40, chosen: Iterable[str] = ()
+) -> tuple[str, str]:
     """The key, and what is printed on a narrow terminal: what is to be copied stays whole."""
     page = io.StringIO()
     settings = Settings(database="", data=data)
     key = demonstration.load(service, settings)
-    demonstration.tell(Console(file=page, width=width, force_terminal=True), settings, key)
+    out = Console(file=page, width=width, force_terminal=True)
+    demonstration.tell(out, settings, key, chosen)
     plain = re.sub("\x1b\\[[0-9;]*m", "", page.getvalue())
     assert f"KEY={key}\n" in plain
     return key, plain

@@ -77,6 +77,13 @@ class Chosen(NamedTuple):
     database: str | None
     community: str | None
 
+    @property
+    def words(self) -> Iterator[str]:
+        """The same as words of a command line."""
+        for name, said in self._asdict().items():
+            if said is not None:
+                yield from (f"--{name}", said)
+
 
 def settings_of(ctx: click.Context, **given: Any) -> Settings:
     """The settings of the environment; options of the command line take precedence.

@@ -5,7 +5,8 @@ It is loaded by the same importer as any bundle, and loading it again changes no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -198,8 +199,12 @@ def _kept_key(service: Service, path: Path) -> str:
     return key
 
 
-def tell(out: Console, settings: Settings, key: str) -> None:
-    """Print what was loaded, what to open and what to ask."""
+def tell(out: Console, settings: Settings, key: str, chosen: Iterable[str] = ()) -> None:
+    """Print what was loaded, what to open and what to ask.
+
+    ``chosen`` is what the command line said before the command, which the questions need as well.
+    """
+    stemma = shlex.join([".venv/bin/stemma", *chosen])
     address = f"http://{settings.host}:{settings.port}"
     # Lines to be copied are never broken.
     out.soft_wrap = True
@@ -207,9 +212,9 @@ def tell(out: Console, settings: Settings, key: str) -> None:
     out.print(f"Open    {address}/")
     out.print(f"Read    {address}/docs")
     out.print(f"Key     {key}   (acts as the operator; sign in with it, too)\n")
-    out.print("Ask, in another terminal:\n")
+    out.print("Ask, in another terminal (with the same STEMMA_… variables, if you set any):\n")
     out.print(f"  KEY={key}\n")
     for question in ASKED:
         out.print(f"  # {question.asks}")
         out.print(f'  curl -H "Authorization: Bearer $KEY" "{address}{question.path}"')
-        out.print(f"  .venv/bin/stemma {question.command}\n")
+        out.print(f"  {stemma} {question.command}\n")
