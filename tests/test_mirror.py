@@ -91,6 +91,21 @@ def test_a_mirror_of_what_witnesses_have_seen_is_verified_after_a_newer_fact(
     assert (code, "size        3" in output) == (0, True), output
 
 
+def test_a_policy_that_names_the_log_is_enough(served: Served, tmp_path: Path) -> None:
+    """“mirror” and “monitor” asked for the key as well, where “verify” did not."""
+    tell(served, 3)
+    seen(served)
+    (key, *_), (one, *_) = log_keys(served), WITNESSES
+    policy, ours = tmp_path / "policy", tmp_path / "mirror"
+    words = ["mirror", url_of(served), ours, "--hashes", "--policy", policy]
+    for logs, code in (("", 2), (f"log {SIGNER.verifier}\n", 1), (f"log {key}\n", 0)):
+        policy.write_text(f"{logs}witness one {one}\nquorum one\n")
+        assert run(*words)[0] == code, logs
+    assert run("verify", "log", ours, "--hashes", "--policy", policy)[0] == 0
+    code, told = run(*words[:4])
+    assert (code, "say --key, or a --policy that names the log" in told) == (2, True)
+
+
 def test_a_frozen_log_is_noticed_by_its_age(served: Served, tmp_path: Path) -> None:
     tell(served, 3)
     folder, keys = tmp_path / "mirror", log_keys(served)

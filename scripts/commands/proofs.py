@@ -138,7 +138,14 @@ max_age_option = click.option(
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _OF_LOG = (
     click.argument("url"),
-    log_keys,
+    click.option(
+        "--key",
+        "keys",
+        multiple=True,
+        metavar="VKEY",
+        help="A public key of the log, or a file with one per line; required unless a policy has "
+        "it.",
+    ),
     click.option(
         "--api-key",
         type=_FILE,
@@ -161,7 +168,7 @@ _OF_LOG = (
         "--policy",
         type=_FILE,
         metavar="FILE",
-        help="A policy with witnesses, groups and a quorum (C2SP tlog-policy).",
+        help="A policy (C2SP tlog-policy): its logs are accepted, and its quorum is required.",
     ),
 )
 
@@ -171,7 +178,7 @@ def asks_log(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def ask(*given: Any, url: str, keys: tuple[str, ...], **said: Any) -> None:
-        from domain.trust import trusted_by
+        from domain.trust import Misused, trusted_by
         from scripts.given import read_keys
         from scripts.remote import Remote
 
@@ -179,9 +186,11 @@ def asks_log(command: Callable[..., None]) -> Callable[..., None]:
         key, max_age, witnesses, quorum, policy = (said.pop(name) for name in names)
         with believed():
             data = None if policy is None else policy.read_bytes()
-            seen = trusted_by(data, read_keys(witnesses), quorum)[1]
+            logs, seen = trusted_by(data, read_keys(witnesses), quorum)
+            if not (accepted := [*read_keys(keys), *logs]):
+                raise Misused("say --key, or a --policy that names the log")
             api_key = None if key is None else key.read_text().strip()
-            log = Remote(url.rstrip("/"), read_keys(keys), api_key, max_age, seen)
+            log = Remote(url.rstrip("/"), accepted, api_key, max_age, seen)
             command(*given, log=log, **said)
 
     for add in reversed(_OF_LOG):
