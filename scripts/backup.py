@@ -53,6 +53,15 @@ class NotEmpty(Refusal, listed=False):
     says = "The database is not empty: its {table} has rows. Name a new one with --database."
 
 
+class RestoredAlready(Refusal, listed=False):
+    """A database has the facts of a backup, as if a restore was interrupted at its end."""
+
+    says = (
+        "The database has all facts of this backup already, and no others. If an earlier "
+        "restore was interrupted, it is complete: a restore is recorded whole or not at all."
+    )
+
+
 class Content(NamedTuple):
     """The summary at the beginning of a backup."""
 
@@ -185,6 +194,8 @@ def restore(database: str, path: Path, progress: Progress) -> Content:
     with open_service(database) as service, gzip.open(path, "rb") as file:
         lines = map(json.loads, file)
         columns = next(lines)["tables"]
+        if content.head and _root(service) == (content.head, content.root):
+            raise RestoredAlready
         with service.engine.transaction() as transaction:
             _must_be_empty(transaction)
             done = 0
@@ -229,9 +240,14 @@ def verify(path: Path, progress: Progress) -> Content:
 
 def must_have_root(service: Service, content: Content) -> None:
     """Raise BackupDamaged unless the facts of a database have the root that a backup states."""
+    head, root = _root(service)
+    if (head, root) != (content.head, content.root):
+        raise BackupDamaged(f"its {content.head} facts have the root {root}, not {content.root}")
+
+
+def _root(service: Service) -> tuple[int, str]:
+    """How many facts a database has, and their root."""
     tree = Frontier()
     for placed in service.journal.read():
         tree.append(leaf_hash(placed.leaf()))
-    root = b64encode(tree.root()).decode()
-    if (tree.size, root) != (content.head, content.root):
-        raise BackupDamaged(f"its {content.head} facts have the root {root}, not {content.root}")
+    return tree.size, b64encode(tree.root()).decode()

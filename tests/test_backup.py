@@ -62,6 +62,28 @@ def test_a_backup_brings_back_everything_on_the_other_engine(
     assert "is not empty" in Stemma(other_database).wrong("restore", str(path))
 
 
+def test_a_restore_that_was_killed_at_its_end_is_said_to_be_complete(
+    database: str, written: bytes, tmp_path: Path
+) -> None:
+    """The second one said that the database is not empty, and not that it can be served."""
+    path = tmp_path / "a.backup"
+    path.write_bytes(written)
+    code = (
+        "import os, signal, sys\nfrom projections.follower import Follower\n"
+        "from scripts.stemma import main\n"
+        "Follower.catch_up = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "main()\n"
+    )
+    words = ["--database", database, "restore", str(path)]
+    told = subprocess.run([sys.executable, "-c", code, *words], check=False)
+    assert told.returncode == -signal.SIGKILL
+    again = Stemma(database).wrong("restore", str(path))
+    assert "has all facts of this backup already, and no others" in again
+    Stemma(database)("export", str(tmp_path / "back"))
+    Stemma(database)("contributor", "add", "--name", "Afterwards")
+    assert "is not empty" in Stemma(database).wrong("restore", str(path))
+
+
 def test_a_backup_without_marks_of_what_was_vouched_for_is_marked(
     database: str, other_database: str, tmp_path: Path
 ) -> None:
