@@ -78,7 +78,10 @@ OWN: dict[str, Kind] = {
     ),
     "out_of_range": Kind(422, "A number is below or above the documented range."),
     "unknown_choice": Kind(422, "A value is not one of the documented choices."),
-    "bad_cursor": Kind(422, "The cursor was not issued by this list with these filters."),
+    "bad_cursor": Kind(
+        422,
+        "The cursor was not issued by this list with these filters: ask for its first page again.",
+    ),
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
     "internal_error": Kind(
         500,

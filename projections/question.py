@@ -225,10 +225,17 @@ class Asking:
         return {**answer, "next": marked(mark, answer["next"])}
 
     def _mark(self) -> str:
-        """The mark of its cursors: the same for every page, whatever its size or position."""
+        """The mark of its cursors: the same for every page, whatever its size or position.
+
+        Defaults are left out, so that cursors outlive an upgrade that adds a filter.
+        """
         question, part = self.question, (AFTER, "limit")
-        said = [(one.name, self.said.get(one.name, one.default)) for one in question.fields]
-        filters = [each for each in said if each[0] not in part]
+        filters = [
+            (one.name, value)
+            for one in question.fields
+            if one.name not in part
+            and (value := self.said.get(one.name, one.default)) != one.default
+        ]
         return mark_of(question.name, filters, "actor" in question.given and self.actor)
 
     def _asked(self, said: Mapping[str, Any]) -> Any:

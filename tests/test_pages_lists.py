@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from html import unescape
 
 import pytest
-from serving import Served, serving
+from serving import OPERATOR_KEY, Served, serving
 from stories import carry_out
 from test_pages import Reader, reader, signed_in
 
@@ -102,6 +102,12 @@ def test_a_list_stays_narrowed_and_sorted_to_its_end(
         chosen = rf'<option value="{value}" selected|<option selected>{value}|value="{value}"'
         is_kept = [bool(re.search(chosen, page)) or f"{field}={value}" in page for page in pages]
         assert all(is_kept), filter
+
+
+def test_a_page_of_a_list_that_is_no_longer_there_leads_to_its_first(served: Served) -> None:
+    page = reader(served).sign_in(OPERATOR_KEY).get("/search?medium=text&cursor=old&what=works")
+    assert (page.status, "ask for its first page again" in page.text_seen) == (422, True)
+    assert 'href="?medium=text">First page of this list</a>' in page.text
 
 
 def test_the_facets_of_a_list_count_it_and_narrow_it_further(

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.results import COMPONENTS, answer_of, schema_of
+from domain.command import Field
 from domain.refusal import UnknownWork
 from domain.value import Value
 from projections.question import QUESTIONS as DECLARED
@@ -24,6 +25,18 @@ from scripts.stemma import main
 @pytest.fixture
 def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'stemma.db'}"
+
+
+def test_a_cursor_outlives_an_upgrade_that_adds_a_filter() -> None:
+    """It was refused, as if it had been of another list."""
+    known = QUESTIONS["list_works"]
+    more = replace(known)
+    vars(more)["fields"] = (*known.fields, Field("loud", known.fields[0].value, None))
+    for said, is_same in (({}, True), ({"q": "a"}, True), ({"loud": "yes"}, False)):
+        marks = {
+            Asking(one, cast(Any, None), cast(Any, None), said)._mark() for one in (known, more)
+        }
+        assert (len(marks) == 1) == is_same, said
 
 
 def run(database: str, *words: str) -> str:
