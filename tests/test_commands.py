@@ -23,6 +23,7 @@ from domain.engine.opening import open_engine
 from domain.registry import COMMANDS
 from projections.registry import by_words
 from scripts import commands as rooms_of_commands
+from scripts.benchmarks.load import free_port
 from scripts.bundle import Ids
 from scripts.stemma import ROOMS, SECTIONS, main
 
@@ -615,9 +616,10 @@ def test_a_look_at_a_mistyped_database_creates_none(words: str, tmp_path: Path) 
 def test_a_mistyped_database_of_a_server_is_named_without_its_password(
     word: str, postgres_dsn: str
 ) -> None:
+    words = [word, *(["--port", str(free_port())] if word == "serve" else [])]
     missing = urlsplit(postgres_dsn)._replace(path="/stemma_missing").geturl()
     missing = missing.replace("stemma:stemma@", "stemma:geheim@")
-    told = Stemma(missing).wrong(word)
+    told = Stemma(missing).wrong(*words)
     assert told.startswith("There is no database “stemma_missing” on the server; ")
     assert "createdb" in told
     assert "geheim" not in told
