@@ -68,6 +68,13 @@ def rows(page: Page) -> dict[str, list[str]]:
     return {name: re.findall(r"<td[^>]*>([^<]*)", cells) for name, cells in plain}
 
 
+def terms_of(page: Page) -> str:
+    """What the page of a pool says of its terms."""
+    pattern = r'<h2 id="terms">Terms</h2>(.*?)</section>'
+    (shown,) = re.findall(pattern, page.text, re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", shown)).split())
+
+
 # -- opening a pool ------------------------------------------------------------------------------
 
 FILLED = {
@@ -124,6 +131,10 @@ def test_a_template_shows_what_it_gives_and_opens_a_pool_by_these_terms(
     told = scene.served.operator.get(f"/pools/{pool}").json
     assert told["currency"] == "EUR"
     assert ("agreed" in str(told["terms"])) == (template != "equal")
+    shown = terms_of(scene.window.get(f"/pool/{pool}"))
+    assert f"{TEMPLATES[template].label}. {TEMPLATES[template].says}" in shown
+    for text in FILLED[template][0].values():
+        assert text.replace("\n", ", ") in shown
     # The form that amends it is filled with the terms in force.
     path, page = f"/pool/{pool}/amend", scene.window.get(f"/pool/{pool}/amend")
     assert made_by(told["terms"]) is not None
@@ -167,6 +178,11 @@ def test_an_amendment_shows_what_changes_from_when_and_is_recorded_as_shown(scen
     assert scene.send(path, {**said, "do": "record", "seen": seen}).status == 303
     told = scene.served.operator.get(f"/pools/{pool}").json
     assert told["amendments"][1]["terms"]["shares"][0] == ["house", "2/5"]
+    shown = terms_of(scene.window.get(f"/pool/{pool}"))
+    latest, first = shown.split("The first terms")
+    assert latest.startswith("Amended: A new contract. For what is earned from 2030-02-01")
+    assert "Its part 40 %" in latest
+    assert first.strip() == 'Terms written by hand: {"type": "fixed", "shares": [["house", "1"]]}'
     ben = signed_in(scene.served, scene.ben)
     said |= {"do": "preview", "form_token": ben.get("/post").token}
     assert ben.post(path, said).status == 403
@@ -313,7 +329,7 @@ def test_a_currency_is_taken_in_small_letters_and_refused_with_all_else(scene: S
     assert rows(page)["All of it"] == ["1,000.00 EUR"]
     page = scene.send(path, {**said, "currency": "euros", "template": "equal"})
     assert page.status == 422
-    for wrong in ("such as EUR", "Who shares it, one per line: This is required."):
+    for wrong in ("such as EUR", "Who shares it: This is required."):
         assert wrong in page.text_seen
 
 

@@ -21,6 +21,7 @@ from api.web.desk import forms_for
 from api.web.drawing import pictured
 from api.web.frame import Answer, Frame, file_of, reader, to_page, to_save
 from api.web.keepers import keeps_books
+from api.web.terms import Told, texts_in, told
 from domain.money import payee as payees
 from domain.money.apportionment import divide
 from domain.money.currency import money
@@ -32,6 +33,7 @@ from domain.text import LIMITS
 from projections import around, lineage, people, sentences, timeline, wording
 from projections.money import earning, pools
 from projections.money.flows import through
+from projections.money.pools.told import AmendmentTold, PoolTold
 from projections.money.readers import ANONYMOUS, Reader
 from projections.money.told import PayeeRef
 from projections.pictures.paths import Step, Way, why_svg
@@ -120,6 +122,7 @@ def _pool(frame: Frame, view: View, id: str, at: Continued) -> str:
     return render_template(
         "pool.html",
         pool=pool,
+        terms=_terms(view, pool),
         statement=statement,
         months=months,
         release=around.work(view, pool["release"]),
@@ -130,6 +133,19 @@ def _pool(frame: Frame, view: View, id: str, at: Continued) -> str:
         may_read_proposals=may(AGREEMENT, id),
         is_divided=statement and any(line["earned_minor"] > 0 for line in statement["lines"]),
     )
+
+
+def _terms(view: View, pool: PoolTold) -> list[tuple[AmendmentTold | None, Told]]:
+    """The terms of a pool, the latest first; with the amendment of each, if they were amended."""
+    every: list[tuple[AmendmentTold | None, Mapping[str, Any]]] = [
+        (one, one["terms"]) for one in reversed(pool["amendments"])
+    ] or [(None, pool["terms"])]
+    names = pools.payees_told(view, {text for _, terms in every for text in texts_in(terms)})
+
+    def called(payee: str) -> str:
+        return names[payee]["name"] or "someone who is not named"
+
+    return [(one, told(terms, pool["currency"], called)) for one, terms in every]
 
 
 def _split(frame: Frame, view: View, id: str) -> Markup:

@@ -5,7 +5,8 @@ A template makes an ordinary policy (see domain.money.policy); nothing records w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
@@ -44,6 +45,17 @@ class Template(NamedTuple):
     make: Callable[[Filled], dict[str, Any]]
     read: Callable[[Mapping[str, Any]], Filled]
     """Reads back what was filled in, from terms that the template made."""
+
+
+class Told(NamedTuple):
+    """Terms in words; those that no template makes, as they were written."""
+
+    label: str
+    says: str
+    filled: list[tuple[str, str]]
+    """What was filled in, each with the label of its blank."""
+    policy: str
+    """The policy as JSON, if no template makes it; empty otherwise."""
 
 
 def _rest(part: str) -> str:
@@ -97,7 +109,7 @@ TEMPLATES: dict[str, Template] = {
     "equal": Template(
         "Equal shares",
         "Everyone named gets the same, and nobody has to agree.",
-        (Blank("payees", "Who shares it, one per line", "payees", "Ana"),),
+        (Blank("payees", "Who shares it", "payees", "Ana"),),
         lambda filled: {"type": "equal", "payees": filled["payees"]},
         lambda terms: {"payees": terms["payees"]},
     ),
@@ -210,3 +222,38 @@ def typed(filled: Filled, blanks: tuple[Blank, ...], currency: str, called: Call
             case _:
                 told[one.name] = called(value)
     return told
+
+
+def texts_in(terms: object) -> Iterator[str]:
+    """All texts in terms, and so every payee that they name."""
+    if isinstance(terms, str):
+        yield terms
+    elif isinstance(terms, Mapping | list):
+        for one in terms.values() if isinstance(terms, Mapping) else terms:
+            yield from texts_in(one)
+
+
+def told(terms: Mapping[str, Any], currency: str, called: Called) -> Told:
+    """The terms in words, with the names of payees."""
+    found = made_by(terms)
+    if found is None:
+        written = json.dumps(_with_names(terms, called), ensure_ascii=False)
+        return Told("Terms written by hand", "", [], written)
+    template = TEMPLATES[found[0]]
+    words = typed(found[1], template.blanks, currency, called)
+    filled = [
+        (one.label, f"{words[one.name]} {currency}" if one.kind == "amount" else words[one.name])
+        for one in template.blanks
+    ]
+    return Told(template.label, template.says, filled, "")
+
+
+def _with_names(terms: object, called: Called) -> object:
+    match terms:
+        case str():
+            return called(terms)
+        case Mapping():
+            return {name: _with_names(one, called) for name, one in terms.items()}
+        case list():
+            return [_with_names(one, called) for one in terms]
+    return terms
