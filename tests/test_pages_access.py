@@ -123,6 +123,11 @@ def test_nobody_is_shown_what_another_was_told_or_paid(public: Served) -> None:
         ):
             is_told = someone is operator and path.startswith("/credit/")
             assert ("A word in private." in someone.get(path).text_seen) == is_told, path
+    said = "on hold since"
+    assert said in signed_in(public, ana).get(f"/credit/{credit}").text_seen
+    assert said not in signed_in(public, ben).get(f"/credit/{credit}").text_seen
+    public.operator.post(f"/credits/{credit}/lift-hold")
+    assert said not in signed_in(public, ana).get(f"/credit/{credit}").text_seen
     as_ben = signed_in(public, ben)
     for path in (f"/statement/{ana}", f"/statement/{ana}?format=csv"):
         page = as_ben.get(path)

@@ -21,7 +21,7 @@ from domain.command import Command
 from domain.disclosure import EVIDENCE_KINDS
 from domain.dispute import FITTING, GROUNDS, OUTCOMES
 from domain.identifier import Identifier
-from domain.money.hold import hold_on
+from domain.money.hold import Hold, hold_on
 from domain.permission import OPERATOR
 from domain.refusal import Refusal, WrongState
 from domain.registry import COMMANDS
@@ -203,9 +203,12 @@ def _decidable(
     }
     decided = {verb.command for verb in verbs.values()}
     was_accepted = any(one.topic == f"{noun}.accepted" for one in shown)
+    facts = told(view, history.tell(frame.journal, shown))
+    on_hold = [one for one in facts if one["noun"] in held][-1:]
     return {
         "forms": [one for one in forms_for(frame, id, noun) if one not in decided],
-        "facts": told(view, history.tell(frame.journal, shown)),
+        "facts": facts,
+        "held": next((one for one in on_hold if one["topic"] == Hold.Opened.TOPIC), None),
         "verbs": possible,
         # Of all facts: who may not read those of a hidden credit still answers for it.
         "seen": max(one.position for one in placed if one.originator_id == id),
