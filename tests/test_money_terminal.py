@@ -271,6 +271,29 @@ def test_why_says_what_others_waived_and_what_went_by_shares_before_a_correction
         assert step == "−2.50 USD 75 % (3/4) of the agreed part, 10.00 USD, instead of 100 % (1)"
 
 
+def test_why_finds_every_entry_by_the_word_that_it_was_recorded_with(tmp_path: Path) -> None:
+    """Only divisions were found, by the word of their revenue."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        told.service.follower.catch_up()
+    gift = json.dumps([{"payee": a, "amount_minor": 10}, {"payee": b, "amount_minor": -10}])
+    for words in (
+        ("revenue", "record", "--id", "may", "--source", "shop", "--amount-minor", "100")
+        + ("--effective-at", "2026-01", "--pool", pool),
+        ("revenue", "reverse", "may", "--id", "return", "--amount-minor", "50", "--reason", "R"),
+        ("adjustment", "record", "--id", "gift", "--lines", gift, "--reason", "A", "--pool", pool),
+    ):
+        assert '"id":' in answered(database, *words)[0]
+    firsts = {word: answered(database, "why", word, a)[0] for word in ("may", "return", "gift")}
+    assert firsts == {
+        "may": "Ana: 0.50 USD of 1.00 USD",
+        "return": "Ana: −0.25 USD by a reversal of −0.50 USD (R)",
+        "gift": "Ana: 0.10 USD by an adjustment (A)",
+    }
+    assert answered(database, "why", "june", a)[0].startswith("Error: There is no entry june.")
+
+
 def test_why_says_of_what_kind_an_entry_is_and_its_reason() -> None:
     with bank("sqlite:///:memory:") as told:
         pool, a, _ = halves(told)

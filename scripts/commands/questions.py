@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
-from domain.command import Field
+from domain.command import COMMANDS, Field
 from domain.fact import utc_now
 from domain.permission import OPERATOR
 from domain.value import Choice, Cursor, Flag, Number, Payee, Ref, Value
 from projections import lineage
 from projections.money.balances import is_paid
+from projections.money.rows import ENTRIES
 from projections.question import Asking, Question
 from projections.registry import by_words
 from projections.store import View
@@ -140,6 +141,8 @@ def _said(question: Question, typed: Mapping[str, Any], view: View) -> dict[str,
 
 def _value(value: Value, typed: Any, view: View) -> Any:
     match value:
+        case Ref(noun="entry"):
+            return _entry(typed, view)
         case Ref(noun=noun, or_name=or_name):
             id = named(noun, typed)
             is_name = or_name and not view.numbers("contributors", [id]) and is_paid(view, typed)
@@ -147,6 +150,20 @@ def _value(value: Value, typed: Any, view: View) -> Any:
         case Payee() if typed.startswith("@"):
             return named("contributor", typed[1:])
     return value.read(typed, utc_now())
+
+
+def _entry(typed: str, view: View) -> str:
+    """The id of a revenue, which stands for its division, or of another entry with this word."""
+    nouns = {command.MAKES for command in COMMANDS.values() if command.MAKES}
+    division = named("entry", typed)
+    found = view.rows(
+        "SELECT b.id FROM @bookings b WHERE b.id IN :ids AND b.kind IN :kinds "
+        "AND b.position <= :as_of ORDER BY b.position",
+        ids=sorted({division, *(named(noun, typed) for noun in nouns)}),
+        kinds=["revenue", *ENTRIES.values()],
+    )
+    ids = [id for (id,) in found]
+    return division if division in ids or not ids else ids[0]
 
 
 for _words, _questions in by_words().items():
