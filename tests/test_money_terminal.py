@@ -278,9 +278,9 @@ def test_why_finds_every_entry_by_the_word_that_it_was_recorded_with(tmp_path: P
         pool, a, b = halves(told)
         told.service.follower.catch_up()
     gift = json.dumps([{"payee": a, "amount_minor": 10}, {"payee": b, "amount_minor": -10}])
+    sale = ("--source", "shop", "--amount-minor", "100", "--effective-at", "2026-01")
     for words in (
-        ("revenue", "record", "--id", "may", "--source", "shop", "--amount-minor", "100")
-        + ("--effective-at", "2026-01", "--pool", pool),
+        ("revenue", "record", "--id", "may", "--pool", pool, *sale),
         ("revenue", "reverse", "may", "--id", "return", "--amount-minor", "50", "--reason", "R"),
         ("adjustment", "record", "--id", "gift", "--lines", gift, "--reason", "A", "--pool", pool),
     ):
