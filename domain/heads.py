@@ -93,8 +93,7 @@ def read_heads(transaction: Transaction, subjects: Collection[str]) -> tuple[Poi
     Within the transaction of an append, a head that is wrong or missing is found in the facts.
     """
     found = read_basis(transaction.query, transaction.engine, subjects)
-    missing = {*subjects} - found.heads.keys() - found.wrong
-    for subject in sorted(found.wrong | missing):
+    for subject in sorted({*subjects} - found.heads.keys()):
         if (head := told_by_facts(transaction, subject)) != NONE:
             found.heads[subject] = head
     return found.point, found.heads
