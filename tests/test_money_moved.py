@@ -120,13 +120,14 @@ def test_what_is_left_after_a_refund_is_what_would_have_been_given(
 
 
 months, fourths = st.integers(1, 6), st.sampled_from([1, 2, 3, 4])
+amounts = st.integers(1, 30_000) | st.integers(1, 400).map(lambda part: 100 * part)
 
 
 @given(
     around=st.sampled_from(BANDED),
     is_advanced=st.booleans(),
-    came_in=st.lists(st.tuples(st.integers(1, 30_000), months), min_size=1, max_size=6),
-    changes=st.lists(months, min_size=1, max_size=2, unique=True),
+    came_in=st.lists(st.tuples(amounts, months), min_size=3, max_size=6),
+    changes=st.lists(st.integers(2, 5), min_size=1, max_size=2, unique=True),
     data=st.data(),
 )
 @settings(max_examples=settings().max_examples // 4)
@@ -138,8 +139,8 @@ def test_so_it_is_for_whatever_came_in_and_back(
     data: Any,
 ) -> None:
     number = st.integers(0, len(came_in) - 1)
-    back = data.draw(st.lists(st.tuples(number, fourths), min_size=1, max_size=5))
-    more = tuple(sorted(changes)), tuple(back), data.draw(st.integers(0, 5))
+    back = data.draw(st.lists(st.tuples(number, fourths), min_size=2, max_size=5))
+    more = tuple(sorted(changes)), tuple(back), data.draw(st.integers(0, len(back)))
     told_twice(SQLITE, Told(around, is_advanced, tuple(came_in), *more))
 
 
