@@ -49,11 +49,11 @@ MOST_PLACED = 16
 
 _OF_ALL = (Join.Event, Contributor.Merged, Contributor.Separated, Contributor.Forgotten)
 """Facts that may change any lineage; they are rare."""
-_OF_WORK = (Work.Described, Contribution.Withdrawn)
+_OF_ONE = (Work.Described, Contribution.Withdrawn)
 _CHANGING = tuple(
     topic
     for topic, kind in FACTS.items()
-    if issubclass(kind, (Remix.Event, Credit.Event, *_OF_WORK, *_OF_ALL))
+    if issubclass(kind, (Remix.Event, Credit.Event, *_OF_ONE, *_OF_ALL))
 )
 
 _Stated = tuple[int, int, str, str]
@@ -235,7 +235,7 @@ def _about(happened: Fact) -> str:
     """The work whose edges upwards, credits, licence or title a fact changes."""
     if isinstance(happened, Remix.Event):
         return happened.child
-    if isinstance(happened, _OF_WORK):
+    if isinstance(happened, _OF_ONE):
         return happened.originator_id
     assert isinstance(happened, Credit.Event)
     return happened.work
@@ -326,21 +326,21 @@ _LISTED = [
         "ELSE CAST(e.own_child AS TEXT) || '-' || CAST(e.own_parent AS TEXT) END",
     )
 ]
-_OF_WORKS = f"SELECT {', '.join(_LISTED)} FROM @remixes e WHERE e.child IN :works AND {_COUNTS}"
+_EDGES = f"SELECT {', '.join(_LISTED)} FROM"
 """All edges as one row of lists, which takes half as long as one row for each edge."""
+_OF_THESE = f"@remixes e WHERE e.child IN :works AND {_COUNTS}"
+_OF_UP = f"up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS}"
 _UP = (
-    "WITH RECURSIVE up (number) AS ("
-    f"SELECT e.child FROM @remixes e WHERE e.child IN :works AND {_COUNTS} UNION "
-    f"SELECT e.parent FROM up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS}) "
+    f"WITH RECURSIVE up (number) AS (SELECT e.child FROM {_OF_THESE} "
+    f"UNION SELECT e.parent FROM {_OF_UP})"
 )
-_ABOVE = _UP + _OF_WORKS.replace(
-    "@remixes e WHERE e.child IN :works AND", "up JOIN EACH @remixes e ON e.child = up.number WHERE"
-)
-_NEAR = (
-    f"{_UP.replace('IN :works', f'= {NODE}')} SELECT {', '.join(_LISTED)} FROM (SELECT e.* "
-    f"FROM up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS} LIMIT :most) e"
-)
+_OF_WORKS, _ABOVE = f"{_EDGES} {_OF_THESE}", f"{_UP} {_EDGES} {_OF_UP}"
+"""The edges of some works, and also those of everything above them."""
 _NEAREST = f"{_UP} SELECT number FROM up LIMIT :most"
+_NEAR = (
+    f"WITH RECURSIVE up (number) AS (SELECT {NODE} UNION SELECT e.parent FROM {_OF_UP}) "
+    f"{_EDGES} (SELECT e.* FROM {_OF_UP} LIMIT :most) e"
+)
 """Both engines recurse generation by generation and stop at the limit."""
 
 
