@@ -30,6 +30,20 @@ def hidden(page: Page, action: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in found}
 
 
+def lines(page: Page) -> list[str]:
+    """What the lines of a preview keep, so that the next one can be compared with it."""
+    return re.findall(r'name="line" value="(\w+)"', page.text)
+
+
+def marked(page: Page) -> list[str]:
+    """The lines of a preview that are marked as changed, without the rest of their rows."""
+    found = re.findall(
+        r"<(?:th|li)\b[^>]*>(?:(?!</?(?:th|li)\b).)*</(?:th|li)>", page.text, re.DOTALL
+    )
+    told = (" ".join(re.sub(r"<[^>]*>", "", one).split()) for one in found)
+    return [one.removesuffix(" changed") for one in told if one.endswith(" changed")]
+
+
 def pool_of(served: Served, title: str, *makers: str, **more: Any) -> tuple[str, str]:
     """A pool of a release with one piece, and the piece."""
     piece = served.post_piece(title)
@@ -146,13 +160,15 @@ def test_shares_are_proposed_as_the_preview_computed_them(served: Served) -> Non
         found: list[Any] = served.operator.get(f"/pools/{pool}").json["proposals"]
         return found
 
-    sent = hidden(window.get(path), path) | typed
+    sent: dict[str, Any] = hidden(window.get(path), path) | typed
     first = window.post(path, sent | {"do": "preview"})
+    assert marked(first) == []
     served.operator.post("/credits", work=piece, contributor=ben, role="editor")
     sent |= {"seen": hidden(first, path)["seen"], "do": "record", "default_rate": "0 %"}
+    sent["line"] = lines(first)
     second = window.post(path, sent)
     assert (second.status, CHANGED in second.text_seen) == (200, True)
-    assert "Ben of the rates" in second.text_seen
+    assert sorted(marked(second)) == ["Ana of the rates", "Ben of the rates"]
     assert proposals() == []
     sent["seen"] = hidden(second, path)["seen"]
     recorded, head = window.post(path, sent), served.head
@@ -330,10 +346,11 @@ def test_accounts_are_merged_as_the_preview_said(served: Served) -> None:
     said = hidden(window.get(path), path) | {"id": old, "into": new, "reason": "The same person."}
     shown = window.post(path, said | {"do": "preview"})
     poem = served.post_piece("Credited meanwhile", by=old)
-    sent = hidden(shown, path)
+    sent: dict[str, Any] = hidden(shown, path) | {"line": lines(shown)}
     told = window.post(path, sent)
     assert (told.status, CHANGED in told.text_seen) == (200, True)
-    assert "1 credit on 1 work" in told.text_seen
+    (only,) = marked(told)
+    assert only.startswith("1 credit on 1 work")
     sent = hidden(told, path)
     assert window.post(path, sent).status == 303
     assert "-before" in window.post(path, sent).headers["Set-Cookie"], "a double click"

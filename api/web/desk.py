@@ -22,7 +22,7 @@ from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named, with_lines
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
-from api.web.previewing import seal
+from api.web.sealing import seal
 from api.web.typed import typed, wrong_beside
 from domain.command import Command, Field
 from domain.commands.forgetting import ForgetContributor

@@ -39,6 +39,7 @@ from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in
 from api.web.embedding import picture, policy
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
+from api.web.sealing import compared
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.engine import DatabaseUnavailable
@@ -101,7 +102,7 @@ class Frame:
         self.blueprint.app_context_processor(self._shared)
         for name, shown in FILTERS.items():
             self.blueprint.app_template_filter(name)(shown)
-        for told in (amount, money, words.address, sentences.called, again, part):
+        for told in (amount, money, words.address, sentences.called, again, part, compared):
             self.blueprint.app_template_global(told.__name__)(told)
 
     # -- routes ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from api.web import statements
 from api.web.address import Said, id_named
 from api.web.frame import Answer, Frame
 from api.web.keepers import must_read_all
-from api.web.previewing import seal
+from api.web.sealing import seal
 from api.web.statements import MOST_LINES, Outcome, Statement
 from domain.money.dividing import RecordRevenue
 from domain.money.naming import SOURCES

@@ -6,13 +6,13 @@ If the form or anything that its preview depends on has changed since, the previ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from flask import request
 
 from api.problems import Problem, of_refusal
 from api.web.frame import Answer, Frame, to_page
+from api.web.sealing import seal
 from domain.command import Command
 from domain.fact import Fact
 from domain.refusal import Refusal
@@ -26,11 +26,6 @@ class Foreseen(NamedTuple):
     warnings: Sequence[Warned] = ()
     is_of_another: bool = False
     """Whether the form that is to be recorded says something else than the one previewed."""
-
-
-def seal(*told: object) -> str:
-    """A digest of a command or a preview, which shows whether it has changed."""
-    return sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def _sealed(content: object, told: object) -> str:
