@@ -23,7 +23,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 
 Point = tuple[float, float]
 
@@ -546,35 +546,37 @@ def _straighten(
             above[lower] = upper, gap
 
     def room(lane: int) -> tuple[float, float]:
-        low = high = None
-        if found := above[lane]:
-            low = centres[found[0]] + found[1]
-        if found := below[lane]:
-            high = centres[found[0]] - found[1]
-        return (
-            float("-inf") if low is None else low,
-            float("inf") if high is None else high,
-        )
+        """The heights between which its neighbours let a lane move."""
+        upper, lower = above[lane], below[lane]
+        low = -inf if upper is None else centres[upper[0]] + upper[1]
+        high = inf if lower is None else centres[lower[0]] - lower[1]
+        return low, high
 
-    for number, chain in enumerate(net.chains):
+    for chain, start, end in zip(net.chains, leaving, entering, strict=True):
         lanes = chain[1:-1]
-        for y, way in ((leaving[number], 1), (entering[number], -1)):
-            while lanes:
-                low, high = room(lanes[::way][0])
-                if not low <= y <= high:
-                    break
-                centres[lanes.pop(0 if way > 0 else -1)] = y
+        for y, place in ((start, 0), (end, -1)):
+            while lanes and _is_within(y, room(lanes[place])):
+                centres[lanes.pop(place)] = y
         while lanes:
-            lowest, highest, straight = float("-inf"), float("inf"), 0
-            for lane in lanes:
-                low, high = room(lane)
-                if max(lowest, low) > min(highest, high):
-                    break
-                lowest, highest, straight = max(lowest, low), min(highest, high), straight + 1
-            y = min(max(centres[lanes[0]], lowest), highest)
-            for lane in lanes[: max(1, straight)]:
+            y, count = _level(centres[lanes[0]], map(room, lanes))
+            for lane in lanes[:count]:
                 centres[lane] = y
-            del lanes[: max(1, straight)]
+            del lanes[:count]
+
+
+def _is_within(y: float, room: tuple[float, float]) -> bool:
+    low, high = room
+    return low <= y <= high
+
+
+def _level(y: float, rooms: Iterable[tuple[float, float]]) -> tuple[float, int]:
+    """The height nearest to ``y`` for as many of the first rooms as can have one, and how many."""
+    low, high, count = -inf, inf, 0
+    for lowest, highest in rooms:
+        if max(low, lowest) > min(high, highest):
+            break
+        low, high, count = max(low, lowest), min(high, highest), count + 1
+    return min(max(y, low), high), max(1, count)
 
 
 # -- drawing -------------------------------------------------------------------------------
