@@ -361,6 +361,14 @@ def test_shares_that_cannot_be_divided_are_refused_in_the_words_of_the_form(scen
     unread = refused(("way", "hand"), ana, ("share", "half"), ben, ("share", "30"))
     assert "Ana: “half” is not a share" in unread.text_seen
     assert 'value="half"' in unread.text
+    for place, page in (
+        (0, unread),
+        (1, refused(("way", "hand"), ana, ("share", "1"), ben, ("share", "a lot"))),
+    ):
+        assert f'<a href="#share-{place}">' in page.text
+        (field,) = re.findall(rf'<input id="share-{place}"[^>]*>', page.text)
+        assert f'aria-invalid="true" aria-describedby="wrong-share-{place} share-help"' in field
+        assert f'<p class="wrong" id="wrong-share-{place}">' in page.text
     assert "Give at least one piece a value." in refused(("way", "pieces")).text_seen
 
 
@@ -515,7 +523,11 @@ def test_a_group_says_on_a_page_how_its_shares_are_divided(scene: Scene) -> None
     served.acting(scene.ben).post(f"/memberships/{member}/accept")
     window, path = signed_in(served, band), f"/statement/{band}/division"
     said = {"payee": scene.ben, "part": "25 %", "form_token": window.get(path).token}
-    assert window.post(path, said | {"part": "5/4"}).status == 422
+    wrong = window.post(path, said | {"part": "125 %"})
+    assert wrong.status == 422
+    assert '<a href="#part-0">Ben: “125 %” is not a rate' in wrong.text
+    assert 'aria-invalid="true" aria-describedby="wrong-part-0 part-help"' in wrong.text
+    assert 'value="125 %"' in wrong.text
     shown = window.post(path, said)
     assert rows(shown) == {"Ben": ["25 %"], "The group's account": ["75 %"]}
     (seen,) = re.findall('name="seen" value="([^"]+)"', shown.text)

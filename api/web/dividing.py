@@ -5,7 +5,7 @@ Only what the preview showed is recorded. A part given to nobody stays with the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any, NamedTuple
@@ -111,13 +111,29 @@ def _divided(
             beside=beside,
             is_shown=is_shown,
             problem=problem,
-            wrong=errors.by_field(problem, fields, FIELDS | PARTS),
+            wrong=_wrong(problem, fields, lines),
         )
 
     def foreseen(*_: object) -> Any:
         return lines, sheet.get("whole")
 
     return tried(frame, do, partial(stated, command, asked), foreseen, page, leads_to.format)
+
+
+def _wrong(
+    problem: Problem | None, fields: Mapping[str, str], lines: Sequence[Line]
+) -> errors.Wrong:
+    """The errors in fields; those of a part are of the member who was given it."""
+    given = [number for number, one in enumerate(lines) if one.part]
+    listed = problem.members.get("errors") if problem else None
+    found: errors.Wrong = []
+    for error in listed if isinstance(listed, list) else ():
+        match str(error.get("pointer")).split("/"):
+            case ["#", "among", row, *_]:
+                place = given[int(row)]
+                found.append((f"part-{place}", f"{lines[place].name}: {error['detail']}"))
+    wrong = errors.by_field(problem, fields, FIELDS | PARTS)
+    return found + [one for one in wrong if not found or one[0] != "among"]
 
 
 def _lines(frame: Frame, view: View, group: str) -> list[Line]:

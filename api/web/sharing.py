@@ -5,7 +5,7 @@ Shares are recorded only as a preview has shown them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from domain.money.proposal import Assets
 from domain.money.proposing import PostProposal
 from domain.money.shares import shares_of
 from domain.money.through import joined
-from domain.refusal import BadGraph
+from domain.refusal import BadGraph, BadShare
 from domain.text import whole
 from projections import around, lineage, sentences, timeline, wording
 from projections.money import pools
@@ -183,6 +183,16 @@ class Sheet:
             for one in divided
         ]
 
+    @property
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """The ids of the inputs of values and shares, and what was typed there."""
+        for row, piece in enumerate(self.pieces):
+            yield f"value-{row}", piece.value
+            for number, (_, share) in enumerate(piece.shares):
+                yield f"held-{row}-{number}", share
+        for number, (_, share) in enumerate(self.rows):
+            yield f"share-{number}", share
+
     def total(self) -> str:
         """The sum of the shares or values typed, ignoring those that cannot be read."""
         typed = [one.value for one in self.pieces] or [share for _, share in self.rows]
@@ -235,9 +245,15 @@ def pages(frame: Frame) -> None:
 
 
 def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
-    """The errors in fields; a rate that is missing in the lineage is one of the default rate."""
+    """The errors in fields; a rate that is missing in the lineage is one of the default rate, and
+    a share that cannot be read is one of whatever was typed so."""
     if problem and problem.problem == BadGraph.code:
         return [("default_rate", f"{FIELDS['default_rate']}: {problem.members['reason']}.")]
+    if problem and problem.problem == BadShare.code:
+        said, told = problem.members["share"], str(problem.description)
+        return [
+            (id, told) for id, typed in sheet.inputs if typed and percentages.exact(typed) == said
+        ]
     return [one for one in errors.by_field(problem, sheet.fields, FIELDS) if one[0]]
 
 
