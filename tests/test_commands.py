@@ -62,7 +62,8 @@ class Stemma:
 
 
 @pytest.fixture
-def stemma(tmp_path: Path) -> Stemma:
+def stemma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stemma:
+    monkeypatch.setenv("STEMMA_DATA", str(tmp_path))  # a server of another test has left a key
     return Stemma(f"sqlite:///{tmp_path / 'stemma.db'}")
 
 
