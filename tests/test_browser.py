@@ -683,6 +683,12 @@ def test_a_split_is_drawn_for_those_who_may_see_money(
         section.get_by_text("The same as a table").click()
         expect(section.get_by_role("row", name="Ana")).to_contain_text("166.67 EUR")
         section.get_by_role("link", name="balances").click()
+        earned = page.locator("section[aria-labelledby=months]")
+        expect(earned.locator(".told")).to_have_text(
+            "Point at a part of the picture to read what it is."
+        )
+        earned.locator("svg rect").first.hover()
+        expect(earned.locator(".told")).to_have_text("2026-06: 1,000.01 EUR")
         page.locator("a[href*='split.svg']").click()
         assert page.url.endswith("/split.svg")
         expect(page.locator("svg")).to_contain_text("1,000.01 EUR")

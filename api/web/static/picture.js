@@ -10,7 +10,7 @@ const explain = (frame, picture) => {
   frame.after(line);
   let told = null, finger = false;
   const tell = ({ target }) => {
-    const one = target.closest("a, .flow, .band");
+    const one = target.closest("a, .flow, .band, [role=img]");
     const said = one?.querySelector(":scope > title")?.textContent;
     if (said) { told = one; line.textContent = said; }
   };
