@@ -13,7 +13,7 @@ import json
 from base64 import b64encode
 from binascii import b2a_base64
 from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
 from domain.money.payee import Payee, people_among
 from domain.note import VerifierKey
@@ -231,10 +231,15 @@ def _concerned(content: dict[str, Any]) -> Iterator[str]:
     yield from (str(content.get(name)) for name in ("payee", "commenter"))
 
 
+def _not_whole(number: str) -> Never:
+    """Refuse fractions and NaN, which no fact holds and JSON readers treat differently."""
+    raise ValueError(f"{number} is no whole number")
+
+
 def content_of(leaf: Leaf) -> dict[str, Any]:
     """The fields of a fact; raises NotVerified for JSON that is ambiguous or no fact."""
     try:
-        content = json.loads(leaf.state)
+        content = json.loads(leaf.state, parse_float=_not_whole, parse_constant=_not_whole)
         spelled = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         content, spelled = None, b""

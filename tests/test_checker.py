@@ -5,6 +5,7 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +19,9 @@ from test_latest import KEY, SIGNER, admit, cheats, rename
 from test_monitor import showing
 from test_witness import SECOND, STRANGER, WITNESS, WITNESSES, tell, url_of
 
+from domain import note
 from domain.checkpoint import Checkpoint, cosign, sign
-from domain.latest import verify_latest
+from domain.latest import sign_map, verify_latest
 from domain.note import SignerKey
 from domain.receipt import make_receipt, verify_receipt
 from domain.tree import NotVerified, leaf_hash, node_hash
@@ -158,6 +160,8 @@ LEAVES = {
     "a place with more": (placed(more=1), FACT),
     "another form": (placed(stemma="fact@v2"), FACT),
     "no version": (placed(originator_version=-1), FACT),
+    "a version that is true": (placed(originator_version=True), FACT),
+    "the largest version": (placed(originator_version=2**63 - 1), FACT),
     "a topic that is none": (placed(topic=None), FACT),
     "no links": (placed(links=[]), FACT),
     "links of nothing": (placed(links=None), FACT),
@@ -170,11 +174,18 @@ LEAVES = {
     "a field with a blank": (placed(), FACT.replace('"role":', '"role": ')),
     "a field that is escaped": (placed(), FACT.replace('"x"', '"\\u0078"')),
     "half a surrogate pair": (placed(), FACT.replace('"x"', '"\\ud800"')),
+    "a fraction": (placed(), FACT.replace("9007199254740993", "1.5")),
+    "an exponent": (placed(), FACT.replace("9007199254740993", "1e5")),
+    "minus zero": (placed(), FACT.replace("9007199254740993", "-0")),
+    "not a number": (placed(), FACT.replace("9007199254740993", "NaN")),
     "an actor that is none": (placed(), FACT.replace('"a"', "1")),
     "a name with a quotation mark": (placed(), FACT.replace('"x"', '"\\":\\""')),
     "a list": (placed(), "[]"),
     "no fact": (placed(), "fact"),
 }
+
+
+VALID = {"as it should be", "linked", "the largest version", "a name with a quotation mark"}
 
 
 def test_a_leaf_is_valid_or_invalid_as_for_the_verifier(
@@ -192,7 +203,21 @@ def test_a_leaf_is_valid_or_invalid_as_for_the_verifier(
         file.write_bytes(data)
         is_valid = main(["receipt", str(file), "--key", KEY]) == 0
         assert (told["verdict"] == "valid") == is_valid, (name, told, capsys.readouterr())
-        assert is_valid == (name in ("as it should be", "linked", "a name with a quotation mark"))
+        assert is_valid == (name in VALID), name
+
+
+@pytest.mark.parametrize("size, value", [(5, "1 5"), (5, "5"), (5, "1  5"), (5, "2 1"), (0, "")])
+def test_a_map_is_valid_or_invalid_as_for_the_verifier(page: Page, size: int, value: str) -> None:
+    """Also one that no log makes, but its operator can sign."""
+    root = leaf_hash(sha256(b"id").digest() + sha256(value.encode()).digest())
+    tree = Checkpoint(SIGNER.name, size, sha256(b"tree").digest())
+    map = sign_map(tree, root if value else bytes(32), SIGNER)
+    said = f"stemma-latest@v1\nof id\nfact {value or 'none'}\n\n".encode()
+    proof = said + map + b"\n" + note.sign(tree.text, SIGNER)
+    is_valid = value == "1 5"
+    with nullcontext() if is_valid else pytest.raises(NotVerified):
+        verify_latest(proof, [SIGNER.verifier])
+    assert check(page, proof, KEY)["verdict"] == ("valid" if is_valid else "invalid")
 
 
 def test_a_receipt_of_another_log_is_invalid(page: Page, given: Given) -> None:

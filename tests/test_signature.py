@@ -304,6 +304,9 @@ def test_a_fact_that_could_be_read_in_several_ways_is_none() -> None:
     ):
         with pytest.raises(NotVerified, match="not in its only spelling"):
             content_of(Leaf(1, "id", 1, "credit.granted", spelled))
+    for number in (b"NaN", b"1.0", b"1e5"):
+        with pytest.raises(NotVerified, match="holds no fact"):
+            content_of(Leaf(1, "id", 1, "credit.granted", state.replace(b'"x"', number)))
 
 
 ODD = (None, True, 0, 1.5, "x", "2020-13-45", [], {}, [1, "2", None], {"uri": 5}, 10**30)
