@@ -37,6 +37,7 @@ from projections import wording
 from projections.money import bookkeeping, payouts, pools, remittances, statement_files, statements
 from projections.money.balances import totals
 from projections.money.pools.beancount import beancount
+from projections.money.readers import Reader
 from projections.money.statement_pdf import as_pdf
 from projections.question import Asking
 from projections.registry import QUESTIONS
@@ -749,6 +750,13 @@ def test_beancount_accepts_what_was_withheld_and_exchanged(database: str, tmp_pa
         with told.view() as view:
             whole = beancount(view, told.journal)
             of_pool = beancount(view, told.journal, pool=pool)
+            seen_by = {
+                one: beancount(
+                    view, told.journal, pool=pool, reader=Reader(view, told.journal, one)
+                )
+                for one in (ana, ben)
+            }
+        assert {one: said.count("withheld-us") for one, said in seen_by.items()} == {ana: 1, ben: 0}
         for name, text in (("whole", whole), ("pool", of_pool)):
             (tmp_path / name).write_text(text)
             checked = subprocess.run(

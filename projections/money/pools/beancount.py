@@ -91,12 +91,17 @@ EXPENSES, PAID_FOR = "Expenses:Recorded", "Equity:Paid-For"
 """The accounts of recorded expenses; what is owed to the payer is posted when it is paid back."""
 
 
-def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
-    """The journal of one pool, or of all."""
-    return "\n".join(_lines(view, journal, pool)) + "\n"
+def beancount(
+    view: View, journal: Journal, *, pool: str | None = None, reader: Reader | None = None
+) -> str:
+    """The journal of one pool, or of all.
+
+    For a ``reader``, it says how others' payouts were taxed and exchanged only if they may read it.
+    """
+    return "\n".join(_lines(view, journal, pool, reader)) + "\n"
 
 
-def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
+def _lines(view: View, journal: Journal, pool: str | None, reader: Reader | None) -> Iterator[str]:
     posted = list(_postings(view, pool))
     booked = _booked(view, pool)
     expenses = [id for id, each in booked.items() if each.kind.startswith("expense")]
@@ -137,7 +142,8 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
         if happened.effective:
             yield f"  effective: {_text(happened.effective)}"
         yield from _about(booked, noun, {each.pool for each in lines if each.pool}, texts)
-        yield from _sent(happened)
+        if reader is None or reader.sees(happened):
+            yield from _sent(happened)
         for each in lines:
             balances[_name(each.account, each.payee), each.currency] -= each.amount
             yield f"  {_name(each.account, each.payee)}  {_amount(-each.amount, each.currency)}"
@@ -248,7 +254,7 @@ def _as_beancount(asking: Asking) -> str:
     pool_named(asking.view, asking.journal, pool)
     reader = Reader(asking.view, asking.journal, asking.actor)
     reader.must("the ledger of this pool", MONEY, pool)
-    return beancount(asking.view, asking.journal, pool=pool)
+    return beancount(asking.view, asking.journal, pool=pool, reader=reader)
 
 
 FORMS = {
