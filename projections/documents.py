@@ -209,12 +209,14 @@ def made(engine: Engine, generation: int, table: str, numbers: list[int]) -> lis
     return _Writing(engine, generation).made(table, numbers)
 
 
-def differences(writer: Transaction, generation: int) -> Iterator[tuple[Document | None, ...]]:
+def differences(
+    asked: Transaction | Engine, generation: int
+) -> Iterator[tuple[Document | None, ...]]:
     """Pairs of the document that is stored and the one that should be, where they differ.
 
     None stands for one that is missing or should not be there.
     """
-    writing, seen = _Writing(writer, generation), 0
+    writing, seen = _Writing(asked, generation), 0
     for make, table in writing.makers():
         for numbers in writing.numbers_in(table):
             told = {one.rowid: one for one in make(numbers)}
@@ -229,8 +231,11 @@ def differences(writer: Transaction, generation: int) -> Iterator[tuple[Document
     count = int(writing.rows("SELECT count(*) FROM @documents")[0][0])
     if count != seen:
         yield Document(count - seen, "documents of nothing", "", "", ""), None
-    if not writer.is_indexed(writing.name):
-        yield OTHERWISE, None
+
+
+def is_indexed(writer: Transaction, generation: int) -> bool:
+    """Whether an index that is kept apart from the documents is of their words."""
+    return writer.is_indexed(table_name(NAME, generation))
 
 
 OTHERWISE = Document(0, "found by other words than its own", "", "", "")

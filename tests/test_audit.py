@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from stories import (
 from test_witness import WITNESS
 
 from domain.checkpoint import cosign
+from domain.engine import Engine
 from domain.money.entry import Entry
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
@@ -36,6 +38,7 @@ from domain.registry import BY_OPERATION
 from domain.remix import Remix
 from domain.signature import sign_command
 from domain.tree import NotVerified, leaf_hash
+from projections import documents
 from projections.log import COSIGNATURES
 from projections.progress import no_progress
 from projections.store import table_name
@@ -140,6 +143,30 @@ def test_it_is_verified_while_others_write_and_fold(database: str) -> None:
             for _ in range(3):
                 said = verified(told.service)
                 assert [one for one in said.values() if isinstance(one, Difference)] == []
+
+
+def test_others_record_and_fold_while_rows_are_compared(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with story(database, signer=SIGNER) as told:
+        told.person("Ana")
+        told.service.follower.catch_up()
+        differences, folded = documents.differences, list[int]()
+
+        def write() -> None:
+            told.person("Ben")
+            folded.append(told.service.follower.catch_up())
+
+        def compared(engine: Engine, generation: int) -> Any:
+            other = Thread(target=write, daemon=True)
+            other.start()
+            other.join(20)
+            assert folded == [2]
+            return differences(engine, generation)
+
+        monkeypatch.setattr(documents, "differences", compared)
+        said = verified(told.service)
+        assert str(said["read tables"]).endswith("as folded again up to position 1")
 
 
 def test_a_log_of_several_levels_is_verified_page_by_page(

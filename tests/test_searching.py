@@ -269,6 +269,7 @@ def is_as_the_rows_say(told: Story) -> None:
     with told.store.writing() as writer:
         generation = told.store.current().number
         assert list(documents.differences(writer, generation)) == []
+        assert documents.is_indexed(writer, generation)
 
 
 def test_documents_that_grew_are_those_of_a_rebuild(told: Story) -> None:

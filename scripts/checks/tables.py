@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from domain.engine import Row, Transaction
+from domain.engine import Engine, Row
 from projections import documents
 from projections.damage import DAMAGED
 from projections.folding import PROJECTIONS, TABLES, uncollected
@@ -22,7 +22,8 @@ from scripts.service import Service
 def read_tables(service: Service, progress: Progress) -> Differences:
     """Every row is the same as when all facts are folded again, into another generation.
 
-    Followers are stopped while rows are compared. Only the owner of the tables can do this.
+    Rows are compared in a snapshot, so that nobody waits for it; only SQLite's search index is
+    checked in a transaction that writes. Only the owner of the tables can do this.
     """
     sql = "SELECT name, generation, position FROM projections WHERE current = 1"
     places = {name: tuple(place) for name, *place in service.engine.query(sql)}
@@ -50,11 +51,11 @@ def read_tables(service: Service, progress: Progress) -> Differences:
                     )
                 )
                 break
-            with service.store.writing() as writer:
-                if _hold(writer, current):
-                    count = _compare(writer, current.number, number, differing)
+            with service.engine.snapshot():
+                if service.store.current() == current:
+                    count = _compare(service.engine, current.number, number, differing)
                     try:
-                        found = list(_documents(writer, current.number))
+                        found = list(_documents(service.engine, current.number))
                     except DAMAGED:  # they are made from the rows
                         if not differing:
                             raise
@@ -62,6 +63,13 @@ def read_tables(service: Service, progress: Progress) -> Differences:
                     # A fact not folded yet may have erased a text.
                     if service.journal.facts.head() == current.position:
                         differing += found
+        if not differing:
+            with service.store.writing() as writer:
+                is_indexed = documents.is_indexed(writer, service.store.current().number)
+            if not is_indexed:
+                differing.append(
+                    Difference("documents", "one is found by other words than its own")
+                )
     finally:
         with service.store.writing() as writer:
             writer.lock()
@@ -72,34 +80,23 @@ def read_tables(service: Service, progress: Progress) -> Differences:
     )
 
 
-def _documents(writer: Transaction, generation: int) -> Iterator[Difference]:
+def _documents(engine: Engine, generation: int) -> Iterator[Difference]:
     """The first document that does not follow from the rows and the texts."""
-    for held, told in islice(documents.differences(writer, generation), 1):
+    for held, told in islice(documents.differences(engine, generation), 1):
         yield Difference(
             f"documents, number {(held or told or (0,))[0]}",
             f"the table holds {_shown(held)}; the rows and the texts give {_shown(told)}",
         )
 
 
-def _hold(writer: Transaction, at: Generation) -> bool:
-    """Stop all followers until the end of the transaction; False if one has already advanced."""
-    held = writer.execute(
-        "UPDATE projections SET current = current WHERE current = 1 "
-        "AND generation = :generation AND position = :position",
-        generation=at.number,
-        position=at.position,
-    )
-    return held == len(PROJECTIONS)
-
-
-def _compare(writer: Transaction, current: int, again: int, differing: list[Difference]) -> int:
+def _compare(engine: Engine, current: int, again: int, differing: list[Difference]) -> int:
     """Add the differences between two generations; returns the number of rows."""
     rows = 0
     for table in TABLES:
         names = table_name(table.name, current), table_name(table.name, again)
-        counts = [int(writer.query(f"SELECT count(*) FROM {name}")[0][0]) for name in names]
+        counts = [int(engine.query(f"SELECT count(*) FROM {name}")[0][0]) for name in names]
         rows += counts[0]
-        held, told = (_first_only_in(writer, table, *pair) for pair in (names, names[::-1]))
+        held, told = (_first_only_in(engine, table, *pair) for pair in (names, names[::-1]))
         if first := held or told:
             where = f"{table.name}, {_named(table, first)}"
             differing.append(
@@ -114,9 +111,9 @@ def _compare(writer: Transaction, current: int, again: int, differing: list[Diff
     return rows
 
 
-def _first_only_in(writer: Transaction, table: Table, one: str, other: str) -> Row | None:
+def _first_only_in(engine: Engine, table: Table, one: str, other: str) -> Row | None:
     columns = ", ".join(table.all_columns)
-    found = writer.query(
+    found = engine.query(
         f"SELECT {columns} FROM {one} EXCEPT SELECT {columns} FROM {other} "
         f"ORDER BY {_order(table)} LIMIT 1"
     )
