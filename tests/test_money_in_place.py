@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from money import AGREED, Bank, bank, exactly_due
 from test_money_told import SQLITE
@@ -138,6 +138,7 @@ changes = st.tuples(st.none() | months, st.none() | months).filter(any)
     came_in=st.lists(st.tuples(st.integers(1, 30_000), months, fourths), min_size=1, max_size=6),
     change=changes,
 )
+@example(around="bank, fee", is_advanced=False, came_in=[(21_000, 1, 1)], change=(None, 1))
 @settings(max_examples=settings().max_examples // 4)
 def test_so_it_is_for_whatever_came_in(
     around: str,

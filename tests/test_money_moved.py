@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from money import AGREED, Bank, asset, bank, exactly_due
-from test_money_in_place import AROUND, advanced, label
+from test_money_in_place import AROUND, advanced, after_bank, banded, label
 from test_money_told import SQLITE
 
 from domain.identity import part_id
@@ -24,7 +24,18 @@ from domain.money.verifying import Verifier
 from domain.refusal import NothingToCorrect
 from projections.money import pools, statements
 
-BANDED = [each for each in AROUND if each not in ("fee, bank", "bank, fee", "sales")]
+PLATFORM = {"payee": "platform", "rate": "1/10"}
+
+
+def with_platform(then: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "fees", "fees": [PLATFORM], "then": then}
+
+
+BANDED = {
+    **{each: AROUND[each] for each in ("bank", "bands", "bands, bank")},
+    "bank, platform": lambda then: after_bank(with_platform(then)),
+    "bands, platform": lambda then: banded(with_platform(then)),
+}
 """Without caps on each revenue: what they give depends on what came in at once."""
 BANK = {"type": "waterfall", "tranches": [["bank", 1_000], ["artists", None, AGREED]]}
 HOUSE = {
@@ -63,7 +74,7 @@ def due(told: Bank, said: Told, *, without: bool) -> dict[str, Fraction]:
     names = {who: told.person(f"{who} {without}") for who in "abc"}
     a, b, c = names.values()
     inner = advanced(a) if said.is_advanced else AGREED
-    terms = AROUND[said.around](label("1/10", inner))
+    terms = BANDED[said.around](label("1/10", inner))
     pool = told.pool(f"pool {without}", terms=terms)
     shares = [{a: "1/2", b: "1/2"}, {a: "1/4", c: "3/4"}, {b: "1/3", c: "2/3"}]
     since = ("2020", *(f"2026-{month:02}" for month in said.changes))
@@ -124,7 +135,7 @@ amounts = st.integers(1, 30_000) | st.integers(1, 400).map(lambda part: 100 * pa
 
 
 @given(
-    around=st.sampled_from(BANDED),
+    around=st.sampled_from(sorted(BANDED)),
     is_advanced=st.booleans(),
     came_in=st.lists(st.tuples(amounts, months), min_size=3, max_size=6),
     changes=st.lists(st.integers(2, 5), min_size=1, max_size=2, unique=True),
@@ -247,6 +258,49 @@ def test_a_refund_moves_up_what_names_in_the_terms_have_of_later_revenue() -> No
         assert told.account() == {"bank": 600, "other label": 200}
         told.reverse(first, 300)
         assert told.account() == {"bank": 500}
+
+
+# -- fees of what bands and tranches leave -------------------------------------------------------
+
+
+def banked(told: Bank, **fee: Any) -> tuple[str, str, str, str]:
+    """A bank has the first 200.00, a platform a fee of the rest; 210.00 and 50.00 came in."""
+    fees = {"type": "fees", "fees": [PLATFORM | fee], "then": AGREED}
+    terms = {"type": "waterfall", "tranches": [["bank", 20_000], ["rest", None, fees]]}
+    pool, (a,) = told.pool(terms=terms), told.people("Ana")
+    told.accept(told.agree(pool, {a: "1"}, "2026-01"), a)
+    return pool, a, told.earn(pool, 21_000, "2026-01"), told.earn(pool, 5_000, "2026-02")
+
+
+@pytest.mark.parametrize("fee", [{}, {"cap_minor": 450}, {"cap_minor": 60}], ids=str)
+def test_nobody_is_charged_for_a_fee_of_what_came_back(database: str, fee: dict[str, Any]) -> None:
+    """Of the 50.00 that stay, the bank has everything, so there is nothing to take a fee of."""
+    with bank(database) as told:
+        _, _, first, _ = banked(told, **fee)
+        told.reverse(first, 3_000)
+        told.reverse(first)
+        assert told.account() == {"bank": 5_000}
+
+
+def test_of_a_part_that_came_back_a_fee_is_given_back_as_well(database: str) -> None:
+    """Of 180.00 and 50.00, 30.00 are left after the bank: a tenth of them is the platform's."""
+    with bank(database) as told:
+        _, a, first, _ = banked(told)
+        told.reverse(first, 3_000)
+        assert told.account() == {"bank": 20_000, "platform": 300, a: 2_700}
+
+
+def test_a_fee_that_was_taken_back_by_earlier_rules_stays_so_and_is_verified(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bank(database) as told:  # is verified at its end
+        with monkeypatch.context() as before:
+            before.setattr(netting, "rules_of_reversal", lambda *_: 6)
+            _, a, first, _ = banked(told)
+            told.reverse(first, 3_000)
+        assert told.account() == {"bank": 20_000, "platform": 586, a: 2_414}
+        told.reverse(first)
+        assert [one.rules for one in told.since(0, "entry.reversed")] == [6, 6]
 
 
 # -- what a correction leaves behind -------------------------------------------------------------

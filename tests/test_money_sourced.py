@@ -167,7 +167,6 @@ def test_a_payout_by_earlier_rules_is_verified(
 ) -> None:
     monkeypatch.setattr(dividing, "division_of", partial(division_of, rules=3))
     monkeypatch.setattr(netting, "rules_of_reversal", lambda *_: 3)
-    monkeypatch.setattr(netting, "RULES_OF_REVERSALS", 3)
     with bank(database) as told:  # is verified at its end
         pool, a, b = halves(told)
         sold(pool, told, ("100.00", "DE"), ("10.00", "US"))

@@ -84,21 +84,24 @@ back from one payee was only for the account it named, not for others of the sam
 negative revenue had taken of revenue before it was divided came from the countries of that. By
 version 2, a reserve was held back from a payee who was in debt.
 """
-RULES_OF_CORRECTIONS = 6
+RULES_OF_CORRECTIONS = 7
 """The version of the rules by which corrections are computed now.
 
-By version 4 (there was no fifth), what moves between payees came from the country of the pool. By
+By version 6, reversals took back as much of a fee below bands and tranches as of the division. By
+version 4 (there was no fifth), what moves between payees came from the country of the pool. By
 version 3, a division kept its place in bands and tranches, although a reversal before may have
 taken its last units. By version 2, a division that a correction divided again lost its place: more
 went by the new shares than the division had given by the old ones.
 """
 
-RULES_OF_REVERSALS = 6
+RULES_OF_REVERSALS = 7
 """The version of the rules by which reversals, also of expenses, are computed now.
 
-By version 5, what was sold in other countries was set off against what came back, if more came back
-in the same statement, and what was left of a revenue came from all of its countries, even if all of
-one's had come back. By version 4, what was sold in a country counted as if it had come back from
+By version 6, as much was taken back of a fee below bands and tranches as of the division, though
+more or less came back of what it was a fee of; others were charged for the rest. By version 5, what
+was sold in other countries was set off against what came back, if more came back in the same
+statement, and what was left of a revenue came from all of its countries, even if all of one's had
+come back. By version 4, what was sold in a country counted as if it had come back from
 there. By version 3, what negative revenue took back came from the countries of
 the revenue it was taken from. By version 2, a reversal took the last units of bands, tranches and
 advances from the people of the reversed revenue, though others may have received them.
@@ -115,6 +118,8 @@ RULES_IN_ORDER = 4
 RULES_BY_COUNTRY = 6
 """From this version on, what is left of a revenue is known by country, so that corrections move it
 from there; and what was sold in a country in a negative statement is credited to that country."""
+RULES_OF_FEES = 7
+"""From this version on, as much of a fee is taken back as of what it was taken of."""
 RULES_NET = 5
 """From this version on, of a country in a negative statement counts what came back on balance."""
 RULES_BY_SALE = 4

@@ -20,6 +20,7 @@ from domain.money.books import Books
 from domain.money.entry import (
     RULES_IN_ORDER,
     RULES_OF_CORRECTIONS,
+    RULES_OF_FEES,
     RULES_OF_REVERSALS,
     Entry,
     FlowRows,
@@ -38,7 +39,14 @@ from domain.money.reckoning import (
 )
 from domain.money.state import DivisionBooks
 from domain.money.taking import taking_of
-from domain.money.terms import NOTHING_DUE, Taking, Terms, have_bands, taken_back
+from domain.money.terms import (
+    NOTHING_DUE,
+    Taking,
+    Terms,
+    have_bands,
+    have_fees_in_bands,
+    taken_back,
+)
 
 
 class Standing(NamedTuple):
@@ -51,16 +59,18 @@ class Standing(NamedTuple):
     opened: Pool.Opened
     taking: Taking
     """Its whole profit, and how much of that earlier reversals took back."""
+    rules: int
+    """The version of the rules by which it is taken back and divided again."""
 
     def taken_back(self, flow: Mapping[str, Fraction]) -> Terms:
         """What it gives back if it is the last that these totals count."""
-        return taken_back(self.opened, self.taking.rest, flow, self.agreement.shares)
+        return taken_back(self.opened, self.taking.rest, flow, self.agreement.shares, self.rules)
 
     def given_after(self, flow: Mapping[str, Fraction]) -> Terms:
         """What it gives after these totals."""
         taking = self.taking._replace(flow_before=flow)
         given = Terms({}, Fraction(), {})
-        for each in given_in_place(self.opened, taking, self.agreement.shares):
+        for each in given_in_place(self.opened, taking, self.agreement.shares, self.rules):
             given = _both(given, each)
         return given
 
@@ -92,29 +102,36 @@ class Later(NamedTuple):
             flow = summed(flow, given.flow)
 
 
-def later_than(books: Books, division: str, entry_of: Callable[[str], Entry]) -> Later | None:
+def later_than(
+    books: Books,
+    division: str,
+    entry_of: Callable[[str], Entry],
+    rules: int = RULES_OF_REVERSALS,
+) -> Later | None:
     """What was divided later than a division, from the first under other shares or terms on.
 
     None if nothing is.
     """
     flow = books.pools[_pool(books, division)].flow
     back: list[tuple[Standing, Terms]] = []
-    for id, each in reversed(_others_after(books, division)):
-        standing = _standing(books, id, each, entry_of)
+    for id, each in reversed(_others_after(books, division, rules)):
+        standing = _standing(books, id, each, entry_of, rules)
         back.append((standing, standing.taken_back(flow)))
         flow = summed(flow, back[-1][1].flow)
     return Later(flow, back[::-1]) if back else None
 
 
-def _others_after(books: Books, division: str) -> list[tuple[str, DivisionBooks]]:
+def _others_after(books: Books, division: str, rules: int) -> list[tuple[str, DivisionBooks]]:
     """The divisions after one from the first under other shares or terms on, if they can move.
 
     Those before that have the same shares, so whichever of them gives back the last units, the
-    same people do.
+    same people do, unless they give back fees, which each has of its own.
     """
     known, pool = books.divisions[division], books.pools[_pool(books, division)]
     is_alone = len(pool.agreements) == 1 and not books.opened[pool.opened.originator_id].amended
-    if is_alone or not have_bands(opened_of(books, division).terms):
+    terms = opened_of(books, division).terms
+    differ = rules >= RULES_OF_FEES and have_fees_in_bands(terms)
+    if not have_bands(terms) or (is_alone and not differ):
         return []
     since = placed_at(known.at)
     keys = sorted(
@@ -128,20 +145,22 @@ def _others_after(books: Books, division: str) -> list[tuple[str, DivisionBooks]
     stands = [
         each for each in after if each[1].rules > 1 and books.revenues[each[1].revenue].left_minor
     ]
+    if differ:
+        return stands
     same = known.agreement, known.terms
     return [*dropwhile(lambda each: (each[1].agreement, each[1].terms) == same, stands)]
 
 
 def _standing(
-    books: Books, id: str, known: DivisionBooks, entry_of: Callable[[str], Entry]
+    books: Books, id: str, known: DivisionBooks, entry_of: Callable[[str], Entry], rules: int
 ) -> Standing:
     entry, before = entry_of(id), [*map(entry_of, known.reversals)]
     taking = taking_of(books.revenues[known.revenue].recorded, entry, before, 0)
     by = books.agreements[known.agreement], opened_of(books, id)
-    return Standing(id, known.revenue, entry.first.effective_at, *by, taking)
+    return Standing(id, known.revenue, entry.first.effective_at, *by, taking, rules)
 
 
-def moved_up(books: Books, moved: Moved, rules: int = RULES_OF_REVERSALS) -> ComputedEntry:
+def moved_up(books: Books, moved: Moved, rules: int) -> ComputedEntry:
     """The entry by which a division moves up; its lines are the differences, and sum to 0."""
     standing, change = moved.standing, moved.change
     pool = books.pools[standing.agreement.pool]
@@ -189,7 +208,7 @@ def correction_of(
     is_old = rules < RULES_IN_ORDER or any(each.rules == 1 for _, each in every)
     if not has_bands or is_old or change.is_complete is None:
         return correction_in_place(books, proposal, change, entry_of, rules)
-    standing = [_standing(books, *each, entry_of) for each in every]
+    standing = [_standing(books, *each, entry_of, rules) for each in every]
     return _in_order(books, proposal, change, standing, rules)
 
 

@@ -16,7 +16,7 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.kept import AT_ONCE
 from domain.money.books import Books
-from domain.money.entry import RULES_OF_REVERSALS, Entry
+from domain.money.entry import RULES_THAT_MOVE, Entry
 from domain.money.keeping import division_id, entry_facts
 from domain.money.moving import Later, later_than, moved_up
 from domain.money.reckoning import ComputedEntry, reversal_of, rules_of_reversal
@@ -101,8 +101,8 @@ def reversed_by(
     entry = past.get(Entry, division)
     before = [entry_in(past, each) for each in books.divisions[division].reversals]
     rules, later = rules_of_reversal(books, entry, before), None
-    if rules == RULES_OF_REVERSALS:
-        later = later_than(books, division, partial(entry_in, past))
+    if rules >= RULES_THAT_MOVE:
+        later = later_than(books, division, partial(entry_in, past), rules)
     drawn = reversal_of(books, entry, before, units, rules, later and later.flow)
     more = {"reason": reason, "against": against}
     yield from entry_facts(past, Entry.Reversed, reversal, drawn.lines, **drawn.content, **more)
@@ -121,7 +121,10 @@ def moved_after(
 ) -> Iterator[New]:
     """The facts by which what was divided later moves up after an entry."""
     for number, moved in enumerate(later.moved(drawn.content["flow"]) if later else ()):
-        own, entry = part_id(id, "moved", number), moved_up(past.books(), moved)
+        own, entry = (
+            part_id(id, "moved", number),
+            moved_up(past.books(), moved, moved.standing.rules),
+        )
         more = {"reversal": id, "reason": reason}
         yield from entry_facts(past, Entry.Redivided, own, entry.lines, **entry.content, **more)
         yield from freed_to_cover(past, own, entry, reason)

@@ -24,6 +24,7 @@ from domain.money.entry import (
     RULES,
     RULES_IN_PLACE,
     RULES_OF_DIVISIONS,
+    RULES_OF_FEES,
     RULES_OF_PERSONS,
     RULES_OF_REVERSALS,
     Costs,
@@ -157,10 +158,16 @@ def freed_of(books: Books, proposal: str, rows: Sequence[Reserved]) -> ComputedE
 
 
 def rules_of_reversal(books: Books, division: Entry, before: Sequence[Entry]) -> int:
-    """The version of the rules for a reversal: a division by the first rules keeps them."""
-    is_old = up_to_redivision(division, before)[-1].first.rules is None
+    """The version of the rules for a reversal: a division by the first rules keeps them.
+
+    So does one of which a part was taken back by rules that took another part of fees.
+    """
+    given = up_to_redivision(division, before)
     looks = look_through(opened_of(books, division.id).terms)
-    return 1 if is_old and looks else RULES_OF_REVERSALS
+    if given[-1].first.rules is None and looks:
+        return 1
+    is_older = any((each.first.rules or 1) < RULES_OF_FEES for each in before[len(given) - 1 :])
+    return RULES_OF_FEES - 1 if is_older else RULES_OF_REVERSALS
 
 
 def opened_of(books: Books, division: str) -> Pool.Opened:
@@ -196,7 +203,8 @@ def reversal_of(
     else:
         profit_minor = taken + sum(int(units) for *_, units in costs)
         taking = taking_of(books.revenues[first.revenue].recorded, division, before, profit_minor)
-        terms = taken_back(opened, taking, pool.flow if flow is None else flow, agreement.shares)
+        totals = pool.flow if flow is None else flow
+        terms = taken_back(opened, taking, totals, agreement.shares, rules)
         due = _with_costs(terms.due, costs)
     left = _left(division, before)
     moved = have_bands(opened.terms) and rules > 1 and _is_moved(due, left, taken)
@@ -263,7 +271,7 @@ def redivision_of(
     recorded = books.revenues[first.revenue].recorded
     taking = taking_of(recorded, division, before, 0).rest
     opened = opened_of(books, division.id)
-    back = taken_back(opened, taking, totals, agreement.shares)
+    back = taken_back(opened, taking, totals, agreement.shares, rules)
     costs: Costs = [[cost.expense, cost.payer, -cost.left_minor]]
     costs += (list(each) for each in _paid_back(pool, cost.left_minor))
     flow_before = summed(totals, back.flow)
@@ -320,10 +328,10 @@ def correction_in_place(
         opened, taking = (opened_of(books, id), now), taking_of(recorded, entry, before, 0)
         origin = origin_of_entries(recorded, [entry, *before])
         if rules < RULES_IN_PLACE:
-            divided = _divided_anew(opened, taking, origin, flow, change)
+            divided = _divided_anew(opened, taking, origin, flow, change, rules)
         else:
             flows, agreed = (flow, moved), books.divisions[id].agreed
-            divided = _divided_in_place(opened, taking, origin, flows, change, agreed)
+            divided = _divided_in_place(opened, taking, origin, flows, change, agreed, rules)
         more = _NONE
         for terms in divided:
             due, flow = summed(due, terms.due), summed(flow, terms.flow)
@@ -349,9 +357,10 @@ def _divided_anew(
     origin: Origin,
     flow: Mapping[str, Fraction],
     change: Change,
+    rules: int,
 ) -> Iterator[Terms]:
     (before, now), rest = opened, taking.rest
-    back = taken_back(before, rest, flow, change.old)
+    back = taken_back(before, rest, flow, change.old, rules)
     yield back
     yield by_shares(now, rest.taken_minor, summed(flow, back.flow), change.new, origin=origin)
 
@@ -363,6 +372,7 @@ def _divided_in_place(
     flows: tuple[Mapping[str, Fraction], Mapping[str, Fraction]],
     change: Change,
     agreed: Fraction,
+    rules: int,
 ) -> Iterator[Terms]:
     """The same, at the place in bands and tranches that the division had.
 
@@ -380,24 +390,26 @@ def _divided_in_place(
         found = {place: units for place, units in bands.items() if place not in accounts}
         return found | {place: totals.get(place, _NONE) for place in accounts}
 
-    there = summed(*(each.flow for each in given_in_place(before, taking, change.old)))
+    there = summed(*(each.flow for each in given_in_place(before, taking, change.old, rules)))
     end = at(summed(taking.flow_before, there), flow)
-    back = taken_back(before, taking.rest, end, change.old)
+    back = taken_back(before, taking.rest, end, change.old, rules)
     if back.agreed != -agreed:
-        yield from _divided_anew(opened, taking, origin, flow, change)
+        yield from _divided_anew(opened, taking, origin, flow, change, rules)
         return
     yield back
     start = at(summed(taking.flow_before, moved), summed(flow, back.flow))
-    yield from given_in_place(now, taking._replace(flow_before=start), change.new)
+    yield from given_in_place(now, taking._replace(flow_before=start), change.new, rules)
 
 
-def given_in_place(opened: Pool.Opened, taking: Taking, shares: Shares) -> Iterator[Terms]:
+def given_in_place(
+    opened: Pool.Opened, taking: Taking, shares: Shares, rules: int
+) -> Iterator[Terms]:
     """What a division gives after the totals before it, and what reversals take of that."""
     flow, whole = taking.flow_before, taking.whole_minor
     given = by_shares(opened, whole, flow, shares, origin=taking.origin)
     yield given
     first = taking._replace(before_minor=0, taken_minor=taking.before_minor)
-    yield taken_back(opened, first, summed(flow, given.flow), shares)
+    yield taken_back(opened, first, summed(flow, given.flow), shares, rules)
 
 
 def changes_due(books: Books, pool: str) -> dict[tuple[str, str], Change]:

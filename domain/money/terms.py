@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from domain.money.entry import RULES
+from domain.money.entry import RULES, RULES_OF_FEES, RULES_OF_REVERSALS
 from domain.money.policy.community import CommunityPool
 from domain.money.policy.flow import Flow, Reversal
 from domain.money.policy.order import Advance, Escalator, Fees, Waterfall
@@ -86,6 +86,14 @@ def look_through(terms: object) -> bool:
 def have_bands(terms: object) -> bool:
     """Whether what terms give depends on earlier divisions."""
     return bool(policies_in(terms, *_BANDED))
+
+
+def have_fees_in_bands(terms: object) -> bool:
+    """Whether terms have fees of what bands, tranches and advances leave.
+
+    Whoever gives back the last units then gives back a fee of its own.
+    """
+    return bool(policies_in(policies_in(terms, *_BANDED), Fees.TYPE))
 
 
 def have_rules(terms: object) -> bool:
@@ -169,7 +177,11 @@ class Taking(NamedTuple):
 
 
 def taken_back(
-    opened: Pool.Opened, taking: Taking, flow: Mapping[str, Fraction], shares: Shares
+    opened: Pool.Opened,
+    taking: Taking,
+    flow: Mapping[str, Fraction],
+    shares: Shares,
+    rules: int = RULES_OF_REVERSALS,
 ) -> Terms:
     """What a reversal takes back by the terms and shares; everything is negative."""
     if not taking.taken_minor:
@@ -181,7 +193,8 @@ def taken_back(
     policy.parts(Fraction(taking.whole_minor), None, first)
     before = Fraction(taking.before_minor, taking.whole_minor)
     after = before + Fraction(taking.taken_minor, taking.whole_minor)
-    passed = Flow(flow, reversal=Reversal(first, before, after), keeps_rest=True, origin=origin)
+    reversal = Reversal(first, before, after, is_local=rules >= RULES_OF_FEES)
+    passed = Flow(flow, reversal=reversal, keeps_rest=True, origin=origin)
     parts = policy.parts(Fraction(taking.taken_minor), None, passed)
     due = {payee: Fraction(-units, parts.scale) for payee, units in parts.units.items() if units}
     added = {place: -units for place, units in passed.added.items() if units}

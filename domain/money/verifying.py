@@ -279,7 +279,7 @@ class Verifier:
     def _later(self, division: str, rules: int) -> Later | None:
         if rules < RULES_THAT_MOVE:
             return None
-        return later_than(self.books, division, self._entries.__getitem__)
+        return later_than(self.books, division, self._entries.__getitem__, rules)
 
     def _moved_after(self, later: Later | None, found: ComputedEntry) -> ComputedEntry:
         self._moving = [*later.moved(found.content["flow"])] if later else []

@@ -5,7 +5,8 @@ in code. Only totals are kept: a division adds to them, and a reversal subtracts
 
 Bands, tranches and advances depend on the total, so a reversal takes back the last units that
 reached them, whichever division brought those: their result is always the formula applied to the
-net total. Any other policy gives back the reversed fraction of what it gave in that division.
+net total. Any other policy gives back the fraction of what it gave in that division of which what
+reached it came back; that of the division, unless it is below bands, tranches or advances.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Reversal(NamedTuple):
     """The flow of the reversed division."""
     before: Fraction
     after: Fraction
+    is_local: bool = True
+    """Whether fees give back as much as what they were taken of; by earlier rules, as the whole."""
 
     def part(self, amount: Fraction) -> Fraction:
         """This reversal's part of an amount, in millionths of a unit.
@@ -44,6 +47,13 @@ class Reversal(NamedTuple):
         The parts of all reversals of a division sum to exactly the amount.
         """
         return self._reversed_until(self.after, amount) - self._reversed_until(self.before, amount)
+
+    def fee(self, fee: Fraction, amount: Fraction, whole: Fraction) -> Fraction:
+        """This reversal's part of a fee, if it takes an amount of the whole it was taken of."""
+        if not self.is_local or amount == whole * (self.after - self.before):
+            return self.part(fee)
+        part = fee * amount / whole
+        return part if part.denominator <= FINE else Fraction(part * FINE // 1, FINE)
 
     @staticmethod
     def _reversed_until(fraction: Fraction, amount: Fraction) -> Fraction:
@@ -129,7 +139,8 @@ class Flow:
         """The fees ``due(amount, units sold)``; a reversal takes back its part of them."""
         self.reached[place], self.units[place] = amount, self.origin.units
         if self.reversal is not None and (whole := self.reversal.first.reached.get(place)):
-            return [self.reversal.part(fee) for fee in due(whole, self.reversal.first.units[place])]
+            fees = due(whole, self.reversal.first.units[place])
+            return [self.reversal.fee(fee, amount, whole) for fee in fees]
         return due(amount, self.origin.units)
 
     def rest(self, place: str, amount: Fraction) -> None:

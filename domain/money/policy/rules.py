@@ -171,8 +171,8 @@ class BeforeExpenses:
         origin = flow.origin
         taken = flow.fees(
             self.where,
-            amount + origin.expenses_minor,
-            lambda whole, units: [due for *_, due in self._due(whole, units)],
+            amount,
+            lambda net, units: [due for *_, due in self._due(net + origin.expenses_minor, units)],
         )
         left, given = amount, []
         fees = [(rank, fee) for rank, fees in self.ranks for fee in fees]

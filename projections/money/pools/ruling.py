@@ -56,7 +56,8 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
         if first.flow_before is None
         else {place: Fraction(part) for place, part in entry.flow_before}
     )
-    return taken_back(opened, taking, flow, shares).by_payee(opened, shares)
+    rules = first.rules or 1
+    return taken_back(opened, taking, flow, shares, rules).by_payee(opened, shares)
 
 
 def of_lines(
