@@ -291,14 +291,16 @@ def _given(
 ) -> tuple[str, dict[str, Any]]:
     """Known rows as a table for WITH, and the query's values; ``columns`` has the type of each."""
     values: dict[str, Any] = {}
-    lines = ["SELECT " + ", ".join(f"CAST(NULL AS {kind})" for kind in columns.values())]
-    lines[0] += " WHERE 1 = 0"
+    lines = []
     for number, row in enumerate(rows):
         said = {f"{name}{number}_{column}": one for column, one in zip(columns, row, strict=True)}
         casts = zip(said, columns.values(), strict=True)
-        lines.append("SELECT " + ", ".join(f"CAST(:{one} AS {kind})" for one, kind in casts))
+        lines.append(f"({', '.join(f'CAST(:{one} AS {kind})' for one, kind in casts)})")
         values |= said
-    return f"{name} ({', '.join(columns)}) AS ({' UNION ALL '.join(lines)})", values
+    nothing = ", ".join(f"CAST(NULL AS {kind})" for kind in columns.values())
+    # SQLite joins at most 500 SELECTs by UNION ALL, but any number of rows by VALUES.
+    table = f"VALUES {', '.join(lines)}" if lines else f"SELECT {nothing} WHERE 1 = 0"
+    return f"{name} ({', '.join(columns)}) AS ({table})", values
 
 
 # -- what waits ------------------------------------------------------------------------------

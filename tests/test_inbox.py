@@ -1,6 +1,7 @@
 """The inbox: everything that waits for somebody is in theirs, with its verb, deadline and money."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, islice
 from typing import Any
 
@@ -14,6 +15,7 @@ from domain.registry import COMMANDS
 from projections import happenings, inbox
 from projections.inbox import KINDS
 from projections.money import pools
+from projections.waiting import Asked
 
 BEGINS = {
     "nobody asked for it: it begins something, or states what somebody knows": {
@@ -241,6 +243,14 @@ def test_a_deciders_own_share_that_rests_on_what_was_found_false_waits_for_the_o
     assert (found["id"], found["asked_by"], found["commands"][0]) == (agreed, pia, "share.confirm")
     told.tell("confirm_share", proposal=agreed, payee=pia, reason="She was there.")
     assert kinds(told, OPERATOR) == {}
+
+
+def test_any_number_of_shares_in_doubt_can_wait(told: Bank) -> None:
+    """SQLite joins at most 500 SELECTs by UNION ALL: the inbox of the operator ended there."""
+    doubted = [(id_of(f"agreed {number}"), id_of("ana"), 1) for number in range(1_000)]
+    with told.view() as view:
+        asked = replace(Asked.of(view, told.journal, OPERATOR), doubted=doubted)
+        assert asked.count(view, told.journal) == 0, "there are no such agreements"
 
 
 def test_what_one_finding_put_in_doubt_is_met_once_in_pages_of_any_length(told: Bank) -> None:
