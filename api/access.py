@@ -24,7 +24,7 @@ audit = logging.getLogger("stemma.audit")
 
 IN_ENVIRON = "HTTP_X_REQUEST_ID"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""The methods that are told; any other word, of which a client may send ever more, is OTHER."""
+"""The methods that are logged and counted by name; any other, perhaps made up, is OTHER."""
 OTHER = "other"
 REFUSED = {401: "unauthenticated", 403: "forbidden"}
 

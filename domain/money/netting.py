@@ -121,10 +121,8 @@ def moved_after(
 ) -> Iterator[New]:
     """The facts by which what was divided later moves up after an entry."""
     for number, moved in enumerate(later.moved(drawn.content["flow"]) if later else ()):
-        own, entry = (
-            part_id(id, "moved", number),
-            moved_up(past.books(), moved, moved.standing.rules),
-        )
+        own = part_id(id, "moved", number)
+        entry = moved_up(past.books(), moved, moved.standing.rules)
         more = {"reversal": id, "reason": reason}
         yield from entry_facts(past, Entry.Redivided, own, entry.lines, **entry.content, **more)
         yield from freed_to_cover(past, own, entry, reason)
