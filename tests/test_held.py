@@ -1,14 +1,61 @@
 """A question about one piece holds what the payee has by that piece, on both engines."""
 
+from fractions import Fraction
+
 import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
 from money import AGREED, Bank, asset, bank
 from stories import OPERATOR, carry_out
 
 from domain.engine import Overtaken
+from domain.money.doubt import Doubt
+from domain.money.held import AllInQuestion, Claim, InQuestion, depending
+from domain.money.passing import Giver, Passed
 from domain.refusal import NothingToPay
 from projections.money import pools, statements
 from projections.money.previewing import previewed
 from projections.money.waiting import for_questions
+
+WORKS, PEOPLE = st.sampled_from(["w1", "w2", "w3"]), st.sampled_from(["ana", "ben"])
+SOME = st.frozensets(WORKS, max_size=3)
+QUESTIONS = st.builds(
+    lambda works, person, child, doubt: InQuestion(
+        works, person if child is None else None, child, doubt
+    ),
+    SOME,
+    PEOPLE,
+    st.none() | WORKS,
+    st.builds(
+        Doubt,
+        *(WORKS, st.none(), st.none(), st.booleans(), st.booleans(), st.booleans()),
+        st.none() | st.integers(1, 3),
+    ),
+)
+GIVERS = st.builds(Giver, PEOPLE, SOME.map(tuple))
+PARTS = st.builds(Passed, st.just(Fraction(1, 2)), st.tuples(GIVERS))
+CLAIMS = st.builds(
+    Claim,
+    *(PEOPLE, PEOPLE, st.none(), WORKS),
+    assets=st.dictionaries(WORKS, SOME, max_size=2),
+    works=SOME,
+    named=SOME,
+    known=st.integers(0, 2),
+    passed=st.dictionaries(WORKS, st.tuples(PARTS), max_size=2),
+)
+
+
+@given(CLAIMS, st.lists(QUESTIONS, max_size=5))
+def test_no_question_that_a_claim_depends_on_is_left_out(
+    claim: Claim, questions: list[InQuestion]
+) -> None:
+    """Only the questions about its works and people are looked at, of however many there are."""
+    whole = depending(claim, questions)
+    some = depending(claim, AllInQuestion(questions).about(claim))
+    event("by an edge" if any(each.child for each in whole.questions) else "by credits or none")
+    assert some[1:] == whole[1:]
+    for each in {*questions}:
+        assert (each in some.questions) == (each in whole.questions)
 
 
 def test_a_dispute_holds_only_what_the_payee_has_by_the_piece(database: str) -> None:

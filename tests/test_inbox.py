@@ -253,7 +253,10 @@ def test_any_number_of_shares_in_doubt_can_wait(told: Bank) -> None:
         assert asked.count(view, told.journal) == 0, "there are no such agreements"
 
 
-def test_what_one_finding_put_in_doubt_is_met_once_in_pages_of_any_length(told: Bank) -> None:
+def test_what_one_finding_put_in_doubt_is_met_once_in_pages_of_any_length(
+    told: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.money.waiting.AT_ONCE", 2)
     poem, song, pool = film(told)
     ana, ben, pia = map(id_of, ("ana", "ben", "pia"))
     pools_of_it = [pool, *(told.pool(f"pool {n}", release=id_of("show")) for n in range(4))]

@@ -119,13 +119,16 @@ class InQuestion(NamedTuple):
 
 
 class AllInQuestion:
-    """All that is in question, indexed by person."""
+    """All that is in question: edges indexed by child, credits by person."""
 
     def __init__(self, every: Iterable[InQuestion] = ()) -> None:
-        self._edges: list[InQuestion] = []
+        self._edges: dict[str, list[InQuestion]] = defaultdict(list)
         self._credits: dict[str | None, list[InQuestion]] = defaultdict(list)
         for each in every:
-            (self._credits[each.person] if each.child is None else self._edges).append(each)
+            if each.child is None:
+                self._credits[each.person].append(each)
+            else:
+                self._edges[each.child].append(each)
 
     @property
     def is_empty(self) -> bool:
@@ -134,7 +137,8 @@ class AllInQuestion:
 
     def about(self, claim: Claim) -> Iterator[InQuestion]:
         """The questions on which a claim may depend."""
-        yield from self._edges
+        for work in {*claim.works, *claim.named}:
+            yield from self._edges.get(work, ())
         for person in {claim.person, *claim.givers}:
             yield from self._credits.get(person, ())
 

@@ -55,7 +55,7 @@ def for_shares(
     )
 
 
-AT_ONCE = 200
+AT_ONCE = 1_000
 """So many shares that may depend on false findings are examined at once."""
 _FOUND_FALSE = (
     "SELECT h.position, coalesce(h.child, h.work) AS work, h.contributor, h.child FROM @holds h "
@@ -95,8 +95,7 @@ _MAY_DEPEND = (
     "WHERE {whose} AND NOT EXISTS (SELECT 1 FROM @known k WHERE k.proposal = d.proposal "
     "AND k.known_as IS NULL AND (k.payee IS NULL OR k.payee = s.payee) "
     "AND k.upto >= d.position AND k.position <= :as_of) "
-    "AND (d.proposal, s.payee) > (:last_proposal, :last_payee) "
-    "GROUP BY d.proposal, s.payee ORDER BY d.proposal, s.payee LIMIT :most"
+    "GROUP BY d.proposal, s.payee ORDER BY d.proposal, s.payee"
 )
 
 
@@ -109,20 +108,17 @@ def to_confirm(
     """
     if not view.rows(f"{_FOUND_FALSE} LIMIT 1"):
         return []  # as nearly always
-    sql, found = _MAY_DEPEND.replace("{whose}", whose), list[tuple[str, str, int]]()
-    last = {"last_proposal": "", "last_payee": ""}
-    while True:
-        rows = view.rows(sql, most=AT_ONCE, **values, **last)
-        keys = [(payee, proposal) for proposal, payee, _ in rows]
-        held = balances.held(view, journal, keys) if rows else {}
+    found = list[tuple[str, str, int]]()
+    may_depend = view.rows(_MAY_DEPEND.replace("{whose}", whose), **values)
+    for first in range(0, len(may_depend), AT_ONCE):
+        rows = may_depend[first : first + AT_ONCE]
+        held = balances.held(view, journal, [(payee, proposal) for proposal, payee, _ in rows])
         found += [
             (proposal, payee, at)
             for proposal, payee, at in rows
             if (payee, proposal) in held and TO_BE_CORRECTED in held[payee, proposal].because
         ]
-        if len(rows) < AT_ONCE:
-            return found
-        last = {"last_proposal": rows[-1][0], "last_payee": rows[-1][1]}
+    return found
 
 
 def for_doubted(view: View, journal: Journal, proposals: Collection[str]) -> dict[str, Amounts]:
