@@ -153,12 +153,25 @@ def people(
         reverse=reverse,
         **found.values,
     )
-    did = _done_by(view, "p.number IN :people", asked, people=[number for number, *_ in page])()
-    items: list[PersonItem] = [
+    return Page(_items(view, page, asked), more)
+
+
+def with_numbers(view: View, numbers: Sequence[int]) -> list[PersonItem]:
+    """The people with these numbers, in this order, as a list of people shows them."""
+    rows = view.rows(
+        f"SELECT p.number, p.id, {NAME} AS name, p.state FROM @contributors p "
+        f"WHERE p.number IN :numbers AND {holds('p')}",
+        numbers=numbers,
+    )
+    return _items(view, sorted(rows, key=lambda row: numbers.index(row[0])))
+
+
+def _items(view: View, rows: Sequence[Row], asked: PeopleFilters | None = None) -> list[PersonItem]:
+    did = _done_by(view, "p.number IN :people", asked, people=[number for number, *_ in rows])()
+    return [
         {"id": id, "name": name, "state": state, "did": did.get(number, [])}
-        for number, id, name, state, *_ in page
+        for number, id, name, state, *_ in rows
     ]
-    return Page(items, more)
 
 
 def _done_by(

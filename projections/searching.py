@@ -35,6 +35,7 @@ FEW = 200
 IN_NAME = 2
 """The rank of names that contain all words, but do not begin with them."""
 _BEFORE_ALL = 1 << 62
+_FROM_FIRST = (0, _BEFORE_ALL)
 
 Words = Annotated[
     str,
@@ -55,7 +56,7 @@ def search(
     Ranked by ``match``, then the latest first. Texts are searched as they are now.
     """
     phrases = _phrases(q)
-    rank, beyond = decode_cursor(after, int, int) or (0, _BEFORE_ALL)
+    rank, beyond = decode_cursor(after, int, int) or _FROM_FIRST
     kinds = KINDS if kind is None else (kind,)
     found = _found(view, phrases, kinds, (rank, beyond), limit + 1) if phrases else []
     page = found[:limit]
@@ -76,6 +77,13 @@ def counts(view: View, *, q: Words) -> HitCounts:
             count, exact = min(found[kind], MOST_COUNTED), found[kind] <= MOST_COUNTED
             kinds.append({"kind": kind, "count": count, "is_exact": exact})
     return {"kinds": kinds}
+
+
+def best(view: View, q: str, kinds: Collection[str], limit: int) -> list[int]:
+    """The numbers of the things of these kinds that a search for the words finds first."""
+    phrases = _phrases(q)
+    found = _found(view, phrases, kinds, _FROM_FIRST, limit) if phrases else []
+    return [number for _, number in found]
 
 
 def matching(view: View, wanted: Wanted, limit: int) -> list[int]:

@@ -16,6 +16,7 @@ from serving import OPERATOR_KEY, Served, serving
 from stories import Story, every_fact
 from test_pages import Page, reader, signed_in
 
+from api.web.finding import SUGGESTED
 from domain.fact import FACTS
 from domain.registry import COMMANDS
 from scripts.stemma import main
@@ -107,6 +108,32 @@ def test_what_is_corrected_is_replaced_by_another_that_was_offered(served: Serve
     said = {"form_token": page.token, "outcome": "corrected", "reason": "So.", "replaced_by": right}
     assert mo.post(f"/credit/{wrong}/settle", said).status == 303
     assert served.operator.get(f"/credits/{wrong}").json["state"] == "revoked"
+
+
+def test_who_and_what_is_called_exactly_so_is_suggested_first(served: Served) -> None:
+    """However many others, of before and since, have the words in longer names."""
+    for number in range(10):
+        served.admit(f"Joana Mirre {number}")
+    exact = served.admit("Ana Mirre")
+    loop = served.post_piece("A mirrored loop", by=exact)
+    for number in range(10):
+        served.admit(f"Susana Mirre {number}")
+        served.post_piece(f"Remix {number} of a mirrored loop", by=exact)
+    window = reader(served).sign_in(OPERATOR_KEY)
+    for asked, id in {
+        "kind=people&q=ana+mirre": exact,
+        "kind=works&q=a+mirrored+loop": loop,
+        "kind=works&q=mirrored+loop": None,
+        "kind=people&q=sana+mirr": None,
+    }.items():
+        found = re.findall(r'name="add_\w+" value="([^"]+)"', window.get(f"/suggest?{asked}").text)
+        assert len(found) == len({*found}) == SUGGESTED, asked
+        assert id in {None, found[0]}
+    typed = {"work": "A mirrored loop", "contributor": "ana mirre", "role": "drummer"}
+    said = {"form_token": window.get("/do/credit").token, **typed}
+    assert window.post("/do/credit", said).status == 303, "nobody is asked which of them"
+    credits = served.operator.get(f"/works/{loop}/credits").json["items"]
+    assert [one["contributor"]["id"] for one in credits if one["role"] == "drummer"] == [exact]
 
 
 def test_a_form_takes_names_and_asks_which_if_several_are_called_so(served: Served) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self, TypeVar, cast
 from urllib.parse import urlencode
 
 from flask import g, redirect, render_template, request
@@ -35,6 +35,7 @@ from projections import (
     series,
     timeline,
 )
+from projections.documents import WORKS_KINDS
 from projections.finding import PEOPLE_ORDERS, RELATIVE_ORDERS, WORK_ORDERS, Order
 from projections.happenings import HappeningTold
 from projections.inbox import InboxItem
@@ -51,7 +52,7 @@ ROOM_BYTES = 60_000
 """The room for the picture on the page of the descendants of a work."""
 SUGGESTED = 8
 
-
+T = TypeVar("T", bound=Mapping[str, object])
 Say = Callable[[Mapping[str, Any], Mapping[str, Mapping[str, Any]]], Markup]
 
 
@@ -271,13 +272,26 @@ def told(view: View, items: Iterable[FactTold], say: Say = words.sentence) -> li
 
 
 def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
-    """A few works or people whose names contain the text."""
+    """A few works or people: the first that a search finds, then others that contain the text."""
     if not q or not q.strip():
         return {"works": [], "people": []}
+    kinds = ("person",) if kind == "people" else WORKS_KINDS
+    best = searching.best(view, q, kinds, SUGGESTED)
     if kind == "people":
-        return {"works": [], "people": contributors.people(view, q=q, limit=SUGGESTED).items}
-    found = listing.works(view, q=q, limit=SUGGESTED).items
-    return {"works": cards(view, found), "people": []}
+        people = contributors.with_numbers(view, best)
+        if len(people) < SUGGESTED:
+            people += contributors.people(view, q=q, limit=SUGGESTED).items
+        return {"works": [], "people": _once(people)}
+    told = lineage.references(view, best)
+    works = [told[number] for number in best if number in told]
+    if len(works) < SUGGESTED:
+        works += listing.works(view, q=q, limit=SUGGESTED).items
+    return {"works": cards(view, _once(works)), "people": []}
+
+
+def _once(found: Iterable[T]) -> list[T]:
+    """The first few of these things, each once."""
+    return list({one["id"]: one for one in found}.values())[:SUGGESTED]
 
 
 def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
