@@ -267,10 +267,20 @@ def compare(
             raise NotProven(f"that {folder}, which ends before, is a beginning of this tree")
 
 
-def places_in(folder: Path, size: int) -> dict[str, Place]:
-    """By subject: its latest fact among the first ``size`` leaves of a mirror."""
+def places_in(folder: Path, keys: Sequence[VerifierKey], size: int) -> dict[str, Place]:
+    """By subject: its latest fact among the first ``size`` leaves of a mirror, which may be longer.
+
+    NotVerified if its leaves are not as signed, NotProven if it has none.
+    """
+    if not (folder / "tile" / "entries").exists():
+        raise NotProven(f"that the map follows from the leaves, which {folder} does not hold")
+    mirrored = open_checkpoint((folder / "checkpoint").read_bytes(), keys).checkpoint
     places: dict[str, Place] = {}
-    for bundle in bundles_of(size):
-        for leaf in map(read_leaf, entries_of(_bytes_of(folder, bundle))):
-            places |= {link.subject: Place(link.number, leaf.position) for link in leaf.links}
+
+    def follow(_bundle: Tile, index: int, entry: bytes, _hash: bytes) -> None:
+        if index < size:
+            leaf = read_leaf(entry)
+            places.update((one.subject, Place(one.number, leaf.position)) for one in leaf.links)
+
+    check_entries(folder, mirrored, follow=follow)
     return places

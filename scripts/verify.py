@@ -293,7 +293,7 @@ def _check_latest(
     yield f"complete    up to position {latest.size}; nothing is said of what was recorded after it"
     if options.mirror:
         yield from compare(options.mirror, keys, latest.trusted.checkpoint, {})
-        must_be_map_of(latest.map, places_in(options.mirror, latest.size).items())
+        must_be_map_of(latest.map, places_in(options.mirror, keys, latest.size).items())
         yield "as leaves   the map follows from those of the mirror"
 
 

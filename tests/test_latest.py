@@ -525,6 +525,37 @@ def test_a_mirror_shows_that_a_map_is_not_the_one_of_its_leaves(
                 )
 
 
+def test_a_proof_is_compared_with_a_mirror_that_has_grown_since(
+    served: Served, tmp_path: Path
+) -> None:
+    person, log = served.admit("Ada"), served.service.log
+    log.catch_up()
+    proof, told = tmp_path / "proof", log.latest_of(person)
+    forged = sign_map(opened(told).trusted.checkpoint, bytes(32), SIGNER)
+    absent = f"stemma-latest@v1\nof {person}\nfact none\n\n".encode()
+    absent += forged + b"\n" + log.latest()
+    served.admit("Ben")
+    log.catch_up()
+    remote = Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=OPERATOR_KEY)
+    whole, hashes = tmp_path / "whole", tmp_path / "hashes"
+    mirror(remote, whole)
+    mirror(remote, hashes, only_hashes=True)
+
+    def verdict(data: bytes, folder: Path) -> tuple[int, str]:
+        proof.write_bytes(data)
+        return checked("latest", str(proof), "--mirror", str(folder))
+
+    assert verdict(told, whole)[0] == 0
+    status, said = verdict(absent, whole)
+    assert (status, "the map that was signed is not the one" in said) == (1, True)
+    status, said = verdict(told, hashes)
+    assert (status, "NOT PROVEN: that the map follows from the leaves" in said) == (3, True)
+    (bundle,) = (one for one in (whole / "tile" / "entries").rglob("*") if one.is_file())
+    bundle.write_bytes(bundle.read_bytes().replace(person.encode(), str(uuid4()).encode()))
+    status, said = verdict(told, whole)
+    assert (status, "is not what its leaves hash to" in said) == (1, True)
+
+
 def test_the_command_writes_what_the_service_gives(database: str, tmp_path: Path) -> None:
     with open_service(database, signer=SIGNER) as service:
         (person,) = admit(service)
