@@ -47,6 +47,7 @@ from scripts import difference as difference_of
 from scripts.audit import CHECKS, first_difference
 from scripts.bundle import Found, import_lines
 from scripts.difference import Difference, all_differences
+from scripts.layout import upgrade
 from scripts.mirror import mirror
 from scripts.remote import Remote
 from scripts.service import Service, bring_up_to_date, open_service
@@ -684,6 +685,35 @@ def test_triggers_that_were_dropped_are_found(database: str) -> None:
         dropped = SQLITE_OPEN if database.startswith("sqlite") else POSTGRES_OPEN
         names = {statement.split()[2] for statement in dropped}
         assert {str(one).split()[3] for one in found} == names
+
+
+WEAKENED = {
+    "sqlite": {
+        "stored_events_update": "BEFORE UPDATE ON stored_events WHEN 0 BEGIN SELECT 1; END",
+        "heads_delete": "AFTER DELETE ON heads BEGIN SELECT 1; END",
+    },
+    "postgresql": {
+        "keep_stored_events": "BEFORE UPDATE ON stored_events FOR EACH STATEMENT "
+        "EXECUTE FUNCTION keep_stored_events()",
+        "keep_heads": "AFTER DELETE ON heads FOR EACH STATEMENT EXECUTE FUNCTION keep_heads()",
+        "advance_heads": "BEFORE UPDATE ON heads FOR EACH ROW WHEN (false) "
+        "EXECUTE FUNCTION advance_heads()",
+    },
+}
+"""Triggers with the names of ours, on PostgreSQL with their functions, that protect less."""
+
+
+def test_triggers_that_protect_less_are_found_and_an_upgrade_replaces_them(database: str) -> None:
+    with story(database) as told:
+        for name, instead in WEAKENED[database.partition(":")[0]].items():
+            on = "" if database.startswith("sqlite") else f" ON {name.partition('_')[2]}"
+            with raw_connection(database) as connection:
+                connection.execute(f"DROP TRIGGER {name}{on}")
+                connection.execute(f"CREATE TRIGGER {name} {instead}")
+            (found,) = all_differences(CHECKS["triggers"], told.service, no_progress)
+            assert f"the trigger {name} is missing or changed" in str(found)
+            upgrade(told.service.engine)
+            assert isinstance(all_differences(CHECKS["triggers"], told.service, no_progress), str)
 
 
 @pytest.mark.after(told=every_fact)

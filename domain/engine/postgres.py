@@ -417,24 +417,25 @@ class PostgresEngine(Engine):
 
     def guards(self, table: Table) -> Iterator[str]:
         """One trigger for each statement and, if rows may advance, another for each row."""
-        for name, (body, when) in _triggers(table).items():
+        for name, (body, trigger) in _triggers(table).items():
             yield (
                 f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
                 f"$${body}$$"
             )
-            yield f"CREATE OR REPLACE TRIGGER {name} BEFORE {when} EXECUTE FUNCTION {name}()"
+            yield trigger.replace("CREATE", "CREATE OR REPLACE", 1)
 
     def unguarded(self, table: Table) -> list[str]:
         kept = {
-            name: (body, is_on)
-            for name, body, is_on in self.query(
-                "SELECT CAST(t.tgname AS TEXT), p.prosrc, t.tgenabled IN ('O', 'A') "
+            name: (*told, is_on)
+            for name, is_on, *told in self.query(
+                "SELECT CAST(t.tgname AS TEXT), t.tgenabled IN ('O', 'A'), p.prosrc, "
+                "pg_get_triggerdef(t.oid, true) "
                 "FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
                 "WHERE t.tgrelid = to_regclass(:table) AND NOT t.tgisinternal",
                 table=table.name,
             )
         }
-        ours = {name: (body, True) for name, (body, _) in _triggers(table).items()}
+        ours = {name: (*told, True) for name, told in _triggers(table).items()}
         return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
     def analyze(self, tables: Iterable[str]) -> None:
@@ -658,15 +659,22 @@ def _is_in(connection: psycopg.Connection, schema: str) -> bool:
 
 
 def _triggers(table: Table) -> dict[str, tuple[str, str]]:
-    """The triggers that enforce ``unchangeable`` and ``advances``: body and event, by name."""
+    """The triggers that enforce ``unchangeable`` and ``advances``, by name.
+
+    Of each, the body of its function, and its definition as PostgreSQL itself spells it.
+    """
 
     def refusal(told: str) -> str:
         return f" BEGIN RAISE EXCEPTION '{told}'; END "
 
-    changing, statement = f"ON {table.name} FOR EACH", "DELETE OR TRUNCATE"
+    def trigger(name: str, events: str, each: str) -> str:
+        before = f"CREATE TRIGGER {name} BEFORE {events} ON {table.name} FOR EACH {each}"
+        return f"{before} EXECUTE FUNCTION {name}()"
+
+    keep, advance = f"keep_{table.name}", f"advance_{table.name}"
     if table.unchangeable:
-        when = f"UPDATE OR {statement} {changing} STATEMENT"
-        return {f"keep_{table.name}": (refusal(table.unchangeable), when)}
+        every = trigger(keep, "DELETE OR UPDATE OR TRUNCATE", "STATEMENT")
+        return {keep: (refusal(table.unchangeable), every)}
     by = table.advances
     if not by:
         return {}
@@ -677,6 +685,6 @@ def _triggers(table: Table) -> dict[str, tuple[str, str]]:
         f"RAISE EXCEPTION '{told}'; END IF; RETURN NEW; END "
     )
     return {
-        f"keep_{table.name}": (refusal(told), f"{statement} {changing} STATEMENT"),
-        f"advance_{table.name}": (moves, f"UPDATE {changing} ROW WHEN (NEW.{by} <= OLD.{by})"),
+        keep: (refusal(told), trigger(keep, "DELETE OR TRUNCATE", "STATEMENT")),
+        advance: (moves, trigger(advance, "UPDATE", f'ROW WHEN (new."{by}" <= old."{by}")')),
     }

@@ -329,14 +329,14 @@ class SQLiteEngine(Engine):
 
     def guards(self, table: Table) -> Iterator[str]:
         """Triggers that fire for each row."""
-        return iter(_triggers(table).values())
+        for name, sql in _triggers(table).items():
+            yield f"DROP TRIGGER IF EXISTS {name}"  # one of this name may have been changed
+            yield sql
 
     def unguarded(self, table: Table) -> list[str]:
         sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = :table"
         kept: dict[str, str] = dict(self.query(sql, table=table.name))
-        ours = {
-            name: sql.replace(" IF NOT EXISTS", "", 1) for name, sql in _triggers(table).items()
-        }
+        ours = _triggers(table)
         return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
     def analyze(self, tables: Iterable[str]) -> None:
@@ -532,7 +532,7 @@ def _triggers(table: Table) -> dict[str, str]:
     else:
         return {}
     return {
-        name: f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {verb} ON {table.name} {condition}"
+        name: f"CREATE TRIGGER {name} BEFORE {verb} ON {table.name} {condition}"
         f"BEGIN SELECT raise(ABORT, '{told}'); END"
         for verb, condition in when.items()
         if (name := f"{table.name}_{verb.lower()}")
