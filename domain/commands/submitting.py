@@ -178,9 +178,11 @@ class SubmitContribution(Command):
         return stated
 
     def _credits(self, past: Past) -> Iterator[New]:
+        seen = set()
         for number, author in enumerate(self.authors):
-            if number and author in self.authors[:number]:
+            if (said := (*vars(author).values(),)) in seen:
                 continue  # the same credit twice is one credit
+            seen.add(said)
             yield from credited(
                 past,
                 part_id(past.id, "author", number),
