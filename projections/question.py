@@ -211,6 +211,8 @@ class Asking:
     """The address of the website, if known."""
     most: int | None = None
     """The most items that its long lists may have together, if limited."""
+    longer: Asking | None = None
+    """The same question for more items, if it was asked before and its answer was too long."""
 
     @cached_property
     def answer(self) -> Any:
@@ -239,19 +241,25 @@ class Asking:
         return mark_of(question.name, filters, "actor" in question.given and self.actor)
 
     def _asked(self, said: Mapping[str, Any]) -> Any:
-        known = {"journal": self.journal, "actor": self.actor}
-        given = {name: known[name] for name in self.question.given}
         if not self.question.parts:
-            return self.question.ask(self.view, **given, **said)
-        asked = {name: value for name, value in said.items() if name != AFTER}
-        whole = self._whole(given, asked, is_first=said.get(AFTER) is None)
-        return stretch(whole, self.question.parts, said.get(AFTER), self.most)
+            return self.question.ask(self.view, **self._given, **said)
+        return stretch(self._whole, self.question.parts, said.get(AFTER), self.most)
 
-    def _whole(self, given: Mapping[str, Any], said: Mapping[str, Any], *, is_first: bool) -> Any:
-        """A complete answer that comes in pages; if it is long, the next pages reuse it."""
+    @property
+    def _given(self) -> dict[str, Any]:
+        known = {"journal": self.journal, "actor": self.actor}
+        return {name: known[name] for name in self.question.given}
+
+    @cached_property
+    def _whole(self) -> Any:
+        """The complete answer of one that comes in pages; if it is long, the next reuse it."""
+        if self.longer is not None:
+            return self.longer._whole
+        said = {name: value for name, value in self.said.items() if name != AFTER}
+        is_first = self.said.get(AFTER) is None
         whole = None if is_first else self.view.moment.get(self._key(said))
         if whole is None:
-            whole = self.question.ask(self.view, **given, **said)
+            whole = self.question.ask(self.view, **self._given, **said)
             if (items := counted(whole, self.question.parts)) > MAXIMUM_LIMIT:
                 self.view.moment.keep(self._key(said), whole, ITEM_BYTES * items)
         return whole
@@ -267,7 +275,8 @@ class Asking:
         if size <= MOST_BYTES or count <= 1:
             return None
         most = max(1, count * MOST_BYTES * 9 // (size * 10))
-        return replace(self, said={**self.said, "limit": most} if is_page else self.said, most=most)
+        said = {**self.said, "limit": most} if is_page else self.said
+        return replace(self, said=said, most=most, longer=self)
 
     @property
     def told(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
-from stories import Story, carry_out, every_fact, id_of, story
+from stories import OPERATOR, Story, carry_out, every_fact, id_of, story
 from test_policies import lines_run
 
 from api.application import create_app
@@ -18,6 +18,7 @@ from api.document import operations, resolved
 from domain.text import LIMITS
 from domain.value import Number, Payee, Ref
 from projections import question as questions
+from projections.money import pools
 from projections.question import MAXIMUM_LIMIT, MOST_BYTES, QUESTIONS, Question
 from projections.stretches import counted, lists_in
 
@@ -186,7 +187,7 @@ def test_a_work_says_how_many_credits_sources_and_joins_it_leaves_out(
 def test_of_a_division_among_many_a_page_shows_what_fits_and_the_others_the_rest(
     asked: tuple[FlaskClient, Story],
 ) -> None:
-    client, _ = asked
+    client, told = asked
     path = f"/pools/{id_of('costly')}/statement"
     page: Any = {}
     first = lines_run(lambda: page.update(client.get(path).json or {}))
@@ -197,6 +198,11 @@ def test_of_a_division_among_many_a_page_shows_what_fits_and_the_others_the_rest
     following = {"cursor": page["next"]}
     second = lines_run(lambda: further.update(client.get(path, query_string=following).json or {}))
     assert second < first / 4, "the whole is computed once"
+    with told.view() as view:
+        whole = lines_run(
+            lambda: pools.statement(view, told.journal, id_of("costly"), actor=OPERATOR)
+        )
+    assert first < 3 / 2 * whole, "also if it was too long for a page"
     assert (further["next"], further["left_out"]) == (None, 0)
     assert further["totals"] == page["totals"]
     payees = [line["payee"]["id"] for line in (*page["lines"], *further["lines"])]
