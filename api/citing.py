@@ -58,7 +58,7 @@ class LineTold(TypedDict):
 
     line: Annotated[Count, "Its number, from 1.", Example(1)]
     text: Annotated[str, "The line.", Example("https://example.org/waves sample 1/10")]
-    outcome: Annotated[str, one_of(OUTCOMES)]
+    outcome: Annotated[str, "What became of it.", one_of(OUTCOMES)]
     detail: Annotated[str, "The same as a sentence, with the reason.", Example("It is cited now.")]
     code: Annotated[str | None, "The code of a refusal."]
     work: Annotated[WorkId | None, "What is cited.", Example(POEM)]

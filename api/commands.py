@@ -38,7 +38,7 @@ from projections.told import Count
 class WarningTold(TypedDict):
     """What looks wrong about something recorded."""
 
-    code: Annotated[str, Example("older_than_source")]
+    code: Annotated[str, "Stable, like the codes of problems.", Example("older_than_source")]
     detail: Annotated[str, "The same as a sentence.", Example("It is older than its source.")]
 
 

@@ -36,7 +36,9 @@ TITLE = "Stemma"
 VERSION = "0.1.0"
 DESCRIPTION = (
     "Who made what from what, and who contributed to a release: contributions, remixes and "
-    "credits, recorded as facts for ever. Whatever is refused is answered with a problem and its "
+    "credits, recorded as facts for ever. An amount (`…_minor`) is a whole number of the smallest "
+    "units of its currency, such as cents; a share or a rate is exact text, such as `1/3`; a time "
+    "of the clock is in UTC. Whatever is refused is answered with a problem and its "
     "code (RFC 9457). Besides those that an operation lists, these are `not_found` for an unknown "
     "address, `method_not_allowed`, `bad_request` for what is not valid HTTP and, from a proxy, "
     "`address_too_long`, `headers_too_large` and `unreachable`. Without the proxy, some of what is "
@@ -56,9 +58,20 @@ PROBLEM = {
         "title": {
             "type": "string",
             "examples": ["A required field or parameter is missing."],
+            "description": "What the code means.",
         },
-        "status": {"type": "integer", "minimum": 400, "maximum": 599, "examples": [422]},
-        "detail": {"type": "string", "examples": ["title: This is required."]},
+        "status": {
+            "type": "integer",
+            "minimum": 400,
+            "maximum": 599,
+            "examples": [422],
+            "description": "The status of the answer.",
+        },
+        "detail": {
+            "type": "string",
+            "examples": ["title: This is required."],
+            "description": "What is wrong with this request, for people to read.",
+        },
         "code": {"$ref": "#/components/schemas/ProblemCode"},
         "instance": {
             "type": "string",
@@ -95,7 +108,11 @@ PROBLEM_ERROR = {
             "description": "A parameter of the path or of the query.",
         },
         "code": {"$ref": "#/components/schemas/ProblemCode"},
-        "detail": {"type": "string", "examples": ["This is required."]},
+        "detail": {
+            "type": "string",
+            "examples": ["This is required."],
+            "description": "What is wrong with it, for people to read.",
+        },
     },
 }
 PROBLEM_CODE = {
@@ -112,15 +129,23 @@ EXAMPLE_IDS = {
     for value in getattr(alias, "__metadata__", ())
     if isinstance(value, Ref)
 }
-PATH_EXAMPLES = {
-    **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
-    "payee": values.BEN,
-    "key": "22a6266a91c4",
-    "id": "6a0f6b0e-0d9e-4b8f-9a2e-4a7f5d1c2b3a",  # of a webhook
-    "idempotency_key": values.EDGE,
+IN_PATH = {
+    "tile": ("0/000.p/1", "The level and the number of a tile, and its width if it is partial."),
+    "bundle": ("000.p/1", "The number of a bundle, and its width if it is partial."),
+    "position": (1, "A position of the journal."),
+    "subject": (values.SONG, "The id of what facts are about, such as a work or a person."),
+    "size": (1, "The number of facts in the tree."),
+    "key": ("22a6266a91c4", "The key's id, as lists show it."),
+    "id": ("6a0f6b0e-0d9e-4b8f-9a2e-4a7f5d1c2b3a", "The webhook's id."),
+    "idempotency_key": (values.EDGE, "The idempotency key under which it was sent."),
 }
-"""Examples of parameters in paths that are not ids."""
-PAYEE_IN_PATH = {"type": "string", "minLength": 1, "examples": [PATH_EXAMPLES["payee"]]}
+"""By name: an example of a parameter in a path that is no id of a noun, and what it means."""
+PAYEE_IN_PATH = {
+    "type": "string",
+    "minLength": 1,
+    "examples": [values.BEN],
+    "description": "A contributor's id, “work/…” with a work's id, or a name.",
+}
 
 
 class Document(dict[str, Any]):
@@ -160,10 +185,11 @@ def _made(nouns: Collection[Routes]) -> Document:
         del document["components"]["schemas"][unused]
     document["paths"] = merged(document["paths"])
     document = _with_names(document)
-    for _, path, operation in operations(document):
+    for _, _, operation in operations(document):
         _give_examples(operation, document)
-        for parameter in document["paths"][path].get("parameters", []):
-            parameter["schema"].setdefault("examples", [PATH_EXAMPLES.get(parameter["name"])])
+    for item in document["paths"].values():
+        for parameter in item.get("parameters", ()):
+            _describe(parameter)
     return Document(document)
 
 
@@ -192,7 +218,7 @@ def _api(app: Flask) -> Api:
     api.register_converter(IdConverter, _path_id)
     api.register_converter(PayeeConverter, lambda _: PAYEE_IN_PATH)
     api.register_converter(KeyConverter, lambda _: {"type": "string", "minLength": 1})
-    api.register_converter(UUIDConverter, lambda _: _id_of("work"))
+    api.register_converter(UUIDConverter, lambda _: {"type": "string", "format": "uuid"})
     api.spec.components.schema("ProblemError", PROBLEM_ERROR)
     api.spec.components.schema("Problem", PROBLEM)
     api.spec.components.schema("ProblemCode", PROBLEM_CODE)
@@ -286,7 +312,17 @@ def _path_id(converter: IdConverter) -> dict[str, Any]:
 
 
 def _id_of(noun: str) -> dict[str, Any]:
-    return {"type": "string", "format": "uuid", "examples": [EXAMPLE_IDS[noun]]}
+    said = {"description": f"The {noun}'s id.", "examples": [EXAMPLE_IDS[noun]]}
+    return {"type": "string", "format": "uuid", **said}
+
+
+def _describe(parameter: dict[str, Any]) -> None:
+    """Say what a parameter of a path means, beside it and not in its schema, with an example."""
+    schema = parameter["schema"]
+    if "description" not in schema:
+        example, schema["description"] = IN_PATH[parameter["name"]]
+        schema["examples"] = [example]
+    parameter["description"] = schema.pop("description")
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

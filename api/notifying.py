@@ -36,7 +36,7 @@ from projections.told import Count, Instant
 
 CHANGING = "changing where mail is sent to"
 LONGEST_TOKEN = 64
-Often = Annotated[str, one_of(OFTEN)]
+Often = Annotated[str, one_of(OFTEN, "How often at most.")]
 
 
 class MailWanted(Shape):
@@ -58,7 +58,7 @@ class MailboxTold(TypedDict):
     """Where somebody wants mail."""
 
     holder: Annotated[str, "Whose it is: a contributor, or “operator”.", Example(BEN)]
-    address: Annotated[str, Example("ben@example.org")]
+    address: Annotated[str, "Where digests are sent.", Example("ben@example.org")]
     often: Often
     state: Annotated[
         str,

@@ -63,10 +63,10 @@ class KeyTold(TypedDict):
 
     id: Annotated[str, "Names the key and opens nothing.", Example("22a6266a91c4")]
     holder: Annotated[str, "Whom it acts for: a contributor, or “operator”.", Example(BEN)]
-    label: Annotated[str | None, Example("laptop")]
+    label: Annotated[str | None, "What its holder calls it.", Example("laptop")]
     scope: Annotated[str | None, "Null is everything that its holder may do.", Example("read")]
     made_at: Instant
-    expires_at: Instant | None
+    expires_at: Annotated[Instant | None, "Null: it does not expire."]
     used_at: Annotated[Instant | None, "Its last use, within about a minute."]
     state: Annotated[KeyState, "“void”: its holder was forgotten."]
     ended_at: Annotated[Instant | None, "When it was ended, or became void; null if it was not."]

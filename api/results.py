@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
+from inspect import getdoc
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from domain.value import Choice, Example, Instant, Length, Number, Ref, Value, Word
@@ -27,21 +28,19 @@ _meant: dict[str, Any] = {}
 
 def answer_of(question: Question) -> Schema:
     """The schema of a question's answer."""
-    result, name = question.result, _name(question.result)
+    result = question.result
     if question.is_list:
-        beside = {
-            key: get_args(get_type_hints(ask)["return"])[1] for key, ask in question.beside.items()
-        }
+        beside = {key: get_args(_hints(ask)["return"])[1] for key, ask in question.beside.items()}
         return list_of(result, beside, as_of=AS_OF)
     more = {"next": NEXT, "left_out": LEFT_OUT} if question.parts else {}
     fields = {"as_of": AS_OF, **_hints(result), **more}
-    return _component(f"{name}Answer", ("answer", result), fields)
+    return _component(f"{_name(result)}Answer", ("answer", result), _said(result), fields)
 
 
 def list_of(item: Any, beside: Mapping[str, Any] = NOTHING, /, **first: Any) -> Schema:
     """The schema of a list in pages."""
     fields = {**first, "next": NEXT, "items": types.GenericAlias(list, (item,)), **beside}
-    return _component(f"{_name(item)}List", ("list", item), fields)
+    return _component(f"{_name(item)}List", ("list", item), "A page of a list.", fields)
 
 
 def schema_of(hint: Any) -> Schema:
@@ -54,17 +53,18 @@ def schema_of(hint: Any) -> Schema:
     if origin is list:
         return {"type": "array", "items": schema_of(inner[0])}
     if is_typeddict(hint):
-        return _component(_name(hint), hint, _hints(hint))
+        return _component(_name(hint), hint, _said(hint), _hints(hint))
     if origin is dict:
         return {"type": "object", "additionalProperties": schema_of(inner[1])}
     return {} if hint is Any else {"type": PLAIN[hint]}
 
 
-def _component(name: str, meant: Any, fields: dict[str, Any]) -> Schema:
+def _component(name: str, meant: Any, description: str, fields: dict[str, Any]) -> Schema:
     assert _meant.setdefault(name, meant) == meant, f"two types are called {name}"
     if name not in COMPONENTS:
         COMPONENTS[name] = {
             "type": "object",
+            "description": description,
             "properties": {name: schema_of(hint) for name, hint in fields.items()},
             "required": sorted(fields),
             "additionalProperties": False,
@@ -74,6 +74,10 @@ def _component(name: str, meant: Any, fields: dict[str, Any]) -> Schema:
 
 def _name(kind: Any) -> str:
     return str(kind.__name__).removesuffix("Told")
+
+
+def _said(kind: Any) -> str:
+    return getdoc(kind) or ""
 
 
 def _hints(kind: Any) -> dict[str, Any]:
@@ -104,8 +108,8 @@ def _keywords(value: Value) -> Schema:
     if value.example is not None:
         said["examples"] = [value.example]
     match value:
-        case Ref(or_name=False):
-            said["format"] = "uuid"
+        case Ref(or_name=False, noun=noun):
+            said = {"description": f"The {noun}'s id.".replace("_", " "), "format": "uuid", **said}
         case Word(format=str(form)):
             said["format"] = form
         case Instant():

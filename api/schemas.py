@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar, cast
@@ -55,9 +56,10 @@ class _OfRecord(Shape):
 
 def field_of(one: Field) -> fields.Field[Any]:
     """A field of a body; an optional one may be null, unless it has a default."""
+    value = replace(one.value, help=one.help)
     if one.is_needed:
-        return _field(one.value, required=True)
-    return _field(one.value, allow_none=one.default is None)
+        return _field(value, required=True)
+    return _field(value, allow_none=one.default is None)
 
 
 def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 - one a type
@@ -115,7 +117,7 @@ def body_of_question(question: Question) -> type[Shape]:
 
 def _parameter(one: Field) -> fields.Field[Any]:
     """A parameter of a query, which is text and never null."""
-    value = one.value
+    value = replace(one.value, help=one.help)
     options: dict[str, Any] = {"required": True} if one.is_needed else {}
     if (name := wire_name(one)) != one.name:
         options["data_key"] = name

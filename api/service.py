@@ -22,8 +22,8 @@ from projections.told import Count
 class RoleTold(TypedDict):
     """One role of the vocabulary."""
 
-    name: Annotated[str, Example("singer")]
-    meaning: Annotated[str, Example("sang")]
+    name: Annotated[str, "The word in requests and answers.", Example("singer")]
+    meaning: Annotated[str, "What somebody with it did.", Example("sang")]
     marc: Annotated[
         str | None, "The MARC relator code, where MARC has the same term.", Example("sng")
     ]
@@ -41,8 +41,8 @@ class Roles(TypedDict):
 class Kind(TypedDict):
     """A kind and its meaning."""
 
-    name: Annotated[str, Example("sample")]
-    meaning: Annotated[str, Example(REMIX_KINDS["sample"])]
+    name: Annotated[str, "The word in requests and answers.", Example("sample")]
+    meaning: Annotated[str, "What it means.", Example(REMIX_KINDS["sample"])]
 
 
 Kinds = TypedDict("Kinds", dict.fromkeys(VOCABULARIES, list[Kind]))  # type: ignore[misc]
@@ -52,14 +52,14 @@ Kinds = TypedDict("Kinds", dict.fromkeys(VOCABULARIES, list[Kind]))  # type: ign
 class Health(TypedDict):
     """The process is alive."""
 
-    status: Annotated[str, one_of(("ok",))]
+    status: Annotated[str, "Always “ok”.", one_of(("ok",))]
 
 
 class CheckTold(TypedDict):
     """What one check found."""
 
-    status: Annotated[str, one_of((OK, FAILED, UNKNOWN))]
-    detail: Annotated[str, Example("The read tables: every fact.")]
+    status: Annotated[str, "Whether it passed.", one_of((OK, FAILED, UNKNOWN))]
+    detail: Annotated[str, "What was found.", Example("The read tables: every fact.")]
 
 
 class Ready(TypedDict):

@@ -56,9 +56,9 @@ class Again(Shape):
 class WebhookTold(TypedDict):
     """A webhook, without its secret."""
 
-    id: Annotated[str, Example("6a0f6b0e-0d9e-4b8f-9a2e-4a7f5d1c2b3a")]
+    id: Annotated[str, "Its id.", Example("6a0f6b0e-0d9e-4b8f-9a2e-4a7f5d1c2b3a")]
     holder: Annotated[str, "Whose it is: a contributor, or “operator”.", Example(BEN)]
-    url: Annotated[str, Example("https://example.org/stemma")]
+    url: Annotated[str, "Where events are sent.", Example("https://example.org/stemma")]
     types: Annotated[str | None, "Null is every type.", Example("remix.")]
     state: Annotated[WebhookState, "Disabled after days without an answer."]
     position: Annotated[Count, "Everything up to it was delivered.", Example(4711)]

@@ -55,6 +55,12 @@ class Field(NamedTuple):
         """Whether it is required."""
         return self.default is MISSING
 
+    @property
+    def help(self) -> str:
+        """What it is: as said, or else by the noun it names, or by its own name."""
+        named = self.value.noun if isinstance(self.value, Ref) else self.name
+        return self.value.help or f"The {named.replace('_', ' ')}."
+
 
 class Record:
     """A command, or an object in one of its lists: exactly the fields of its annotations."""

@@ -252,7 +252,7 @@ KINDS = {
 
 # -- answers ---------------------------------------------------------------------------------------
 
-KindOfObstacle = Annotated[str, one_of(KINDS)]
+KindOfObstacle = Annotated[str, one_of(KINDS, "What it is.")]
 Says = Annotated[str, "What stands in the way.", Example("A share is unanswered.")]
 Clears = Annotated[str, "The command that clears it.", Example("share.accept")]
 
@@ -279,13 +279,13 @@ class KindCounted(TypedDict):
     kind: Annotated[KindOfObstacle, Example("share_unanswered")]
     says: Says
     command: Clears
-    count: Annotated[Count, Example(2)]
+    count: Annotated[Count, "How many there are.", Example(2)]
 
 
 class Obstacles(TypedDict):
     """How much stands in the way of a release, and of which kinds."""
 
-    count: Annotated[Count, Example(2)]
+    count: Annotated[Count, "How many there are.", Example(2)]
     kinds: list[KindCounted]
 
 

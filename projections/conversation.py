@@ -33,7 +33,14 @@ from projections.tables import (
     rows_in,
     table,
 )
-from projections.told import Agent, Count, Instant, PersonRef, WorkRef
+from projections.told import (
+    Agent,
+    Count,
+    Instant,
+    PersonRef,
+    Position,
+    WorkRef,
+)
 from projections.told_projects import ChallengeRef, ProjectRef, StepRef
 
 
@@ -106,7 +113,7 @@ class RemovalOfComment(TypedDict):
     """That a comment was removed, and why."""
 
     removed_as: Annotated[str, one_of((WRITER, MODERATOR), "By its writer, or by a moderator.")]
-    reason: str | None
+    reason: Annotated[str | None, "Why; null if nothing was said, or when it was erased."]
     at: Instant
 
 
@@ -132,14 +139,14 @@ class CommentInThread(TypedDict):
     posted_at: Instant
     edited_at: Annotated[str | None, "Null if it was not changed."]
     removed: Annotated[RemovalOfComment | None, "Null if it was not removed."]
-    position: Annotated[Count, Example(61)]
+    position: Annotated[Position, Example(61)]
 
 
 class VersionOfComment(TypedDict):
     """What a comment said from a position on."""
 
     text: Annotated[str | None, "Null once it was erased.", Example("The third panel is dark.")]
-    position: Annotated[Count, Example(61)]
+    position: Annotated[Position, Example(61)]
 
 
 class CommentWithHistory(CommentInThread):

@@ -37,13 +37,13 @@ RETRY_MS = 3_000
 class CloudEvent(TypedDict):
     """A fact as a CloudEvent (structured mode, JSON)."""
 
-    specversion: Annotated[str, Example(SPECIFICATION)]
+    specversion: Annotated[str, "The version of CloudEvents.", Example(SPECIFICATION)]
     id: Annotated[str, "The position of the fact.", Example("43")]
     source: Annotated[str, "The address of this installation.", Example("https://example.org/")]
     type: Annotated[str, "The topic of the fact.", Example("credit.granted")]
     subject: Annotated[str, "What it happened to.", Example(LINE)]
-    time: Instant
-    datacontenttype: Annotated[str, Example("application/json")]
+    time: Annotated[Instant, "When the fact was recorded, in UTC."]
+    datacontenttype: Annotated[str, "The media type of the data.", Example("application/json")]
     data: FactTold
 
 

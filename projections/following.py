@@ -55,6 +55,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 
 FOLLOWING = Projection("following", (FOLLOWS,), changes, facts_about(Follow))
 
+Followers = Annotated[Count, "How many follow it."]
+
 # -- answers -------------------------------------------------------------------------------
 
 HOLDS = f"f.state = '{Follow.Begun.STATE}' AND {holds('f')}"
@@ -64,7 +66,7 @@ HOLDS = f"f.state = '{Follow.Begun.STATE}' AND {holds('f')}"
 class FollowTold(TypedDict):
     """Something that somebody follows; three of the four are null."""
 
-    on: Annotated[str, one_of(FOLLOWED)]
+    on: Annotated[str, "What is followed.", one_of(FOLLOWED)]
     work: Annotated[WorkRef | None, "A work, …"]
     contributor: Annotated[PersonRef | None, "… a person, …"]
     project: Annotated[ProjectRef | None, "… a project …"]
@@ -244,7 +246,7 @@ def _asked(kind: str, ids: Any, says: str) -> Callable[..., Page[FollowerTold]]:
     def of(view: View, id: str, **part: Unpack[Paged]) -> Page[FollowerTold]:
         return _shown(view, kind, id, **part)
 
-    def followers(view: View, id: str) -> Callable[[], int]:
+    def followers(view: View, id: str) -> Callable[[], Followers]:
         return count_later(view, ABOUTS[kind](view, id))
 
     of.__doc__, of.__annotations__["id"] = says, ids

@@ -91,9 +91,9 @@ class Amount(TypedDict):
 class InboxItem(TypedDict):
     """Something that waits for your answer or decision."""
 
-    kind: Annotated[str, one_of(tuple(KINDS))]
+    kind: Annotated[str, "What is waiting.", one_of(tuple(KINDS))]
     id: Annotated[str, "Of what it is about.", Example(EDGE)]
-    noun: Annotated[str, one_of(NOUNS)]
+    noun: Annotated[str, "What the id names.", one_of(NOUNS)]
     does: Annotated[str, "What to do.", Example("Answer the dispute")]
     commands: Annotated[list[Annotated[str, Example("credit.answer")]], "The commands that do it."]
     work: Annotated[WorkRef | None, "The work that it is about."]
@@ -104,7 +104,11 @@ class InboxItem(TypedDict):
         str | None, "The role, the kind, the grounds or the share, if any.", Example("editor")
     ]
     count: Annotated[Count, "How many comments, shares or payouts wait.", Example(1)]
-    deadline: Annotated[str | None, Example("2026-12-20T18:30:00.000000Z")]
+    deadline: Annotated[
+        str | None,
+        "The latest time for it, if there is one.",
+        Example("2026-12-20T18:30:00.000000Z"),
+    ]
     is_overdue: Annotated[bool, "Whether the deadline has passed."]
     amounts: Annotated[
         list[Amount], "The money waiting for it that you may know of; one for each currency."

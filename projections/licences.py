@@ -32,7 +32,9 @@ class LicensedWork(TypedDict):
     """A work in a lineage, with its licence."""
 
     work: WorkRef
-    generation: Annotated[Count, Example(1)]
+    generation: Annotated[
+        Count, "The fewest remixes between it and the work in question.", Example(1)
+    ]
     licence: Annotated[
         str | None, "As stated; null if nobody has stated one.", Example("CC-BY-4.0")
     ]

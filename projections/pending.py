@@ -44,7 +44,7 @@ WORKS_NAMED = 12
 class Waiting(TypedDict):
     """Claims that wait for an answer and do not count; each work lists its own."""
 
-    count: Annotated[Count, Example(1)]
+    count: Annotated[Count, "How many are waiting.", Example(1)]
     works: Annotated[list[WorkRef], "The first works that have claims."]
 
 

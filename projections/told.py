@@ -43,7 +43,8 @@ Count = Annotated[int, Number(least=0)]
 """A whole number that is not negative."""
 Exact = Annotated[str, "Exact."]
 """An exact number."""
-Instant = Annotated[str, InstantValue(example=MOMENT)]
+Position = Annotated[Count, "Where in the journal it is recorded."]
+Instant = Annotated[str, InstantValue(help="By the clock, in UTC.", example=MOMENT)]
 Effect = Annotated[str, Example(MOMENT)]
 """When something takes effect, as stated: that may be before the year 1, which no instant is."""
 Agent = Annotated[str, "A contributor, or “operator”.", Example(BEN)]
@@ -65,25 +66,39 @@ Deadline = Annotated[
 ]
 
 AiUsed = Annotated[str, one_of(("any", NO_AI, *AI_PARTS))]
-KindOfWork = Annotated[str, one_of(("contribution", "outside", "release"))]
-WorkState = Annotated[str, one_of(("submitted", "cited", "assembled", "published", "withdrawn"))]
-KindOfRemix = Annotated[str, one_of(REMIX_KINDS)]
+KindOfWork = Annotated[
+    str, one_of(("contribution", "outside", "release"), "What kind of work it is.")
+]
+WorkState = Annotated[
+    str, one_of(("submitted", "cited", "assembled", "published", "withdrawn"), "How it stands.")
+]
+KindOfRemix = Annotated[str, one_of(REMIX_KINDS, "How the child was made from the parent.")]
 RemixState = Annotated[
-    str, one_of(("declared", "pending", "declined", "disputed", "struck", "retired"))
+    str,
+    one_of(
+        ("declared", "pending", "declined", "disputed", "struck", "retired"),
+        "How it stands; only a declared or disputed one counts.",
+    ),
 ]
 Places = Annotated[
     list[Annotated[int, Number(least=1, example=1)]] | None,
     "Its places in a release, from 1; several if it is used again. Null otherwise.",
 ]
-KindOfCredit = Annotated[str, one_of(CREDIT_KINDS)]
+KindOfCredit = Annotated[str, one_of(CREDIT_KINDS, "Whether anything of theirs is in the work.")]
 CreditState = Annotated[
-    str, one_of(("granted", "claimed", "pending", "accepted", "declined", "disputed", "revoked"))
+    str,
+    one_of(
+        ("granted", "claimed", "pending", "accepted", "declined", "disputed", "revoked"),
+        "How it stands; one that is pending, declined or revoked does not count.",
+    ),
 ]
-IdentifierState = Annotated[str, one_of(("stated", "disputed", "withdrawn"))]
-JoinState = Annotated[str, one_of(("pending", "joined", "declined", "undone"))]
-MembershipState = Annotated[str, one_of(("offered", "accepted", "disputed", "declined"))]
-LicenceRule = Annotated[str, one_of(tuple(RULES))]
-PersonState = Annotated[str, one_of(("admitted", "merged", "forgotten"))]
+IdentifierState = Annotated[str, one_of(("stated", "disputed", "withdrawn"), "How it stands.")]
+JoinState = Annotated[str, one_of(("pending", "joined", "declined", "undone"), "How it stands.")]
+MembershipState = Annotated[
+    str, one_of(("offered", "accepted", "disputed", "declined"), "How it stands.")
+]
+LicenceRule = Annotated[str, one_of(tuple(RULES), "The rule that they break.")]
+PersonState = Annotated[str, one_of(("admitted", "merged", "forgotten"), "How it stands.")]
 
 # -- people --------------------------------------------------------------------------------------
 
@@ -99,12 +114,12 @@ class IdentifierTold(TypedDict):
     """The number of a work or a person in a registry."""
 
     id: IdentifierId
-    scheme: Annotated[str, one_of(SCHEMES)]
+    scheme: Annotated[str, "The registry.", one_of(SCHEMES)]
     identifier: Annotated[str | None, "Null when it was erased.", Example("USSKG1912345")]
     state: IdentifierState
     evidence: Evidence
     stated_by: Agent
-    position: Annotated[Count, Example(46)]
+    position: Annotated[Position, Example(46)]
 
 
 class WorkRef(TypedDict):
@@ -156,7 +171,7 @@ class Person(PersonItem):
         "Who they are, if the same person was registered twice.",
         Example(None),
     ]
-    position: Annotated[Count, Example(7)]
+    position: Annotated[Position, Example(7)]
 
 
 # -- works ---------------------------------------------------------------------------------------
@@ -166,7 +181,7 @@ class FacetValue(TypedDict):
     """One value, and how many have it."""
 
     value: Annotated[str | None, "Null if none is stated.", Example("audio")]
-    count: Annotated[Count, Example(12)]
+    count: Annotated[Count, "How many have it.", Example(12)]
 
 
 class Facet(TypedDict):
@@ -184,7 +199,7 @@ IsExact = Annotated[
 class WorkFacets(TypedDict):
     """How many works there are, and of each medium, licence, year, role and kind."""
 
-    total: Annotated[Count, Example(20)]
+    total: Annotated[Count, "How many there are.", Example(20)]
     is_exact: IsExact
     medium: Facet
     licence: Annotated[Facet, "By their SPDX names, if they have one."]
@@ -196,7 +211,7 @@ class WorkFacets(TypedDict):
 class PeopleFacets(TypedDict):
     """How many people there are, and with a credit in each role and medium."""
 
-    total: Annotated[Count, Example(20)]
+    total: Annotated[Count, "How many there are.", Example(20)]
     is_exact: IsExact
     role: Annotated[Facet, "Those with a credit in exactly this role."]
     medium: Facet
@@ -213,9 +228,9 @@ class ConflictThen(TypedDict):
 class Publication(TypedDict):
     """Where a release's lineage was frozen."""
 
-    position: Annotated[Count, Example(51)]
-    at: Instant
-    offered: Annotated[str, one_of(OFFERED)]
+    position: Annotated[Position, Example(51)]
+    at: Annotated[Instant, "When it was published."]
+    offered: Annotated[str, "Whether anybody pays for it.", one_of(OFFERED)]
     conflicts: Annotated[
         list[ConflictThen], "The first twenty conflicts between licences at that time."
     ]
@@ -260,10 +275,10 @@ class JoinTold(TypedDict):
     work: Annotated[WorkRef, "As it was recorded."]
     into: Annotated[WorkRef, "What stands for both, unless it is elsewhere and the other is here."]
     state: JoinState
-    reason: Annotated[str | None, Example("The same recording.")]
+    reason: Annotated[str | None, "Why; null if nothing was said.", Example("The same recording.")]
     said_by: Agent
     deadline: Deadline
-    position: Annotated[Count, Example(44)]
+    position: Annotated[Position, Example(44)]
 
 
 class WorkFound(WorkRef):
@@ -276,7 +291,9 @@ class WorkFound(WorkRef):
         Example("2026-11-01T00:00:00.000000Z"),
     ]
     recorded_at: Instant
-    licence: Annotated[str | None, Example("CC-BY-4.0")]
+    licence: Annotated[
+        str | None, "As stated; null if nobody has stated one.", Example("CC-BY-4.0")
+    ]
     sha256: Annotated[str | None, "Of the file."]
     media_url: Annotated[
         str | None,
@@ -372,14 +389,14 @@ class RemixTold(TypedDict):
     ai: AiUses
     ai_tool: AiToolTold
     suspect_dates: SuspectDates
-    position: Annotated[Count, Example(44)]
+    position: Annotated[Position, Example(44)]
 
 
 class ClaimTold(TypedDict):
     """A claim about a work: of a credit on it, of what it was made from, or what it is one with."""
 
     id: Annotated[str, "Of the credit, the remix or the join.", Example(EDGE)]
-    noun: Annotated[str, one_of(("credit", "remix", "join"))]
+    noun: Annotated[str, "What is claimed.", one_of(("credit", "remix", "join"))]
     work: WorkRef
     contributor: Annotated[PersonRef | None, "Of a credit."]
     role: Annotated[Role | None, "Of a credit."]
@@ -396,7 +413,7 @@ class ClaimTold(TypedDict):
         Instant | None,
         "After this a moderator may answer too; null if only the person credited may.",
     ]
-    position: Annotated[Count, Example(44)]
+    position: Annotated[Position, Example(44)]
 
 
 # -- disputes ------------------------------------------------------------------------------------
@@ -411,13 +428,13 @@ class Side(TypedDict):
     evidence_sha256: EvidenceSha256
     actor: Agent
     at: Instant
-    position: Annotated[Count, Example(44)]
+    position: Annotated[Position, Example(44)]
 
 
 class Dispute(Side):
     """An open dispute."""
 
-    grounds: Annotated[str, one_of(GROUNDS)]
+    grounds: Annotated[str, "Why it is disputed, in one of the fixed words.", one_of(GROUNDS)]
     deadline: Annotated[
         str, "The other side can answer until then.", Example("2026-12-20T18:30:00.000000Z")
     ]
@@ -531,7 +548,7 @@ class MembershipTold(TypedDict):
     roles: Annotated[list[Role], "What they do in it."]
     during: Annotated[str | None, "When they were in it, as stated.", Example("2019/..")]
     state: MembershipState
-    position: Annotated[Count, Example(62)]
+    position: Annotated[Position, Example(62)]
 
 
 class MemberPart(TypedDict):
@@ -584,7 +601,7 @@ class PartInRelease(Part):
 class FactTold(TypedDict):
     """One fact."""
 
-    position: Annotated[Count, Example(43)]
+    position: Annotated[Position, Example(43)]
     receipt: Annotated[str, "The address of its receipt.", Example("/facts/43/receipt")]
     recorded_at: Instant
     effective: Annotated[str | None, "When it takes effect.", Example(MOMENT)]
@@ -593,7 +610,7 @@ class FactTold(TypedDict):
     topic: Annotated[str, "What happened.", Example("credit.granted")]
     noun: Annotated[str, Ref("credit"), "What it happened to.", Example(LINE)]
     about: Annotated[list[WorkId], "The works and contributors it is about."]
-    reason: str | None
+    reason: Annotated[str | None, "Why; null if nothing was said, or when it was erased."]
     content: Annotated[
         dict[str, Any],
         "Its other fields; null where a text was erased.",

@@ -15,7 +15,7 @@ LIKELY = ("same_content", "similar_content", "same_challenge", "source_of_source
 REASONS = ("role", "medium", "together", "through", "both_remixed")
 FOUND_IN = ("name", "text", "term", "person")
 
-KindFound = Annotated[str, one_of(KINDS)]
+KindFound = Annotated[str, one_of(KINDS, "What it is.")]
 
 
 class Hit(TypedDict):
@@ -47,7 +47,7 @@ class KindCount(TypedDict):
     """How many of a kind were found."""
 
     kind: KindFound
-    count: Annotated[Count, Example(12)]
+    count: Annotated[Count, "How many.", Example(12)]
     is_exact: Annotated[bool, "False if there are more, which were not counted.", Example(True)]
 
 
@@ -60,7 +60,7 @@ class HitCounts(TypedDict):
 class WhyLikely(TypedDict):
     """Why a work may be a source."""
 
-    code: Annotated[str, one_of(LIKELY)]
+    code: Annotated[str, "Why, in one of the fixed words.", one_of(LIKELY)]
     says: Annotated[str, "The same as a sentence.", Example("It is the same file.")]
     unit: Annotated[
         str | None, "The unit of the ISCC that was compared, or “file”.", Example("file")
@@ -81,7 +81,7 @@ class LikelySource(TypedDict):
 class Reason(TypedDict):
     """Why somebody or something is suggested."""
 
-    code: Annotated[str, one_of(REASONS)]
+    code: Annotated[str, "Why, in one of the fixed words.", one_of(REASONS)]
     says: Annotated[
         str,
         "The same as a sentence.",

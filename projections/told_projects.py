@@ -7,14 +7,14 @@ from typing import Annotated, TypedDict
 from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
 from domain.value import Example, one_of
 from domain.values import ChallengeId, ProjectId, Role, StepId
-from projections.told import Agent, Count, Facet, Instant, IsExact, PersonRef, WorkRef
+from projections.told import Agent, Count, Facet, Instant, IsExact, PersonRef, Position, WorkRef
 
-KindOfProject = Annotated[str, one_of(PROJECT_KINDS)]
-ProjectState = Annotated[str, one_of(("launched", "closed"))]
-ChallengeState = Annotated[str, one_of(("issued", "closed"))]
-AnswerState = Annotated[str, one_of(("given", "featured", "withdrawn"))]
+KindOfProject = Annotated[str, one_of(PROJECT_KINDS, "What it is to become.")]
+ProjectState = Annotated[str, one_of(("launched", "closed"), "How it stands.")]
+ChallengeState = Annotated[str, one_of(("issued", "closed"), "How it stands.")]
+AnswerState = Annotated[str, one_of(("given", "featured", "withdrawn"), "How it stands.")]
 
-Position = Annotated[Count, Example(60)]
+At = Annotated[Position, Example(60)]
 _Title = Annotated[
     str | None, "Null when it was erased.", Example("The Lighthouse That Walked Away")
 ]
@@ -37,7 +37,7 @@ class ProjectItem(ProjectRef):
     leaders: Annotated[list[PersonRef], "Who leads it, in the order of assignment."]
     pieces: Annotated[Count, "How many pieces are in it.", Example(12)]
     launched_at: Instant
-    position: Position
+    position: At
 
 
 class StepTold(TypedDict):
@@ -47,13 +47,13 @@ class StepTold(TypedDict):
     title: Annotated[str | None, "Null when it was erased.", Example("The seven panels")]
     text: Annotated[str | None, "What is wanted in it.", Example("Pencils first, then ink.")]
     pieces: Annotated[Count, "How many pieces are in it.", Example(7)]
-    position: Position
+    position: At
 
 
 class ClosedTold(TypedDict):
     """How a project ended."""
 
-    outcome: Annotated[str, one_of(PROJECT_OUTCOMES)]
+    outcome: Annotated[str, "How it ended.", one_of(PROJECT_OUTCOMES)]
     release: Annotated[WorkRef | None, "Its outcome."]
     reason: Annotated[str | None, "Why."]
     at: Instant
@@ -73,7 +73,7 @@ class InStep(TypedDict):
     step: StepId
     put_by: Annotated[Agent, "Who put it there."]
     remixed_by: Annotated[Count, "How many works were made from it.", Example(0)]
-    position: Position
+    position: At
 
 
 class UpdateTold(TypedDict):
@@ -82,7 +82,7 @@ class UpdateTold(TypedDict):
     text: Annotated[str | None, "Null when it was erased.", Example("All panels are inked.")]
     by: Agent
     at: Instant
-    position: Position
+    position: At
 
 
 class StepRef(TypedDict):
@@ -120,14 +120,14 @@ class ChallengeItem(ChallengeRef):
     project: Annotated[ProjectRef | None, "The project it is in."]
     answers: Annotated[Count, "How many pieces answer it.", Example(9)]
     featured: Annotated[Count, "How many of them are featured.", Example(2)]
-    position: Position
+    position: At
 
 
 class WasIn(TypedDict):
     """A project that a challenge was in, or is."""
 
     project: ProjectRef
-    since: Position
+    since: Annotated[At, "Where in the journal it was put there."]
     until: Annotated[int | None, "Null while it is in it."]
 
 
@@ -140,7 +140,7 @@ class ChallengeTold(ChallengeItem):
 class AnswerFacets(TypedDict):
     """How many answers there are, and of each medium and state."""
 
-    total: Annotated[Count, Example(20)]
+    total: Annotated[Count, "How many there are.", Example(20)]
     is_exact: IsExact
     medium: Facet
     state: Facet

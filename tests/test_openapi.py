@@ -86,6 +86,19 @@ def test_every_operation_is_described(served: Served) -> None:
         assert operation.get("description"), operation["operationId"]
 
 
+def test_every_parameter_and_every_field_says_what_it_is(served: Served) -> None:
+    document = served.operator.document
+    for item in document["paths"].values():
+        for told in (item, item.get("get", {}), item.get("post", {})):
+            for parameter in told.get("parameters", ()):
+                assert parameter["description"].endswith("."), parameter["name"]
+    for name, schema in document["components"]["schemas"].items():
+        for field, stated in schema.get("properties", {}).items():
+            said = resolved(stated, document)
+            of_each = resolved(said.get("items", {}), document)
+            assert "description" in {**said, **of_each}, (name, field)
+
+
 def test_every_operation_says_what_it_can_answer(served: Served) -> None:
     for method, path, operation in operations(served.operator.document):
         assert operation["summary"].endswith("."), path

@@ -22,12 +22,24 @@ from projections.money import balances
 from projections.money.earning import period
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
-from projections.money.told import Account, Dollars, PayeeRef, PoolRef, ReasonHeld
+from projections.money.told import (
+    Account,
+    Dollars,
+    PayeeRef,
+    PoolRef,
+    ReasonHeld,
+    Where,
+)
 from projections.pages import Page
 from projections.question import Form, Paged, question
 from projections.spreadsheet import rows_of_csv
 from projections.store import View, holds, told_rows, wanted
-from projections.told import Count, Effect, Instant
+from projections.told import (
+    Count,
+    Effect,
+    Instant,
+    Position,
+)
 
 KINDS = ("revenue", "expense")
 KindOfBooking = Annotated[str, one_of(KINDS)]
@@ -43,38 +55,30 @@ InCurrency = Annotated[CurrencyCode | None, "Only in this currency."]
 class BookingLine(TypedDict):
     """Revenue or an expense in the list of all."""
 
-    id: Annotated[str, Example(REVENUE)]
-    kind: KindOfBooking
+    id: Annotated[str, "The revenue's or the expense's id.", Example(REVENUE)]
+    kind: Annotated[KindOfBooking, "Which of the two it is."]
     pool: PoolRef
     currency: Dollars
     name: Annotated[str, "The source of revenue, the category of an expense.", Example("store")]
-    amount_minor: Annotated[int, Example(10_000)]
+    amount_minor: Annotated[int, "How much came in or was spent.", Example(10_000)]
     reversed_minor: Annotated[int, "How much of it was reversed.", Example(0)]
     taken_back_minor: Annotated[
         Count, "For negative revenue: how much of other revenue it has taken back.", Example(0)
     ]
-    effective_at: Effect
-    document: str | None
+    effective_at: Annotated[Effect, "When it was earned or spent."]
+    document: Annotated[str | None, "The document that proves it."]
     recorded_at: Instant
-    position: Count
+    position: Position
 
 
-class PayeeBalance(TypedDict):
+class PayeeBalance(Where):
     """What a payee is owed and was paid in a currency, over all pools."""
 
     payee: PayeeRef
     currency: Dollars
     owed_minor: Annotated[int, "Payable and held, less debts.", Example(5_000)]
-    payable_minor: Annotated[Count, Example(5_000)]
-    held_minor: Annotated[Count, Example(0)]
     held_because: list[ReasonHeld]
-    debt_minor: Annotated[Count, Example(0)]
-    in_transit_minor: Annotated[int, Example(0)]
-    paid_minor: Annotated[int, Example(0)]
-    suspense_minor: Annotated[int, Example(0)]
-    withheld_minor: Annotated[int, Example(0)]
-    exchanged_minor: Annotated[int, Example(0)]
-    reserved_minor: Annotated[int, Example(0)]
+    paid_minor: Annotated[int, "Payouts that have arrived.", Example(0)]
 
 
 class TrialLine(TypedDict):
@@ -83,14 +87,14 @@ class TrialLine(TypedDict):
     currency: Dollars
     account: Account
     meaning: Annotated[str, "What the account holds.", Example(ACCOUNTS["paid"])]
-    amount_minor: Annotated[int, Example(10_000)]
+    amount_minor: Annotated[int, "Its balance.", Example(10_000)]
 
 
 class TrialSum(TypedDict):
     """The sum of all accounts in a currency; it is zero."""
 
     currency: Dollars
-    amount_minor: Annotated[int, Example(0)]
+    amount_minor: Annotated[int, "Always zero.", Example(0)]
 
 
 class TrialBalance(TypedDict):

@@ -31,7 +31,7 @@ from projections.told import Count
 
 OUTCOMES = ("paid", "below_minimum", "held", "overpaid")
 """What may become of a payee, in the order of listing."""
-OutcomeOfPreview = Annotated[str, one_of(OUTCOMES)]
+OutcomeOfPreview = Annotated[str, one_of(OUTCOMES, "What becomes of them.")]
 LINE_BYTES = 700
 """Roughly how much memory one line takes."""
 
@@ -44,7 +44,7 @@ class PreviewLine(TypedDict):
     amount_minor: Annotated[int, "What would be paid, or is owed and can be.", Example(26_786)]
     withheld_minor: Annotated[int, "Of what would be paid.", Example(0)]
     sent: list[BatchSent]
-    held_minor: Annotated[Count, Example(0)]
+    held_minor: Annotated[Count, "What is held.", Example(0)]
     held_because: list[ReasonHeld]
 
 
@@ -52,18 +52,18 @@ class PreviewSum(TypedDict):
     """What becomes of all payees with the same outcome."""
 
     outcome: OutcomeOfPreview
-    payees: Annotated[Count, Example(2)]
-    amount_minor: Annotated[int, Example(50_000)]
+    payees: Annotated[Count, "How many.", Example(2)]
+    amount_minor: Annotated[int, "What they would be paid, or are owed.", Example(50_000)]
 
 
 class PayoutPreview(TypedDict):
     """What a batch would do."""
 
     currency: Dollars
-    minimum_minor: Annotated[Count, Example(1_000)]
+    minimum_minor: Annotated[Count, "The least that is paid out.", Example(1_000)]
     payouts: Annotated[Count, "How many payouts there would be.", Example(2)]
-    total_minor: Annotated[Count, Example(50_000)]
-    withheld_minor: Annotated[int, Example(0)]
+    total_minor: Annotated[Count, "What would be paid, before withholding.", Example(50_000)]
+    withheld_minor: Annotated[int, "What would be withheld of that.", Example(0)]
     sent: list[BatchSent]
     held_minor: Annotated[Count, "What is held, of all payees.", Example(0)]
     sums: list[PreviewSum]

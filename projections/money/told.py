@@ -38,28 +38,38 @@ from domain.values import (
     WithholdingId,
     WorkId,
 )
-from projections.told import MOMENT, Agent, Count, Effect, Exact, Instant, PathCount, PersonRef
+from projections.told import (
+    MOMENT,
+    Agent,
+    Count,
+    Effect,
+    Exact,
+    Instant,
+    PathCount,
+    PersonRef,
+    Position,
+)
 
 EARNING = ("division", "reversal", "correction", "adjustment", "opening", "assignment")
 RESERVE = "reserve"
 ENTRY_KINDS = (*EARNING, RESERVE)
 
 Dollars = Annotated[CurrencyCode, Example("USD")]
-Operator = Annotated[str, Example("operator")]
-PoolName = Annotated[str | None, Example("song")]
+Operator = Annotated[str, "Who acted: a contributor, or “operator”.", Example("operator")]
+PoolName = Annotated[str | None, "Null when it was erased.", Example("song")]
 Policy = Annotated[dict[str, Any] | None, Example({"type": "relative_cascade"})]
-Terms = Annotated[dict[str, Any], Example(TERMS)]
-KindOfPool = Annotated[str, one_of(POOL_KINDS)]
-KindOfComment = Annotated[str, one_of(COMMENT_KINDS)]
-KindOfEntry = Annotated[str, one_of(ENTRY_KINDS)]
-ProposalState = Annotated[str, one_of(("open", "finalised", "withdrawn"))]
-WithholdingState = Annotated[str, one_of(("stated", "ended"))]
-PayoutState = Annotated[str, one_of(("issued", "settled", "returned", "claimed"))]
-ReasonHeld = Annotated[str, one_of(REASONS)]
+Terms = Annotated[dict[str, Any], "The policy by which the pool divides.", Example(TERMS)]
+KindOfPool = Annotated[str, one_of(POOL_KINDS, "What it holds the income of.")]
+KindOfComment = Annotated[str, one_of(COMMENT_KINDS, "What it says.")]
+KindOfEntry = Annotated[str, one_of(ENTRY_KINDS, "What it does.")]
+ProposalState = Annotated[str, one_of(("open", "finalised", "withdrawn"), "How it stands.")]
+WithholdingState = Annotated[str, one_of(("stated", "ended"), "How it stands.")]
+PayoutState = Annotated[str, one_of(("issued", "settled", "returned", "claimed"), "How it stands.")]
+ReasonHeld = Annotated[str, one_of(REASONS, "Why it is held.")]
 KindOfSource = Annotated[str, one_of(SOURCES)]
 KindOfCost = Annotated[str, one_of(CATEGORIES)]
-Account = Annotated[str, one_of(ACCOUNTS)]
-RoundingMethod = Annotated[str, one_of(ROUNDINGS)]
+Account = Annotated[str, one_of(ACCOUNTS, "Which account it is on.")]
+RoundingMethod = Annotated[str, one_of(ROUNDINGS, "How whole units are allocated.")]
 
 # -- splits --------------------------------------------------------------------------------------
 
@@ -68,7 +78,11 @@ class PayeeRef(TypedDict):
     """A payee as answers refer to it."""
 
     id: Annotated[str, "A contributor's id, “work/…” with a work's id, or a name.", Example(BEN)]
-    kind: Annotated[str, one_of(("contributor", "work", "other"))]
+    kind: Annotated[
+        str,
+        "Whether it is a contributor, a work, or somebody outside.",
+        one_of(("contributor", "work", "other")),
+    ]
     name: Annotated[
         str | None, "Name, or title of the work; null when it was erased.", Example("Ben")
     ]
@@ -113,7 +127,7 @@ class Stack(TypedDict):
     """How much of a work goes to its sources, by the rates of its own remixes."""
 
     before: Annotated[str, "A remix that states no rate counts as 0.", Example("1/10")]
-    after: Annotated[str, Example("3/10")]
+    after: Annotated[str, "With the remix.", Example("3/10")]
     cap: Annotated[str, "A remix that would exceed it is refused.", Example("1")]
 
 
@@ -121,11 +135,15 @@ class Change(TypedDict):
     """What changes for one payee."""
 
     payee: PayeeRef
-    share_before: Annotated[str, Example("1/2")]
-    share_after: Annotated[str, Example("2/5")]
+    share_before: Annotated[str, "Without the remix.", Example("1/2")]
+    share_after: Annotated[str, "With it.", Example("2/5")]
     change: Annotated[str, "Negative if diluted.", Example("-1/10")]
-    amount_before_minor: Annotated[Count | None, Example(5000)]
-    amount_after_minor: Annotated[Count | None, Example(4000)]
+    amount_before_minor: Annotated[
+        Count | None, "Of the amount asked about; null without one.", Example(5000)
+    ]
+    amount_after_minor: Annotated[
+        Count | None, "Of the amount asked about; null without one.", Example(4000)
+    ]
 
 
 class EdgePreview(TypedDict):
@@ -166,10 +184,10 @@ class WaivedLine(TypedDict):
 class CommentAnswer(TypedDict):
     """An answer to a comment."""
 
-    text: Annotated[str | None, Example("Added with 1 %.")]
+    text: Annotated[str | None, "Null when it was erased.", Example("Added with 1 %.")]
     actor: Operator
     at: Instant
-    position: Annotated[Count, Example(70)]
+    position: Annotated[Position, Example(70)]
 
 
 class CauseComment(TypedDict):
@@ -178,15 +196,17 @@ class CauseComment(TypedDict):
     id: ProposalCommentId
     kind: KindOfComment
     about: Annotated[str | None, "The payee or the asset it is about.", Example(BEN)]
-    text: Annotated[str | None, Example("Ben cut the last verse and is missing.")]
-    actor: Annotated[str, Example(BEN)]
+    text: Annotated[
+        str | None, "Null when it was erased.", Example("Ben cut the last verse and is missing.")
+    ]
+    actor: Annotated[str, "Who commented.", Example(BEN)]
 
 
 class CommentTold(CauseComment):
     """A comment on a proposal."""
 
     at: Instant
-    position: Annotated[Count, Example(62)]
+    position: Annotated[Position, Example(62)]
     is_open: Annotated[bool, "Whether it is still unanswered."]
     answers: list[CommentAnswer]
 
@@ -196,17 +216,17 @@ class Revision(TypedDict):
 
     at: Instant
     actor: Operator
-    position: Annotated[Count, Example(61)]
+    position: Annotated[Position, Example(61)]
     comments: Annotated[list[ProposalCommentId], "The comments that caused it."]
-    note: str | None
+    note: Annotated[str | None, "Null if nothing was said, or when it was erased."]
 
 
 class Uncited(TypedDict):
     """A person or work in the release that is missing from a proposal."""
 
-    kind: Annotated[str, one_of(("work", "contributor"))]
+    kind: Annotated[str, "Whether it is a work or a person.", one_of(("work", "contributor"))]
     id: ContributorId
-    name: Annotated[str | None, Example("Ben")]
+    name: Annotated[str | None, "Null when it was erased.", Example("Ben")]
 
 
 class ThroughGroup(TypedDict):
@@ -227,7 +247,9 @@ class AssetTold(TypedDict):
     value: Annotated[str, "Its weight among the assets.", Example("3")]
     within: Annotated[list[Annotated[str, Example("act 1")]], "The parts of the whole it is in."]
     shares: Annotated[
-        list[Annotated[list[str], Length(2)]], Example([[BEN, "1/2"], ["operator", "1/2"]])
+        list[Annotated[list[str], Length(2)]],
+        "Each payee, with their share of the asset.",
+        Example([[BEN, "1/2"], ["operator", "1/2"]]),
     ]
     through: Annotated[
         list[ThroughGroup], "The groups whose own share was divided among their members."
@@ -250,7 +272,7 @@ class ProposalTold(TypedDict):
     release: ReleaseId
     state: ProposalState
     opened_at: Annotated[Instant, "The first notice."]
-    closes_at: Instant
+    closes_at: Annotated[Instant, "It is open for comments until then."]
     final_from: Annotated[
         Instant, "It can be finalised from then on; a revision or a late comment moves this back."
     ]
@@ -261,8 +283,10 @@ class ProposalTold(TypedDict):
     to_notify: Annotated[
         Count, "How many of those notified by mail have not been notified yet.", Example(0)
     ]
-    number: Annotated[int | None, Example(1)]
-    effective_at: str | None
+    number: Annotated[
+        int | None, "Which agreement of the pool it is; null until it is final.", Example(1)
+    ]
+    effective_at: Annotated[str | None, "It applies to earnings from then on; null: to all."]
     policy: Annotated[Policy, "Null if it was set by hand."]
     graph_position: Annotated[
         int | None, "The position of the lineage it was computed from.", Example(57)
@@ -280,7 +304,7 @@ class ProposalTold(TypedDict):
     comments: list[CommentTold]
     revisions: list[Revision]
     warnings: Annotated[list[Uncited], "Used but uncited."]
-    position: Annotated[Count, Example(61)]
+    position: Annotated[Position, Example(61)]
 
 
 class ComparedComment(CauseComment):
@@ -293,7 +317,7 @@ class Cause(TypedDict):
     """A revision that changed somebody's share."""
 
     at: Instant
-    position: Annotated[Count, Example(65)]
+    position: Annotated[Position, Example(65)]
     before: Annotated[Exact, Example("0")]
     after: Annotated[Exact, Example("1/100")]
     comments: list[ComparedComment]
@@ -327,9 +351,9 @@ class Where(TypedDict):
     """Where what somebody earned is, but for what was paid."""
 
     payable_minor: Annotated[Count, "It can be paid now.", Example(0)]
-    held_minor: Annotated[Count, Example(25_000)]
+    held_minor: Annotated[Count, "What cannot be paid yet.", Example(25_000)]
     debt_minor: Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
-    in_transit_minor: Annotated[int, Example(0)]
+    in_transit_minor: Annotated[int, "Payouts that are on their way.", Example(0)]
     suspense_minor: Annotated[int, "Returned and not claimed yet.", Example(0)]
     withheld_minor: Annotated[
         int, "Withheld from payouts, for the countries of source.", Example(0)
@@ -341,7 +365,7 @@ class Where(TypedDict):
 class Balances(Where):
     """Somebody's balances at the end of a period."""
 
-    settled_minor: Annotated[Count, Example(0)]
+    settled_minor: Annotated[Count, "Payouts that have arrived.", Example(0)]
 
 
 class ReserveTold(TypedDict):
@@ -350,21 +374,21 @@ class ReserveTold(TypedDict):
     until: Annotated[
         str | None, "The first payout after this frees it; null: freed by hand.", Example(MOMENT)
     ]
-    amount_minor: Annotated[int, Example(5_000)]
+    amount_minor: Annotated[int, "How much.", Example(5_000)]
 
 
 class HeldAsset(TypedDict):
     """An asset by which something is held."""
 
-    asset: Annotated[str, Example(SONG)]
-    title: Annotated[str | None, Example("Low Tide, sung")]
+    asset: Annotated[str, "A work's id, or a name.", Example(SONG)]
+    title: Annotated[str | None, "If the asset is a work.", Example("Low Tide, sung")]
 
 
 class HeldLine(TypedDict):
     """What is held for the same reasons."""
 
     because: list[ReasonHeld]
-    amount_minor: Annotated[Count, Example(25_000)]
+    amount_minor: Annotated[Count, "How much is held.", Example(25_000)]
     assets: Annotated[list[HeldAsset], "The pieces concerned; empty if the whole share is held."]
 
 
@@ -379,13 +403,13 @@ class TitledRef(TypedDict):
     """A release as statements refer to it."""
 
     id: ReleaseId
-    title: Annotated[str | None, Example("Low Tide")]
+    title: Annotated[str | None, "Null when it was erased.", Example("Low Tide")]
 
 
 class Line(TypedDict):
     """What the lines of a statement tell, by account or as people read them."""
 
-    position: Annotated[Count, Example(80)]
+    position: Annotated[Position, Example(80)]
     recorded_at: Instant
     effective_at: Annotated[str | None, "When it was earned.", Example(MOMENT)]
     noun: Annotated[EntryId, "The division, correction, reversal or payout."]
@@ -412,10 +436,10 @@ class Line(TypedDict):
 class StatementLine(Line):
     """Something allocated to somebody, or paid."""
 
-    kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim"))]
+    kind: Annotated[str, "What it is.", one_of((*ENTRY_KINDS, "payout", "claim"))]
     release: TitledRef
     pool: PoolRef
-    agreement: Annotated[Count, Example(1)]
+    agreement: Annotated[Count, "The number of the agreement.", Example(1)]
     proposal: ProposalId
     revenue: RevenueId | None
 
@@ -425,7 +449,7 @@ class RecoupedTold(TypedDict):
 
     payee: Annotated[PayeeRef, "Who got the advance, or who is paid first."]
     to: Annotated[PayeeRef | None, "Who paid the advance."]
-    advance_minor: Annotated[Count, Example(110_730)]
+    advance_minor: Annotated[Count, "How much is to be paid back in all.", Example(110_730)]
     before_minor: Annotated[int, "Recouped before.", Example(0)]
     now_minor: Annotated[int, "Recouped now; negative after a reversal.", Example(18_824)]
     remaining_minor: Annotated[Count, "Still to be recouped.", Example(91_906)]
@@ -436,9 +460,11 @@ class WithheldTold(TypedDict):
 
     country: CountryCode
     rule: Annotated[WithholdingId | None, "The rule applied; null if there was none."]
-    rate: Annotated[str | None, Example("0.15")]
+    rate: Annotated[
+        str | None, "Which part was withheld; null if there was no rule.", Example("0.15")
+    ]
     paid_minor: Annotated[int, "How much of the payout came from there.", Example(25_000)]
-    withheld_minor: Annotated[Count, Example(3_750)]
+    withheld_minor: Annotated[Count, "What was withheld.", Example(3_750)]
 
 
 class SentTold(TypedDict):
@@ -466,17 +492,21 @@ class Part(TypedDict):
 
     release: TitledRef
     pool: PoolRef
-    agreement: Annotated[Count, Example(1)]
-    amount_minor: Annotated[int, Example(25_000)]
+    agreement: Annotated[Count, "The number of the agreement.", Example(1)]
+    amount_minor: Annotated[int, "How much of it comes from there.", Example(25_000)]
 
 
 class Movement(Line):
     """One line of a statement as people read it: a payout is one, with its parts."""
 
-    kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim", "recoupment", "exchange"))]
+    kind: Annotated[
+        str, "What it is.", one_of((*ENTRY_KINDS, "payout", "claim", "recoupment", "exchange"))
+    ]
     release: Annotated[TitledRef | None, "Null for a payout of several pools."]
     pool: PoolRef | None
-    agreement: Annotated[int | None, Example(1)]
+    agreement: Annotated[
+        int | None, "The number of the agreement; null for a payout of several.", Example(1)
+    ]
     parts: Annotated[list[Part], "Of a payout: what it consists of; a debt is negative."]
     recouped: Annotated[RecoupedTold | None, "Of a recoupment."]
     sent: Annotated[SentTold | None, "For a payout with withholding or an exchange."]
@@ -489,8 +519,8 @@ class Movement(Line):
 class Net(TypedDict):
     """What can be paid less what is owed back, as a payout nets it."""
 
-    opening_minor: Annotated[int, Example(0)]
-    closing_minor: Annotated[int, Example(0)]
+    opening_minor: Annotated[int, "At the start.", Example(0)]
+    closing_minor: Annotated[int, "At the end.", Example(0)]
 
 
 class Exchanged(TypedDict):
@@ -505,7 +535,7 @@ class CurrencyStatement(TypedDict):
 
     currency: Dollars
     opening_minor: Annotated[Count, "What could be paid at the start.", Example(0)]
-    earned_minor: Annotated[int, Example(25_000)]
+    earned_minor: Annotated[int, "What was earned in the period.", Example(25_000)]
     recouped_minor: Annotated[int, "How much debt was recouped.", Example(0)]
     held_minor: Annotated[
         int, "The change in what is held; negative if some was released.", Example(25_000)
@@ -539,7 +569,7 @@ class Statement(TypedDict):
 class MonthOfPool(TypedDict):
     """What payees of a pool earned in a month."""
 
-    month: Annotated[str, Example("2026-03")]
+    month: Annotated[str, "The month.", Example("2026-03")]
     earned_minor: Annotated[int, "Less what was reversed.", Example(25_000)]
     late_minor: Annotated[
         int, "How much of it was recorded after its period was closed.", Example(0)
@@ -591,23 +621,23 @@ class PayoutTold(TypedDict):
     reference: Annotated[str | None, "Of the transfer."]
     reason: Annotated[str | None, "Why it came back."]
     issued_at: Instant
-    position: Annotated[Count, Example(90)]
+    position: Annotated[Position, Example(90)]
 
 
 class BatchState(TypedDict):
     """How many payouts of a batch are in a state."""
 
     state: PayoutState
-    count: Annotated[Count, Example(2)]
-    amount_minor: Annotated[Count, Example(50_000)]
+    count: Annotated[Count, "How many payouts are in it.", Example(2)]
+    amount_minor: Annotated[Count, "What they come to.", Example(50_000)]
 
 
 class BatchSent(TypedDict):
     """What a batch sent in one currency; what came back is not counted."""
 
     currency: Dollars
-    count: Annotated[Count, Example(2)]
-    amount_minor: Annotated[Count, Example(50_000)]
+    count: Annotated[Count, "How many payouts.", Example(2)]
+    amount_minor: Annotated[Count, "What was sent in it.", Example(50_000)]
 
 
 class BatchItem(TypedDict):
@@ -615,10 +645,10 @@ class BatchItem(TypedDict):
 
     id: BatchId
     currency: Dollars
-    count: Annotated[Count, Example(2)]
-    total_minor: Annotated[Count, Example(50_000)]
+    count: Annotated[Count, "How many payouts it has.", Example(2)]
+    total_minor: Annotated[Count, "What they come to, before withholding.", Example(50_000)]
     issued_at: Instant
-    position: Annotated[Count, Example(90)]
+    position: Annotated[Position, Example(90)]
 
 
 class BatchTold(BatchItem):
@@ -640,17 +670,21 @@ class RateTold(TypedDict):
     into_currency: Annotated[CurrencyCode, Example("EUR")]
     rate: Annotated[str, "How much of the other currency one unit buys.", Example("0.9217")]
     effective_at: Annotated[Effect, "It is used from then on."]
-    source_name: Annotated[str | None, Example("ECB reference rates")]
-    position: Annotated[Count, Example(88)]
+    source_name: Annotated[
+        str | None,
+        "Where it was published; null when it was erased.",
+        Example("ECB reference rates"),
+    ]
+    position: Annotated[Position, Example(88)]
 
 
 class PaymentCurrencyTold(TypedDict):
     """In which currency somebody wants to be paid."""
 
-    id: Annotated[str, Example(PAID_IN)]
+    id: Annotated[str, "Its id.", Example(PAID_IN)]
     payee: PayeeRef
     currency: Annotated[CurrencyCode | None, "Null: the currency of each pool.", Example("EUR")]
-    position: Annotated[Count, Example(88)]
+    position: Annotated[Position, Example(88)]
 
 
 class WithholdingTold(TypedDict):
@@ -659,15 +693,15 @@ class WithholdingTold(TypedDict):
     id: WithholdingId
     payee: PayeeRef
     country: CountryCode
-    rate: Annotated[str, Example("0.15")]
+    rate: Annotated[str, "Which part is withheld, exactly.", Example("0.15")]
     document: Annotated[
         str | None, "The form or the treaty.", Example("W-8BEN of 2026-01-12, article 12")
     ]
-    note: str | None
+    note: Annotated[str | None, "Null if nothing was said, or when it was erased."]
     effective_at: Annotated[Effect, "For payouts from then on."]
     until: Annotated[str | None, "For payouts before then.", Example(MOMENT)]
     state: WithholdingState
-    position: Annotated[Count, Example(88)]
+    position: Annotated[Position, Example(88)]
 
 
 class WithheldLine(TypedDict):
@@ -677,10 +711,10 @@ class WithheldLine(TypedDict):
     country: CountryCode
     currency: Dollars
     paid_minor: Annotated[int, "Before withholding.", Example(25_000)]
-    withheld_minor: Annotated[int, Example(3_750)]
+    withheld_minor: Annotated[int, "What of that was withheld.", Example(3_750)]
     payouts: Annotated[int, "How many, less those that came back.", Example(1)]
     rule: Annotated[WithholdingId | None, "Null: nothing was stated."]
-    rate: Annotated[str | None, Example("0.15")]
+    rate: Annotated[str | None, "Which part; null: nothing was stated.", Example("0.15")]
     document: Annotated[
         str | None, "What it rests on.", Example("W-8BEN of 2026-01-12, article 12")
     ]
@@ -691,13 +725,13 @@ class WithheldTotal(TypedDict):
 
     country: CountryCode
     currency: Dollars
-    paid_minor: Annotated[int, Example(25_000)]
-    withheld_minor: Annotated[int, Example(3_750)]
+    paid_minor: Annotated[int, "Before withholding.", Example(25_000)]
+    withheld_minor: Annotated[int, "What of that was withheld.", Example(3_750)]
 
 
 class WithheldSummary(TypedDict):
     """What was withheld in a year."""
 
-    year: Annotated[int, Example(2026)]
+    year: Annotated[int, "The calendar year.", Example(2026)]
     lines: list[WithheldLine]
     totals: list[WithheldTotal]

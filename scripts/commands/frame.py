@@ -15,7 +15,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from domain.command import Field
 from domain.engine import DatabaseUnavailable, TimeLimits
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
@@ -200,15 +199,6 @@ def flag_of(name: str) -> str:
 def metavar_of(value: Value) -> str:
     """The placeholder for a value in a usage line: the noun of an id, or the type."""
     return value.noun.upper() if isinstance(value, Ref | NewId) else value.METAVAR
-
-
-def help_of(one: Field, more: str = "") -> str:
-    """The help of an option: that of its field, or the noun it names."""
-    if one.value.help:
-        return one.value.help + more
-    if isinstance(one.value, Ref):
-        return f"The {one.value.noun}.{more}"
-    return f"The {one.name.replace('_', ' ')}.{more}"
 
 
 MOST_TOLD = 200

@@ -21,7 +21,7 @@ from projections.question import Asking, Question
 from projections.registry import by_words
 from projections.store import View
 from scripts.commands import answers
-from scripts.commands.frame import Derived, asked, flag_of, help_of, metavar_of, named
+from scripts.commands.frame import Derived, asked, flag_of, metavar_of, named
 
 commands = click.Group()
 OF_NOUNS: dict[str, list[click.Command]] = {}
@@ -116,7 +116,7 @@ def _option(one: Field, usually: str | None) -> click.Option:
         **default,
         type=_type_of(one.value),
         metavar=None if isinstance(one.value, Choice | Number) else metavar_of(one.value),
-        help=help if isinstance(one.value, Cursor) else help_of(one),
+        help=help if isinstance(one.value, Cursor) else one.help,
     )
 
 

@@ -20,7 +20,7 @@ from domain.unambiguous import read_json
 from domain.value import Json, Many, Number, Several, Value
 from scripts import bundle
 from scripts.commands import questions
-from scripts.commands.frame import Derived, flag_of, help_of, metavar_of, opened
+from scripts.commands.frame import Derived, flag_of, metavar_of, opened
 from scripts.commands.signing import signing_of
 from scripts.commands.wording import in_own_words, remember
 from scripts.service import Service
@@ -172,7 +172,7 @@ def _option(one: Field) -> click.Option:
         required=one.is_needed,
         metavar="JSON|@FILE" if isinstance(kind, _AS_JSON) else metavar_of(kind),
         multiple=several,
-        help=help_of(one, more),
+        help=one.help + more,
         type=int if isinstance(kind, Number) else str,
     )
 

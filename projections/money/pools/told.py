@@ -45,7 +45,15 @@ from projections.money.told import (
     WaivedLine,
     Where,
 )
-from projections.told import MOMENT, Count, Effect, Exact, Instant, PathCount
+from projections.told import (
+    MOMENT,
+    Count,
+    Effect,
+    Exact,
+    Instant,
+    PathCount,
+    Position,
+)
 
 # -- pools ---------------------------------------------------------------------------------------
 
@@ -63,7 +71,7 @@ class PoolItem(TypedDict):
         "What came in and was not reversed; null if you may not read its statement.",
         Example(807_364),
     ]
-    position: Annotated[Count, Example(60)]
+    position: Annotated[Position, Example(60)]
 
 
 class Accounts(TypedDict):
@@ -89,7 +97,7 @@ class ProposalItem(TypedDict):
     opened_at: Instant
     closes_at: Annotated[Instant, "It is open for comments until then."]
     effective_at: Annotated[str | None, "It applies to earnings from then on; null: to all."]
-    position: Annotated[Count, Example(61)]
+    position: Annotated[Position, Example(61)]
 
 
 class AmendmentTold(TypedDict):
@@ -98,18 +106,22 @@ class AmendmentTold(TypedDict):
     number: Annotated[Count, "0: those it was opened with.", Example(1)]
     effective_at: Annotated[str | None, "For what is earned from then on.", Example(MOMENT)]
     terms: Terms
-    reason: Annotated[str | None, Example("The label gets 20 % instead of 15 %.")]
-    document: str | None
+    reason: Annotated[
+        str | None,
+        "Why; null of the first, or when it was erased.",
+        Example("The label gets 20 % instead of 15 %."),
+    ]
+    document: Annotated[str | None, "The document that proves it."]
 
 
 class ReservingTold(TypedDict):
     """A rule by which a part of what is earned is held back for returns."""
 
     payee: Annotated[PayeeRef | None, "The payee; null: everyone without a rule of their own."]
-    rate: Annotated[str, Example("0.2")]
+    rate: Annotated[str, "Which part of what is earned, exactly.", Example("0.2")]
     months: Annotated[int | None, "Null: until it is freed.", Example(6)]
     effective_at: Annotated[str, "For what is earned from then on.", Example(MOMENT)]
-    reason: str | None
+    reason: Annotated[str | None, "Why; null if nothing was said, or when it was erased."]
 
 
 class PoolTold(TypedDict):
@@ -123,7 +135,9 @@ class PoolTold(TypedDict):
     terms: Annotated[Terms, "The latest."]
     amendments: Annotated[list[AmendmentTold], "All the terms it has had, if they were amended."]
     rounding: RoundingMethod
-    comment_days: Annotated[Count, Example(14)]
+    comment_days: Annotated[
+        Count, "For how many days a proposal is open for comments, at least.", Example(14)
+    ]
     review_hours: Annotated[Count, "The least number of hours a revision stays open.", Example(72)]
     deferral_minor: Annotated[
         Count, "Revenue waits until its source has brought in this much.", Example(50_000)
@@ -142,7 +156,7 @@ class PoolTold(TypedDict):
     by_territory: Annotated[
         bool, "Whether the money of a sale comes from the country of that sale.", Example(False)
     ]
-    position: Annotated[Count, Example(60)]
+    position: Annotated[Position, Example(60)]
     accounts: Annotated[Accounts | None, "Null if you may not read its statement."]
     proposals: list[ProposalItem]
 
@@ -150,8 +164,8 @@ class PoolTold(TypedDict):
 class Totals(Where):
     """What was earned, and where it is."""
 
-    earned_minor: Annotated[int, Example(25_000)]
-    paid_minor: Annotated[int, Example(0)]
+    earned_minor: Annotated[int, "What was earned.", Example(25_000)]
+    paid_minor: Annotated[int, "Payouts that have arrived.", Example(0)]
 
 
 class BalanceLine(Totals):
@@ -166,10 +180,10 @@ class BalanceLine(Totals):
 class WaitingLine(TypedDict):
     """Revenue of one source that is not divided yet."""
 
-    source: Annotated[str, Example("Bandcamp")]
-    brought_minor: Annotated[int, Example(40_000)]
-    waiting_minor: Annotated[int, Example(40_000)]
-    because: Annotated[str, one_of(("deferred", "no_agreement", "below_zero"))]
+    source: Annotated[str, "The name of the source, else its kind.", Example("Bandcamp")]
+    brought_minor: Annotated[int, "How much it has brought in.", Example(40_000)]
+    waiting_minor: Annotated[int, "How much of that waits.", Example(40_000)]
+    because: Annotated[str, "Why it waits.", one_of(("deferred", "no_agreement", "below_zero"))]
 
 
 class PoolStatement(TypedDict):
@@ -184,12 +198,12 @@ class PoolStatement(TypedDict):
     name: PoolName
     currency: Dollars
     agreement: Annotated[int | None, "The agreement in force for what is earned now.", Example(1)]
-    received_minor: Annotated[int, Example(807_364)]
-    reversed_minor: Annotated[Count, Example(0)]
+    received_minor: Annotated[int, "What came in.", Example(807_364)]
+    reversed_minor: Annotated[Count, "What of that was reversed.", Example(0)]
     opening_minor: Annotated[int, "What payees were owed by earlier books.", Example(0)]
-    waiting_minor: Annotated[int, Example(0)]
+    waiting_minor: Annotated[int, "What is not divided yet.", Example(0)]
     waiting: list[WaitingLine]
-    divided_minor: Annotated[int, Example(807_364)]
+    divided_minor: Annotated[int, "What payees have earned in all.", Example(807_364)]
     costs_minor: Annotated[Count, "Expenses recorded, less what was reversed.", Example(0)]
     lines: list[BalanceLine]
     waived: list[WaivedLine]
@@ -204,16 +218,18 @@ class Posting(TypedDict):
     account: Account
     payee: PayeeRef | None
     proposal: Annotated[ProposalId | None, "The agreement."]
-    amount_minor: Annotated[int, Example(25_000)]
+    amount_minor: Annotated[
+        int, "What was added to the account; negative: what was taken from it.", Example(25_000)
+    ]
 
 
 class LedgerFact(TypedDict):
     """One fact that moved money; the postings of one append sum to zero."""
 
-    position: Annotated[Count, Example(80)]
+    position: Annotated[Position, Example(80)]
     recorded_at: Instant
-    effective: Annotated[str | None, Example(MOMENT)]
-    topic: Annotated[str, Example("entry.divided")]
+    effective: Annotated[str | None, "When it takes effect.", Example(MOMENT)]
+    topic: Annotated[str, "What kind of fact it is.", Example("entry.divided")]
     noun: EntryId
     actor: Operator
     reason: Annotated[str | None, "Null also if you may not read the fact itself."]
@@ -224,22 +240,24 @@ class Booking(TypedDict):
     """Money that somebody outside paid or was paid."""
 
     pool: PoolId
-    amount_minor: Annotated[int, Example(807_364)]
+    amount_minor: Annotated[int, "How much.", Example(807_364)]
     effective_at: Annotated[Effect, "When it was earned or spent."]
     recorded_at: Instant
-    document: Annotated[str | None, Example("statement 2017-06, page 3")]
-    note: str | None
+    document: Annotated[
+        str | None, "The document that proves it.", Example("statement 2017-06, page 3")
+    ]
+    note: Annotated[str | None, "Null if nothing was said, or when it was erased."]
     repeats: Annotated[
         RevenueId | None, "An earlier one with the same document and amount, if there is one."
     ]
-    position: Annotated[Count, Example(79)]
+    position: Annotated[Position, Example(79)]
 
 
 class ReversalItem(TypedDict):
     """A reversal of revenue or of an expense."""
 
     id: EntryId
-    amount_minor: Annotated[int, Example(1000)]
+    amount_minor: Annotated[int, "How much was reversed.", Example(1000)]
     against: Annotated[RevenueId | None, "The negative revenue that it was taken back for."]
 
 
@@ -247,9 +265,13 @@ class SoldTold(TypedDict):
     """All that was sold of one kind."""
 
     work: WorkId | None
-    territory: Annotated[str | None, Example("DE")]
-    channel: Annotated[str | None, Example("stream")]
-    configuration: Annotated[str | None, Example("vinyl")]
+    territory: Annotated[
+        str | None, "Where, as a country or a territory; null if not known.", Example("DE")
+    ]
+    channel: Annotated[str | None, "How, such as by stream; null if not known.", Example("stream")]
+    configuration: Annotated[
+        str | None, "As what, such as vinyl; null if not known.", Example("vinyl")
+    ]
     units: Annotated[Exact, "How many.", Example("1000")]
     amount: Annotated[Exact, "In smallest units, exactly.", Example("1.093420044805")]
 
@@ -293,14 +315,14 @@ class Cost(TypedDict):
     """An expense reimbursed from a division."""
 
     expense: Annotated[ExpenseId, Example(REVENUE)]
-    payer: Annotated[str, Example("operator")]
-    amount_minor: Annotated[int, Example(500)]
+    payer: Annotated[str, "Who is reimbursed.", Example("operator")]
+    amount_minor: Annotated[int, "How much of it this division reimburses.", Example(500)]
 
 
 class FlowThrough(TypedDict):
     """What went through a part of the terms that keeps a running sum."""
 
-    place: Annotated[str, Example("policy.tranches")]
+    place: Annotated[str, "Where it stands in the terms.", Example("policy.tranches")]
     amount: Annotated[Exact, Example("1000")]
 
 
@@ -308,7 +330,7 @@ class EntryLine(TypedDict):
     """What was allocated to one payee."""
 
     payee: PayeeRef
-    amount_minor: Annotated[int, Example(25_000)]
+    amount_minor: Annotated[int, "What was allocated, in whole units.", Example(25_000)]
     due: Annotated[Exact, Example("75001/3")]
     share: Annotated[
         str | None, "due / amount; null for a correction, whose amount is 0.", Example("1/4")
@@ -322,7 +344,7 @@ class ReservedLine(TypedDict):
 
     payee: PayeeRef
     until: Annotated[str | None, "Null: until it is freed.", Example(MOMENT)]
-    amount_minor: Annotated[int, Example(20_184)]
+    amount_minor: Annotated[int, "How much; negative: freed.", Example(20_184)]
 
 
 class DivisionTold(TypedDict):
@@ -333,14 +355,14 @@ class DivisionTold(TypedDict):
     pool: PoolId
     release: ReleaseId
     proposal: ProposalId
-    agreement: Annotated[Count, Example(1)]
+    agreement: Annotated[Count, "The number of the agreement.", Example(1)]
     revenue: RevenueId | None
     currency: Dollars
-    amount_minor: Annotated[int, Example(807_364)]
+    amount_minor: Annotated[int, "What was divided, reversed or corrected.", Example(807_364)]
     agreed: Annotated[str, "How much of it follows the agreed shares.", Example("403682")]
     recorded_at: Instant
-    effective_at: Annotated[str | None, Example(MOMENT)]
-    reason: str | None
+    effective_at: Annotated[str | None, "When it takes effect.", Example(MOMENT)]
+    reason: Annotated[str | None, "Of a reversal or a correction; null when it was erased."]
     document: Annotated[str | None, "What proves an adjustment or an assignment."]
     costs: list[Cost]
     flow: list[FlowThrough]
@@ -348,7 +370,7 @@ class DivisionTold(TypedDict):
     rules: Annotated[list[RuleGave], "What each rule of the terms gave."]
     lines: list[EntryLine]
     reserved: Annotated[list[ReservedLine], "Held back for returns, or (negative) freed."]
-    position: Annotated[Count, Example(80)]
+    position: Annotated[Position, Example(80)]
 
 
 class RoundingTold(TypedDict):
@@ -359,17 +381,19 @@ class RoundingTold(TypedDict):
         int, "Units left over after rounding down; negative: units deducted.", Example(1)
     ]
     rank: Annotated[Count, "Of the remainder; the first ranks got the units left over.", Example(2)]
-    payees: Annotated[Count, Example(4)]
+    payees: Annotated[Count, "How many payees there were.", Example(4)]
 
 
 class AgreementTold(TypedDict):
     """The agreement of a division."""
 
     proposal: ProposalId
-    number: Annotated[Count, Example(1)]
-    policy: Policy
-    graph_position: Annotated[int | None, Example(57)]
-    effective_at: str | None
+    number: Annotated[Count, "Which agreement of the pool it is.", Example(1)]
+    policy: Annotated[Policy, "Null if it was set by hand."]
+    graph_position: Annotated[
+        int | None, "The position of the lineage it was computed from.", Example(57)
+    ]
+    effective_at: Annotated[str | None, "It applies to earnings from then on; null: to all."]
 
 
 class ThroughPart(TypedDict):
@@ -383,8 +407,8 @@ class ThroughPart(TypedDict):
 class PieceTold(PathCount):
     """An asset in which the payee has a share."""
 
-    asset: Annotated[str, Example(SONG)]
-    title: Annotated[str | None, Example("Low Tide, sung")]
+    asset: Annotated[str, "A work's id, or a name.", Example(SONG)]
+    title: Annotated[str | None, "If the asset is a work.", Example("Low Tide, sung")]
     value: Annotated[str, "The asset's part of the agreed amount.", Example("3/4")]
     share: Annotated[str, "The payee's part of the asset.", Example("1/2")]
     part: Annotated[str, "The payee's part of the agreed amount through it.", Example("3/8")]
@@ -410,7 +434,7 @@ class PayeeCost(TypedDict):
     """An expense of this payee that was reimbursed."""
 
     expense: Annotated[ExpenseId, Example(REVENUE)]
-    amount_minor: Annotated[int, Example(500)]
+    amount_minor: Annotated[int, "How much of it was reimbursed.", Example(500)]
 
 
 class CorrectsTold(TypedDict):
@@ -432,8 +456,8 @@ class Why(TypedDict):
     kind: KindOfEntry
     payee: PayeeRef
     currency: Dollars
-    of_minor: Annotated[int, Example(807_364)]
-    amount_minor: Annotated[int, Example(100_920)]
+    of_minor: Annotated[int, "What was divided, reversed or corrected.", Example(807_364)]
+    amount_minor: Annotated[int, "What the payee got of it.", Example(100_920)]
     due: Annotated[Exact, Example("201841/2")]
     carry_before: Annotated[Exact, Example("0")]
     carry_after: Annotated[Exact, Example("1/2")]
