@@ -249,6 +249,18 @@ def test_a_replaced_key_stays_valid_for_its_grace_period_or_not_at_all(served: S
     assert ana.post(f"/keys/{old['id']}/replace", grace_hours=200).code == "out_of_range"
 
 
+def test_a_grace_period_does_not_prolong_a_key_that_ends_before(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    now = datetime.now(UTC)
+    for hours, left in ((2, 2), (200, 24)):
+        old = made(ana, expires_at=(now + timedelta(hours=hours)).isoformat())
+        new = ana.post(f"/keys/{old['id']}/replace", {}).json
+        assert new["expires_at"] == old["expires_at"]
+        ends = next(one for one in ana.get("/keys").items if one["id"] == old["id"])["expires_at"]
+        ahead = datetime.fromisoformat(ends) - now
+        assert abs(ahead - timedelta(hours=left)) < timedelta(minutes=1)
+
+
 def test_no_key_makes_one_that_may_do_more_or_lives_longer(served: Served) -> None:
     ana = served.acting(served.admit("Ana"))
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
@@ -263,7 +275,18 @@ def test_no_key_makes_one_that_may_do_more_or_lives_longer(served: Served) -> No
     reads = served.client(made(ana, scope="read")["key"])
     assert (reads.post("/keys", {}).status, reads.post("/keys", {}).code) == (403, "not_permitted")
     (mighty, *_) = ana.get("/keys").items
-    assert some.post(f"/keys/{mighty['id']}/replace", {}).code == "bad_scope"
+    refused = some.post(f"/keys/{mighty['id']}/replace", {})
+    assert (refused.code, "everything" in refused.json["detail"]) == ("bad_scope", True)
+    assert made(some, expires_at=until)["expires_at"] == made(some)["expires_at"]
+
+
+def test_a_key_with_every_word_replaces_none_without_a_scope(served: Served) -> None:
+    """Which may also do what later versions add."""
+    ana = served.acting(served.admit("Ana"))
+    every, mighty = made(ana, scope=" ".join(WORDS)), made(ana)
+    answer = served.client(every["key"]).post(f"/keys/{mighty['id']}/replace", {})
+    assert (answer.status, answer.code) == (422, "bad_scope")
+    assert ana.post(f"/keys/{every['id']}/replace", {}).status == 201
 
 
 def test_no_key_replaces_one_that_lives_longer_and_so_outlives_itself(served: Served) -> None:
@@ -275,6 +298,7 @@ def test_no_key_replaces_one_that_lives_longer_and_so_outlives_itself(served: Se
     for key in (for_ever, later):
         answer = using_lost.post(f"/keys/{key['id']}/replace", {})
         assert (answer.status, answer.code) == (422, "bad_expiry")
+        assert (key["expires_at"] is None) == ("never" in answer.json["detail"])
         assert served.client(key["key"]).get("/works").status == 200
     assert len(ana.get("/keys").items) == 4
     sooner = made(ana, expires_at=(now + timedelta(days=1)).isoformat())
