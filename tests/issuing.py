@@ -17,9 +17,9 @@ from api.identity.issuer import DISCOVERY, Issuer
 AUDIENCE = "https://stemma.example"
 
 
-def new_key(kid: str, kind: str = "EC") -> Key:
+def new_key(kid: str, kind: str = "EC", **more: str) -> Key:
     """A key pair of its own."""
-    parameters: Any = {"kid": kid, "use": "sig"}
+    parameters: Any = {"kid": kid, "use": "sig", **more}
     match kind:
         case "RSA":
             return RSAKey.generate_key(2048, parameters, private=True)
@@ -40,6 +40,11 @@ class Issuing:
     """What a path answers otherwise: bytes, or a status with headers."""
     asked: list[str] = field(default_factory=list)
     """Every path that was asked for."""
+    is_open: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, no answer comes."""
+
+    def __post_init__(self) -> None:
+        self.is_open.set()
 
     @property
     def issuer(self) -> Issuer:
@@ -85,6 +90,7 @@ def issuing() -> Iterator[Issuing]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             told.asked.append(self.path)
+            told.is_open.wait()
             answer = told.answer(self.path)
             status, headers = (200, {}) if isinstance(answer, bytes) else answer
             body = answer if isinstance(answer, bytes) else b""

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from typing import Any
 
 import pytest
@@ -180,6 +181,22 @@ def test_who_looks_why_a_token_was_refused_reads_that_keys_have_the_same_name(
     assert reason == "its key is not known, or several have its name"
 
 
+@pytest.mark.parametrize("kind, more", [("RSA", {}), ("EC", {"alg": "ES384"})], ids=str)
+def test_who_looks_why_a_token_was_refused_reads_that_its_key_is_for_another_algorithm(
+    kind: str,
+    more: dict[str, str],
+    door: Door,
+    issuer: Issuing,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    token = issuer.token(SUBJECT)
+    issuer.keys = [new_key("first", kind, **more)]
+    with caplog.at_level(logging.WARNING, "stemma.audit"):
+        assert door.lets_in(token) is None
+    (reason,) = [one.reason for one in caplog.records if hasattr(one, "reason")]
+    assert reason == "its key is for another algorithm"
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -322,6 +339,7 @@ def test_while_the_issuer_is_away_known_keys_go_on_for_a_day(door: Door, issuer:
         ({}, {"/keys": b'{"keys": [' + b"[" * 100_000}),
         ({}, {"/keys": b" " * 300_000}),
         ({}, {"/keys": b"[]"}),
+        ({}, {"/keys": b'{"keys": [1]}'}),
         ({}, {"/keys": b'{"keys": []}'}),
         ({}, {"/keys": b'{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}'}),
         ({}, {"/keys": b"<html>"}),
@@ -337,6 +355,36 @@ def test_keys_are_taken_only_from_where_the_settings_lead(
         door.lets_in(issuer.token(SUBJECT))
     assert time.monotonic() - began < 5
     assert "/others" not in issuer.asked
+
+
+def test_no_other_server_of_this_machine_is_asked_for_keys(door: Door, issuer: Issuing) -> None:
+    with issuing() as other:
+        other.keys = issuer.keys
+        issuer.discovery = {"jwks_uri": f"{other.address}/keys"}
+        with pytest.raises(Problem, match="issuer"):
+            door.lets_in(issuer.token(SUBJECT))
+        assert other.asked == []
+
+
+def test_while_keys_are_fetched_others_wait_only_if_none_are_known(
+    door: Door, issuer: Issuing
+) -> None:
+    token, many = issuer.token(SUBJECT), 4
+    with ThreadPoolExecutor(many) as pool:
+        issuer.is_open.clear()
+        first = [pool.submit(door.lets_in, token) for _ in range(many)]
+        assert not wait(first, timeout=0.2).done
+        issuer.is_open.set()
+        assert [one.result() for one in first] == [door.ana] * many
+        assert issuer.asked == [DISCOVERY, "/keys"]
+        door.clock.now += FRESH_SECONDS + 1
+        issuer.is_open.clear()
+        later = as_completed(pool.submit(door.lets_in, token) for _ in range(many))
+        assert [next(later).result() for _ in range(many - 1)] == [door.ana] * (many - 1)
+        assert issuer.asked.count("/keys") == 1
+        issuer.is_open.set()
+        assert next(later).result() == door.ana
+        assert issuer.asked.count("/keys") == 2
 
 
 def test_keys_that_trickle_are_given_up_in_time(door: Door) -> None:
@@ -487,6 +535,7 @@ def test_an_issuer_needs_an_audience_and_a_secure_address() -> None:
         {"STEMMA_OIDC_AUDIENCE": ""},
         {"STEMMA_OIDC_ISSUER": "http://login.example.org"},
         {"STEMMA_OIDC_ISSUER": "login.example.org"},
+        *({"STEMMA_OIDC_ISSUER": f"https://login.example.org{more}"} for more in ("?a=1", "#a")),
         {"STEMMA_OIDC_ISSUER": "https://u:p@login.example.org"},
         {"STEMMA_OIDC_JWKS": "http://login.example.org/keys"},
         {"STEMMA_OIDC_JWKS": "file:///etc/passwd"},

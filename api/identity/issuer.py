@@ -138,7 +138,7 @@ def _must_be_reachable(address: str, configured: str) -> None:
     parts, known = urlsplit(address), urlsplit(configured)
     if (parts.hostname, parts.port) == (known.hostname, known.port):
         return
-    for *_, place in socket.getaddrinfo(parts.hostname, parts.port or 443):
+    for *_, place in socket.getaddrinfo(parts.hostname, parts.port):
         if not is_public(str(place[0])):
             raise ValueError(f"the keys are said to be at {parts.hostname}, a private address")
 
