@@ -6,7 +6,8 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 from werkzeug.test import TestResponse
 
-from projections import attribution, credited
+from api import conditional
+from projections import attribution, credited, memory
 from projections.memory import MOST_BYTES, Moment
 
 Ask = Callable[..., TestResponse]
@@ -76,6 +77,41 @@ def test_a_known_answer_is_not_computed_again(
     again = ask(path)  # by somebody who does not have it
     assert (again.status_code, again.data, tag(again)) == (200, first.data, tag(first))
     assert again.headers["Content-Type"] == first.headers["Content-Type"]
+
+
+def test_every_process_gives_an_answer_the_same_tag(served: Served, database: str) -> None:
+    """Whether it is asked for by its tag or not."""
+    _, song = a_song(served)
+    with serving(database, follow=False) as other:
+        for path in (f"/works/{song}", "/works", "/works?as_of=1"):
+            known = tag(asking(other)(path))
+            assert asking(served)(path, known).status_code == 304, path
+
+
+@pytest.mark.parametrize("length", [0, 3_000])
+def test_answers_that_are_kept_take_no_more_memory_however_long_what_was_asked(
+    length: int, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked first is then answered anew, like something that nobody asked before."""
+    monkeypatch.setattr(memory, "MOST_BYTES", 12_000)
+    a_song(served)
+    ask, said = asking(served), f"application/json, {'x' * length}"
+    computed = list[object]()
+    told = conditional._tag_of
+    monkeypatch.setattr(conditional, "_tag_of", lambda *by: computed.append(by) or told(*by))
+    for number in range(12):
+        ask(f"/works?q={number}", Accept=said)
+        ask(f"/works?q={number}", Accept=said)
+    assert len(computed) == 12
+    ask("/works?q=0", Accept=said)
+    assert len(computed) == 13
+
+
+def test_an_answer_without_a_tag_is_always_sent(served: Served) -> None:
+    ask = asking(served)
+    for _ in range(2):
+        answer = ask("/roles", "*")
+        assert (answer.status_code, "ETag" in answer.headers) == (200, False)
 
 
 def test_an_answer_about_the_past_keeps_its_tag_whatever_is_recorded(served: Served) -> None:
