@@ -8,6 +8,7 @@ import pytest
 from serving import Answer, Client, Served, serving
 
 from domain.text import LIMITS
+from projections.pages import mark_of
 
 
 @pytest.fixture
@@ -91,13 +92,16 @@ def test_a_later_page_leads_back_to_the_first(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "%20", "WzFd", "WyJhIl0", "bnVsbA", "[1]", "ä", "W10", "-"]
+    "cursor", ["x", "%20", "WzEsMl0", "WyJhIl0", "bnVsbA", "[1]", "ä", "W10", "-"]
 )
 def test_a_cursor_from_elsewhere_is_refused(served: Served, cursor: str) -> None:
-    ana = served.admit("Ana")
-    path = f"/works/{served.post_piece('A poem', by=ana)}/contributors"
-    answer = served.operator.get(path, cursor=cursor)
-    assert (answer.status, answer.code) == (422, "bad_cursor")
+    """Also with the mark of this list before it."""
+    song = served.post_piece("A song", served.post_piece("A poem", by=served.admit("Ana")))
+    path = f"/works/{song}/history"
+    mark = served.operator.get(path, limit=1).json["next"][: len(mark_of())]
+    for other in (cursor, mark + cursor):
+        answer = served.operator.get(path, cursor=other)
+        assert (answer.status, answer.code) == (422, "bad_cursor"), other
 
 
 def test_a_cursor_goes_on_only_with_what_was_asked_for(served: Served) -> None:
