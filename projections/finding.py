@@ -407,8 +407,8 @@ WORK_ORDERS = {
         "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn')",
     ),
     "remixed": Order(
-        "(SELECT count(DISTINCT e.child) FROM @remixes e "
-        f"WHERE e.parent = w.number AND {REMIX_COUNTS})",
+        "(SELECT count(DISTINCT e.child) FROM (SELECT w.number) own "
+        f"JOIN EACH @remixes e ON e.parent = own.number WHERE {REMIX_COUNTS})",
         int,
         True,
         "the most remixed first",
@@ -422,10 +422,10 @@ PEOPLE_ORDERS = {
     "admitted": Order("", int, False, "in the order of admission"),
     "name": Order(beginning("v.folded"), str, False, "by name"),
     "credits": Order(
-        "(SELECT count(*) FROM @credits c WHERE c.contributor IN (WITH RECURSIVE of (number) AS ("
-        "SELECT p.number UNION SELECT m.number FROM of JOIN EACH @contributors m "
-        f"ON m.merged_into = of.number WHERE {holds('m')}) SELECT number FROM of) "
-        f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN})",
+        "(WITH RECURSIVE of (number) AS (SELECT p.number UNION SELECT m.number FROM of "
+        f"JOIN EACH @contributors m ON m.merged_into = of.number WHERE {holds('m')}) "
+        "SELECT count(*) FROM of JOIN EACH @credits c ON c.contributor = of.number "
+        f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN})",
         int,
         True,
         "the most credited first",

@@ -107,8 +107,17 @@ def test_the_texts_of_a_list_are_rows(texts: list[str], engine: Engine) -> None:
     assert sorted(rows, key=str) == sorted([(t, 1 if t == "x" else None) for t in texts], key=str)
 
 
-def test_each_row_is_asked_for_by_the_index_whatever_the_planner_believes(engine: Engine) -> None:
-    """Of a chain: what is below the first, when samples say that there are hardly any rows."""
+CHAIN = [(1, "0")], [(number + 1, str(number)) for number in range(1, 3000)]
+FAN = [(number, "0") for number in range(1, 3001)], []
+
+
+@pytest.mark.parametrize(
+    "sampled, further", [CHAIN, FAN], ids=["hardly any rows", "every row is below the first"]
+)
+def test_each_row_is_asked_for_by_the_index_whatever_the_planner_believes(
+    sampled: list[Any], further: list[Any], engine: Engine
+) -> None:
+    """What is below the first, by what samples said."""
     sql = (
         "WITH RECURSIVE below (id) AS (SELECT CAST(:first AS TEXT) UNION "
         "SELECT CAST(n.id AS TEXT) FROM below JOIN EACH notes n ON n.says = below.id "
@@ -116,10 +125,10 @@ def test_each_row_is_asked_for_by_the_index_whatever_the_planner_believes(engine
     )
     with engine.transaction() as writer:
         writer.execute("CREATE INDEX notes_says ON notes (says)")
-        writer.load("notes", ["id", "says"], [(1, "0")])
+        writer.load("notes", ["id", "says"], sampled)
     engine.analyze(["notes"])
     with engine.transaction() as writer:
-        writer.load("notes", ["id", "says"], [(n + 1, str(n)) for n in range(1, 3000)])
+        writer.load("notes", ["id", "says"], further)
     assert engine.query(sql, first="0", least=0) == [(3001,)]
     explain = "EXPLAIN " if isinstance(engine, PostgresEngine) else "EXPLAIN QUERY PLAN "
     plan = " ".join(map(str, engine.query(explain + sql, first="0", least=0)))

@@ -18,9 +18,14 @@ _LISTED = {
     ),
 }
 """How a list is named, and how it is if it has one value."""
-_EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+ = \w+\.\w+)")
-# OFFSET 0 keeps the planner from flattening the subquery: it runs once for each row.
-_OF_EACH = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 OFFSET 0) \2 ON true"
+_EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+) = (\w+\.\w+)")
+# OFFSET 0 keeps the planner from flattening the subquery: it runs once for each row. Of a column
+# that mostly holds one value, as if all were made from one work, the planner expects every row each
+# time and reads the whole table; of a range, even of one value, it expects few.
+_OF_EACH = (
+    r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 = \4 AND \3 BETWEEN \4 AND \4 OFFSET 0) "
+    r"\2 ON true"
+)
 
 
 def translated(sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
