@@ -260,7 +260,7 @@ if InPython in VERIFIERS:
             policy = read_policy(f"witness f {key} {server.url}\nquorum f\n".encode())
             settings = {"signer": SIGNER, "witnesses": [key], "policy": policy}
             with serving(f"sqlite:///{tmp_path / 'a.db'}", follow=False, **settings) as served:
-                pusher = Pusher(served.service.log, policy.witnesses["f"])
+                pusher = Pusher(served.service.log, key, server.url)
                 for _ in range(3):
                     served.admit("Ana")
                     served.service.log.catch_up()
