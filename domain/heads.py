@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from domain.cached import cached_property
 from domain.chain import NONE
 from domain.clock import STAMP, START, Point
 from domain.engine import Engine, Row, Transaction
@@ -54,13 +56,17 @@ def read_basis(
 ) -> Basis:
     """Read the heads of some subjects and, with ``more=STREAMS``, their streams and joins."""
     found = Basis.of_none(START, subjects)
-    of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
+    heads: list[tuple[str, Head]] = []
+    facts: dict[int, _Fact] = {}
     for what, subject, number, hash, position, *fact in query(
+        "WITH h AS (SELECT subject, number, hash, position FROM heads WHERE subject IN :subjects) "
         f"SELECT {_END} AS what, '' AS subject, 0 AS number, {STAMP} AS hash, position, {_FACT} "
         f"FROM stored_events WHERE {LATEST} UNION ALL "
-        f"SELECT {_HEAD}, h.subject, h.number, CAST(h.hash AS {engine.typed('BYTES')}), "
-        f"h.position, {of_head} FROM heads h LEFT JOIN stored_events f ON f.position = h.position "
-        f"WHERE h.subject IN :subjects{more}",
+        f"SELECT {_HEAD}, subject, number, CAST(hash AS {engine.typed('BYTES')}), position, "
+        "NULL, NULL, NULL, NULL, NULL FROM h UNION ALL "
+        # One long fact may be the latest about many people.
+        f"SELECT {_LATEST}, '', 0, NULL, position, {_FACT} FROM stored_events "
+        f"WHERE position IN (SELECT position FROM h){more}",
         subjects=list(subjects),
     ):
         if what == _IN_STREAM:
@@ -69,14 +75,19 @@ def read_basis(
             found.joined.add(subject)
         elif what == _END:
             found = found._replace(point=Point(position, bytes(hash).decode()))
-        elif (head := (number, position, bytes(hash).decode())) == _head(subject, position, fact):
+        elif what == _LATEST:
+            facts[position] = _Fact(position, *fact)
+        else:
+            heads.append((subject, (number, position, bytes(hash).decode())))
+    for subject, head in heads:
+        if head[1] in facts and facts[head[1]].head(subject) == head:
             found.heads[subject] = head
         else:
             found.wrong.add(subject)
     return found
 
 
-_END, _HEAD, _IN_STREAM, _JOINED = range(4)
+_END, _HEAD, _LATEST, _IN_STREAM, _JOINED = range(5)
 """What a row of ``read_basis`` tells."""
 STREAMS = (
     f" UNION ALL SELECT {_IN_STREAM}, '', 0, NULL, position, {_FACT} FROM stored_events "
@@ -99,14 +110,27 @@ def read_heads(transaction: Transaction, subjects: Collection[str]) -> tuple[Poi
     return found.point, found.heads
 
 
-def _head(subject: str, position: int, fact: Sequence[Any]) -> Head | None:
-    """The head of a subject if this is its latest fact; None if the fact is not about it."""
-    id, version, topic, state, links = fact
-    link = (links or "").partition(f'["{subject}",')[2]
-    if (number := _NUMBER.match(link)) is None:
-        return None
-    hash = leaf_hash(spell_leaf(position, id, version, topic, state, links))
-    return int(number[0]), position, b64encode(hash).decode()
+@dataclass
+class _Fact:
+    """A fact to which the next about its subjects may link."""
+
+    position: int
+    id: str
+    version: int
+    topic: str
+    state: bytes
+    links: str | None
+
+    def head(self, subject: str) -> Head | None:
+        """The head of a subject if this is its latest fact; None if the fact is not about it."""
+        link = (self.links or "").partition(f'["{subject}",')[2]
+        number = _NUMBER.match(link)
+        return None if number is None else (int(number[0]), self.position, self._hash)
+
+    @cached_property
+    def _hash(self) -> str:
+        leaf = self.position, self.id, self.version, self.topic, self.state, self.links or ""
+        return b64encode(leaf_hash(spell_leaf(*leaf))).decode()
 
 
 _NUMBER = re.compile("[0-9]+")
@@ -119,5 +143,5 @@ def told_by_facts(transaction: Transaction, subject: str) -> Head:
         "ORDER BY position DESC LIMIT 1",
         about=f'%["{subject}",%',
     )
-    found = _head(subject, rows[0][0], rows[0][1:]) if rows else None
+    found = _Fact(*rows[0]).head(subject) if rows else None
     return found or NONE
