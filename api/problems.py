@@ -49,13 +49,21 @@ OWN: dict[str, Kind] = {
     "unauthenticated": Kind(
         401, "The request has no API key, or one that is invalid or has expired."
     ),
-    "outside_scope": Kind(403, "The scope of the key or the token does not include this."),
+    "outside_scope": Kind(
+        403, "The scope of the key or the token does not include this; a wider one may."
+    ),
     "stale_form": Kind(403, "The form was not sent from a page of this session; load it again."),
     "not_found": Kind(404, "There is nothing at this address."),
-    "method_not_allowed": Kind(405, "This address does not accept the method."),
-    "not_acceptable": Kind(406, "None of the requested formats is available here."),
-    "too_slow": Kind(408, "The body took too long to arrive."),
-    "too_large": Kind(413, "The body is larger than this service accepts."),
+    "method_not_allowed": Kind(
+        405, "This address does not accept the method; the Allow header names those it does."
+    ),
+    "not_acceptable": Kind(
+        406, "None of the requested formats is available here; the detail names those that are."
+    ),
+    "too_slow": Kind(408, "The body took too long to arrive; nothing was done."),
+    "too_large": Kind(
+        413, "The body is larger than this service accepts: send several, or use `stemma import`."
+    ),
     "address_too_long": Kind(
         414, "The address is longer than this service accepts; it is answered by the proxy."
     ),
@@ -98,7 +106,9 @@ OWN: dict[str, Kind] = {
         "The proxy could not reach the service, or it broke off. Repeat what writes with its "
         "idempotency key, which is safe.",
     ),
-    "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
+    "projections_behind": Kind(
+        503, "Answers have not caught up with that position yet; try again."
+    ),
     "rebuild_needed": Kind(
         503, "The read tables belong to another version; the operator has to run “stemma rebuild”."
     ),
@@ -115,7 +125,9 @@ OWN: dict[str, Kind] = {
         "recorded, or repeat it with its idempotency key, which is safe.",
     ),
     "overloaded": Kind(503, "The service is overloaded and did nothing; try again."),
-    "took_too_long": Kind(504, "The answer took longer than allowed."),
+    "took_too_long": Kind(
+        504, "The answer took longer than allowed; nothing was recorded. Ask for less, or later."
+    ),
 }
 """The problems of HTTP itself; all others are refusals of the domain."""
 

@@ -354,9 +354,8 @@ def _file(data: bytes | Iterator[bytes], name: str) -> Response:
 
 
 def _text(data: bytes | Iterator[bytes]) -> Response:
-    if not isinstance(
-        data, bytes
-    ):  # an error in the first parts still becomes a problem, not half an answer
+    if not isinstance(data, bytes):
+        # An error in the first parts still becomes a problem, not half an answer.
         data = chain([*islice(data, 2)], data)
     return _kept(Response(data, content_type="text/plain; charset=utf-8"), FOR_NOW)
 

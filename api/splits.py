@@ -50,14 +50,8 @@ def splits(journal: Journal, store: Store) -> Routes:
         example=EXAMPLE,
         refuses=(
             *(BadSplit, BadAmount, BadCurrency, BadPolicy, BadShare, BadRate, BadCarry, BadGraph),
-            *(
-                LineageCycle,
-                RatesOverWhole,
-                CapExceeded,
-                SplitTooLarge,
-                UnbalancedDivision,
-                BadSold,
-            ),
+            *(BadSold, LineageCycle, RatesOverWhole, CapExceeded, SplitTooLarge),
+            UnbalancedDivision,
         ),
     )
     return routes

@@ -379,7 +379,7 @@ class NotPublished(Conflict, says="The work {id} has not been published."):
 
 
 class NotInLog(Unknown, says="The log does not contain {what}, or has not signed it yet."):
-    """The log does not contain this, or no signed checkpoint covers it yet."""
+    """The log does not contain this, or no signed checkpoint covers it yet: try again later."""
 
 
 class MapNotKept(
@@ -507,7 +507,8 @@ class ClockUnreliable(
     "if it is right, run “stemma accept-clock”.",
     status=503,
 ):
-    """The machine's clock contradicts the time of the latest fact; nothing is recorded."""
+    """The machine's clock contradicts the time of the latest fact; nothing is recorded until
+    the operator has set it."""
 
 
 class BadSplit(Refusal, says="{where}: {reason}."):
@@ -546,7 +547,7 @@ class BadExchangeRate(Refusal, says="“{rate}” is not a valid exchange rate: 
 class NoExchangeRate(
     Conflict, says="No rate from {currency} to {into} was stated for the last {days} days."
 ):
-    """No exchange rate is recent enough to pay someone in their currency."""
+    """No exchange rate is recent enough to pay someone in their currency: state one first."""
 
 
 class BadShare(Refusal, says="{where}: “{share}” is not a share: {reason}."):
@@ -752,7 +753,7 @@ class StatementTooLong(
 
 
 class TooLarge(Refusal, says="This is larger than {limit} bytes.", code="fact_too_large", about=()):
-    """The request does not fit into one fact."""
+    """The request does not fit into one fact: shorten its lists, or send several."""
 
 
 def _listed(texts: tuple[str, ...]) -> str:
