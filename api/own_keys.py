@@ -17,6 +17,7 @@ from api.listing import Part
 from api.operations import Refusals
 from api.routes import Routes
 from domain.journal import Journal
+from domain.moment import start
 from domain.refusal import (
     BadExpiry,
     BadMadeAt,
@@ -146,7 +147,7 @@ OF_MAKING: Refusals = (
 def told(key: Key) -> dict[str, Any]:
     """A key as answers show it, its times like all others."""
     times = (key.made_at, key.expires_at, key.used_at, key.revoked_at or key.forgotten_at)
-    made, expires, used, ended = (time and time.replace("+00:00", "Z") for time in times)
+    made, expires, used, ended = (time and start(time) for time in times)
     shown = {"made_at": made, "expires_at": expires, "used_at": used, "ended_at": ended}
     return {**told_of(KeyTold, key, id=key.name, **shown)}
 

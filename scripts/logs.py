@@ -21,6 +21,7 @@ from typing import Any
 from structlog.dev import ConsoleRenderer
 
 from api.current import the_visit
+from domain.moment import instant
 
 DEEPEST = 16
 """The most frames of an exception that are named, the innermost last."""
@@ -132,14 +133,13 @@ class Lines(logging.Formatter):
         self._write = write
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
         line = {
             "event": record.getMessage(),
             **the_visit().bound,
             "level": record.levelname.lower(),
             "logger": record.name,
             **{name: value for name, value in vars(record).items() if name not in USUAL},
-            "timestamp": moment.replace("+00:00", "Z"),
+            "timestamp": instant(datetime.fromtimestamp(record.created, UTC)),
         }
         if record.exc_info and record.exc_info[1]:
             line |= _without_what_was_said(record.exc_info[1])

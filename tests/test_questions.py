@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from api.results import COMPONENTS, answer_of, schema_of
 from domain.command import Field
+from domain.moment import start
 from domain.refusal import UnknownWork
 from domain.value import Value
 from projections.question import QUESTIONS as DECLARED
@@ -139,6 +140,7 @@ def test_lists_beside_the_questions_are_json_as_well(database: str) -> None:
     run(database, "key", "create", "--for", "ana")
     (key,) = json.loads(run(database, "key", "list", "--json"))["items"]
     assert (key["name"], key["revoked_at"]) == ("Ana", None)
+    assert start(key["made_at"]) == key["made_at"]  # as all times are written
     assert key["key"] in run(database, "key", "list")
     assert json.loads(run(database, "verify-money", "--json"))["accounts"] == {}
     assert json.loads(run(database, "ledger", "--all", "--json"))["items"] == []

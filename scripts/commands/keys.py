@@ -15,6 +15,7 @@ import click
 from api.identity.identities import Identities
 from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
 from api.identity.scope import Caller
+from domain.moment import start
 from domain.note import SignerKey, VerifierKey
 from domain.permission import OPERATOR
 from projections import timeline
@@ -37,6 +38,8 @@ commands = click.Group()
 
 LOCALLY = Caller(OPERATOR, key="")
 """Who has the database has every key."""
+TIMES = {"made": "made_at", "used": "used_at", "ends": "expires_at", "revoked": "revoked_at"}
+"""The times of a key, by the heads of their columns."""
 
 
 @commands.group()
@@ -157,15 +160,13 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
     found = [
         {
             **{"key": one.name, "for": one.holder, "name": names.get(one.holder)},
-            **{"label": one.label, "scope": one.scope, "made_at": one.made_at},
-            **{"used_at": one.used_at, "expires_at": one.expires_at},
-            **{"state": one.state, "revoked_at": one.revoked_at},
+            **{"label": one.label, "scope": one.scope, "state": one.state},
+            **{name: (time := getattr(one, name)) and start(time) for name in TIMES.values()},
         }
         for one in keys
     ]
     columns = {name: name for name in ("key", "state", "for", "name", "label", "scope")}
-    times = {"made": "made_at", "used": "used_at", "ends": "expires_at", "revoked": "revoked_at"}
-    listed(found, {**columns, **times}, as_json=as_json)
+    listed(found, {**columns, **TIMES}, as_json=as_json)
 
 
 @key.command("revoke")
@@ -244,7 +245,7 @@ def identity_list(ctx: click.Context, as_json: bool) -> None:
     found = [
         {
             **{"identity": one.digest[:12], "for": one.holder, "name": names.get(one.holder)},
-            "made_at": one.made_at,
+            "made_at": start(one.made_at),
         }
         for one in known
     ]
