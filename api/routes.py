@@ -39,20 +39,18 @@ Find = TypeVar("Find", bound=Callable[[Part], Sequence[Any]])
 SECTIONS = {
     **dict.fromkeys(("revenue", "expenses", "entries"), "pools"),
     **dict.fromkeys(("bookings", "balances", "trial-balance"), "books"),
-    **{
-        "payout-batches": "payouts",
-        "assignments": "payouts",
-        "periods": "payouts",
-        "exchange-rates": "payouts",
-        "payment-currencies": "payouts",
-        "withholdings": "payouts",
-        "withheld": "payouts",
-        "facts": "log",
-        "grants": "contributors",
-        "memberships": "contributors",
-        "steps": "projects",
-        "answers": "challenges",
-    },
+    "payout-batches": "payouts",
+    "assignments": "payouts",
+    "periods": "payouts",
+    "exchange-rates": "payouts",
+    "payment-currencies": "payouts",
+    "withholdings": "payouts",
+    "withheld": "payouts",
+    "facts": "log",
+    "grants": "contributors",
+    "memberships": "contributors",
+    "steps": "projects",
+    "answers": "challenges",
 }
 """By first word of a path: its section, if they differ."""
 

@@ -30,103 +30,7 @@ from scripts.safe_file import refusal_of
 
 LONGEST_MINUTES = 525_600
 """A year."""
-NAMES = {
-    "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… (default: stemma.db in "
-    "STEMMA_DATA)",
-    "STEMMA_READ_DATABASE": "streaming standbys of it on PostgreSQL, on which the server answers "
-    "questions: one or several addresses, separated by spaces (default: none)",
-    "STEMMA_COMMUNITIES": "a TOML file with communities that are served together, each with its "
-    "own database or schema, keys and log (default: none, a single community)",
-    "STEMMA_DATA": "the folder for the embedded database (default: $XDG_DATA_HOME/stemma, or "
-    "~/.local/share/stemma)",
-    "STEMMA_HOST": "the address to serve on (default: 127.0.0.1)",
-    "STEMMA_PORT": "the port to serve on (default: 8000)",
-    "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
-    "STEMMA_WORKERS": "the number of serving processes (default: 1, on PostgreSQL 2)",
-    "STEMMA_THREADS": "the number of threads in each process (default: 4)",
-    "STEMMA_REQUEST_SECONDS": "how long a request may take to arrive, and again to be answered; "
-    "an idle connection is closed after this time (default: 15)",
-    "STEMMA_STATEMENT_SECONDS": "how long the database may take for one statement of a request "
-    "(default: 10)",
-    "STEMMA_LOCK_SECONDS": "how long the database waits for other writers (default: 8)",
-    "STEMMA_LOG_KEY": "the file with the key that signs the log, or env:NAME for a variable that "
-    "holds it (default: log.key in STEMMA_DATA; `stemma key new` creates it)",
-    "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, separated "
-    "by spaces (default: none)",
-    "STEMMA_WITNESS_POLICY": "a C2SP tlog-policy file with witnesses, groups and a quorum: each "
-    "checkpoint is sent to the witnesses with an address, and published once the quorum has "
-    "cosigned it (default: none, and every checkpoint is published)",
-    "STEMMA_PUBLIC_PAGES": "whether anyone may read the pages without signing in: yes or no "
-    "(default: no; the demonstration: yes)",
-    "STEMMA_PUBLISH_ENTRIES": "whether anyone may read the entries of the log, which contain "
-    "every fact: yes or no (default: no; they need an auditor's key)",
-    "STEMMA_LOGS": "the format of the logs that servers and followers write to standard error: "
-    "console or json (default: console)",
-    "STEMMA_METRICS_TOKEN": "the bearer token with which Prometheus reads /metrics, at least 16 "
-    "characters (default: none, and no /metrics)",
-    "STEMMA_LIMITS": "how many requests a client may send: changes to the limits, such as "
-    "“writes=60/60 visitors=off”, or off (default: "
-    f"{' '.join(f'{name}={one.quota}/{one.seconds}' for name, one in DEFAULTS.items())}, "
-    "each as requests/seconds)",
-    "STEMMA_TRUSTED_PROXIES": "the addresses or networks of proxies whose X-Forwarded-For names "
-    "the client, and X-Forwarded-Proto the scheme, separated by spaces (default: none)",
-    "STEMMA_WEBHOOK_NETWORKS": "addresses or networks that webhooks may reach besides public "
-    "servers, even without https, separated by spaces (default: none)",
-    "STEMMA_MEDIA_HOSTS": "the hosts from which pages embed the picture, sound, film or player "
-    "that a piece links to, separated by spaces; for all others they show a link. Players "
-    "are supported from www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
-    "PeerTube (default: none)",
-    "STEMMA_ADDRESS": "the address of the pages, for links in messages (default: none)",
-    "STEMMA_SMTP": "the mail server: smtp://USER@HOST:PORT is encrypted by STARTTLS, smtps://… "
-    "by TLS from the start, smtp+plain://… not at all; it needs STEMMA_ADDRESS and "
-    "STEMMA_MAIL_FROM (default: none, and no mail is sent)",
-    "STEMMA_SMTP_PASSWORD": "the file with the password for it, or env:NAME for a variable that "
-    "holds it (default: none)",
-    "STEMMA_MAIL_FROM": "the address from which mail is sent (default: none)",
-    "STEMMA_AUTHORITIES": "a file with certificates (PEM) of authorities to trust, besides those "
-    "of the machine, for webhooks and mail; with Python 3.13 and newer, an authority's must "
-    "have a key usage, a subject key identifier and basic constraints that are critical, and one "
-    "that it signed an authority key identifier (default: none)",
-    "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence, one of which a claim to a credit on "
-    f"another's work needs, separated by spaces, from {', '.join(EVIDENCE_KINDS)} (default: "
-    "none needed)",
-    "STEMMA_REFUSE_LICENCES": "whether a remix or a publication that a licence does not allow is "
-    "refused, except in an import, instead of recorded with a warning: yes or no (default: "
-    "no)",
-    "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: payouts that need an older "
-    "or missing one are refused (default: any age, and payouts without a rate stay in the "
-    "currency of the pool)",
-    "STEMMA_COMMENT_MINUTES": "how many minutes the writer of a comment may edit it (default: "
-    f"{COMMENT_MINUTES}; 0: not at all)",
-    "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
-    "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
-    "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
-    "besides keys, exactly as its tokens name it (default: none)",
-    "STEMMA_OIDC_AUDIENCE": "the audience that its tokens must name; required with an issuer",
-    "STEMMA_OIDC_CLAIM": "the claim of its tokens that holds the id of a contributor (default: "
-    "none; `stemma identity add` says who each “sub” acts for)",
-    "STEMMA_OIDC_JWKS": "the address of its keys (default: as its discovery document says)",
-    "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
-    "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
-}
-"""By environment variable: its meaning."""
-
-MOST_WITNESSES = 14
-"""Readers may reject a note with more than 16 signatures (signed-note); two may be ours."""
-
-
-FORMATS = ("console", "json")
-"""The forms of logs."""
-
-SHORTEST_TOKEN = 16
-
-
-T = TypeVar("T")
-N = TypeVar("N", int, None)
-
-
-class BadSetting(Exception):
-    """A setting that cannot be used."""
+WORKERS_ON_POSTGRES = 2
 
 
 @dataclass(frozen=True)
@@ -188,6 +92,108 @@ class Settings:
         return self.database.startswith(EMBEDDED)
 
 
+NAMES = {
+    "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… (default: stemma.db in "
+    "STEMMA_DATA)",
+    "STEMMA_READ_DATABASE": "streaming standbys of it on PostgreSQL, on which the server answers "
+    "questions: one or several addresses, separated by spaces (default: none)",
+    "STEMMA_COMMUNITIES": "a TOML file with communities that are served together, each with its "
+    "own database or schema, keys and log (default: none, a single community)",
+    "STEMMA_DATA": "the folder for the embedded database (default: $XDG_DATA_HOME/stemma, or "
+    "~/.local/share/stemma)",
+    "STEMMA_HOST": f"the address to serve on (default: {Settings.host})",
+    "STEMMA_PORT": f"the port to serve on (default: {Settings.port})",
+    "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
+    "STEMMA_WORKERS": "the number of serving processes (default: "
+    f"{Settings.workers}, on PostgreSQL {WORKERS_ON_POSTGRES})",
+    "STEMMA_THREADS": f"the number of threads in each process (default: {Settings.threads})",
+    "STEMMA_REQUEST_SECONDS": "how long a request may take to arrive, and again to be answered; "
+    f"an idle connection is closed after this time (default: {Settings.request_seconds})",
+    "STEMMA_STATEMENT_SECONDS": "how long the database may take for one statement of a request "
+    f"(default: {Settings.statement_seconds})",
+    "STEMMA_LOCK_SECONDS": "how long the database waits for other writers (default: "
+    f"{Settings.lock_seconds})",
+    "STEMMA_LOG_KEY": "the file with the key that signs the log, or env:NAME for a variable that "
+    "holds it (default: log.key in STEMMA_DATA; `stemma key new` creates it)",
+    "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, separated "
+    "by spaces (default: none)",
+    "STEMMA_WITNESS_POLICY": "a C2SP tlog-policy file with witnesses, groups and a quorum: each "
+    "checkpoint is sent to the witnesses with an address, and published once the quorum has "
+    "cosigned it (default: none, and every checkpoint is published)",
+    "STEMMA_PUBLIC_PAGES": "whether anyone may read the pages without signing in: yes or no "
+    "(default: no; the demonstration: yes)",
+    "STEMMA_PUBLISH_ENTRIES": "whether anyone may read the entries of the log, which contain "
+    "every fact: yes or no (default: no; they need an auditor's key)",
+    "STEMMA_LOGS": "the format of the logs that servers and followers write to standard error: "
+    "console or json (default: "
+    f"{Settings.logs})",
+    "STEMMA_METRICS_TOKEN": "the bearer token with which Prometheus reads /metrics, at least 16 "
+    "characters (default: none, and no /metrics)",
+    "STEMMA_LIMITS": "how many requests a client may send: changes to the limits, such as "
+    "“writes=60/60 visitors=off”, or off (default: "
+    f"{' '.join(f'{name}={one.quota}/{one.seconds}' for name, one in DEFAULTS.items())}, "
+    "each as requests/seconds)",
+    "STEMMA_TRUSTED_PROXIES": "the addresses or networks of proxies whose X-Forwarded-For names "
+    "the client, and X-Forwarded-Proto the scheme, separated by spaces (default: none)",
+    "STEMMA_WEBHOOK_NETWORKS": "addresses or networks that webhooks may reach besides public "
+    "servers, even without https, separated by spaces (default: none)",
+    "STEMMA_MEDIA_HOSTS": "the hosts from which pages embed the picture, sound, film or player "
+    "that a piece links to, separated by spaces; for all others they show a link. Players "
+    "are supported from www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
+    "PeerTube (default: none)",
+    "STEMMA_ADDRESS": "the address of the pages, for links in messages (default: none)",
+    "STEMMA_SMTP": "the mail server: smtp://USER@HOST:PORT is encrypted by STARTTLS, smtps://… "
+    "by TLS from the start, smtp+plain://… not at all; it needs STEMMA_ADDRESS and "
+    "STEMMA_MAIL_FROM (default: none, and no mail is sent)",
+    "STEMMA_SMTP_PASSWORD": "the file with the password for it, or env:NAME for a variable that "
+    "holds it (default: none)",
+    "STEMMA_MAIL_FROM": "the address from which mail is sent (default: none)",
+    "STEMMA_AUTHORITIES": "a file with certificates (PEM) of authorities to trust, besides those "
+    "of the machine, for webhooks and mail; with Python 3.13 and newer, an authority's must "
+    "have a key usage, a subject key identifier and basic constraints that are critical, and one "
+    "that it signed an authority key identifier (default: none)",
+    "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence, one of which a claim to a credit on "
+    f"another's work needs, separated by spaces, from {', '.join(EVIDENCE_KINDS)} (default: "
+    "none needed)",
+    "STEMMA_REFUSE_LICENCES": "whether a remix or a publication that a licence does not allow is "
+    "refused, except in an import, instead of recorded with a warning: yes or no (default: "
+    "no)",
+    "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: payouts that need an older "
+    "or missing one are refused (default: any age, and payouts without a rate stay in the "
+    "currency of the pool)",
+    "STEMMA_COMMENT_MINUTES": "how many minutes the writer of a comment may edit it (default: "
+    f"{Settings.comment_minutes}; 0: not at all)",
+    "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
+    "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
+    "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
+    "besides keys, exactly as its tokens name it (default: none)",
+    "STEMMA_OIDC_AUDIENCE": "the audience that its tokens must name; required with an issuer",
+    "STEMMA_OIDC_CLAIM": "the claim of its tokens that holds the id of a contributor (default: "
+    "none; `stemma identity add` says who each “sub” acts for)",
+    "STEMMA_OIDC_JWKS": "the address of its keys (default: as its discovery document says)",
+    "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
+    "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
+}
+"""By environment variable: its meaning."""
+
+MOST_WITNESSES = 14
+"""Readers may reject a note with more than 16 signatures (signed-note); two may be ours."""
+
+
+FORMATS = ("console", "json")
+"""The forms of logs."""
+
+SHORTEST_TOKEN = 16
+
+
+T = TypeVar("T")
+N = TypeVar("N", int, None)
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used."""
+
+
 def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """The settings of an environment; values given explicitly (and not None) take precedence."""
     said = _said(environ, given)
@@ -195,32 +201,36 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
     return Settings(
         database=said["STEMMA_DATABASE"],
         data=Path(said["STEMMA_DATA"]),
-        host=said["STEMMA_HOST"] or "127.0.0.1",
-        port=_number(said, "STEMMA_PORT", 8000, most=65535),
+        host=said["STEMMA_HOST"] or Settings.host,
+        port=_number(said, "STEMMA_PORT", Settings.port, most=65535),
         operator_key=_read(said, "STEMMA_OPERATOR_KEY", strong_key) or None,
         limits=_read(said, "STEMMA_LIMITS", read_limits),
         trusted_proxies=_read(said, "STEMMA_TRUSTED_PROXIES", read_networks),
         webhook_networks=_read(said, "STEMMA_WEBHOOK_NETWORKS", read_networks),
         media_hosts=_read(said, "STEMMA_MEDIA_HOSTS", read_hosts),
         **_of_mail(said),
-        workers=_number(said, "STEMMA_WORKERS", 1 if embedded else 2),
-        threads=_number(said, "STEMMA_THREADS", 4),
-        request_seconds=_number(said, "STEMMA_REQUEST_SECONDS", 15, most=60),
-        statement_seconds=_number(said, "STEMMA_STATEMENT_SECONDS", 10, most=60),
-        lock_seconds=_number(said, "STEMMA_LOCK_SECONDS", 8, most=60),
+        workers=_number(
+            said, "STEMMA_WORKERS", Settings.workers if embedded else WORKERS_ON_POSTGRES
+        ),
+        threads=_number(said, "STEMMA_THREADS", Settings.threads),
+        request_seconds=_number(said, "STEMMA_REQUEST_SECONDS", Settings.request_seconds, most=60),
+        statement_seconds=_number(
+            said, "STEMMA_STATEMENT_SECONDS", Settings.statement_seconds, most=60
+        ),
+        lock_seconds=_number(said, "STEMMA_LOCK_SECONDS", Settings.lock_seconds, most=60),
         upgrade=_yes(said, "STEMMA_UPGRADE"),
         follow=_yes(said, "STEMMA_FOLLOW", usual=embedded),
         log_key=said["STEMMA_LOG_KEY"] or str(Path(said["STEMMA_DATA"]) / "log.key"),
         **_trusted(said),
         public_pages=_yes(said, "STEMMA_PUBLIC_PAGES"),
         publish_entries=_yes(said, "STEMMA_PUBLISH_ENTRIES"),
-        logs=_form_of_logs(said["STEMMA_LOGS"] or FORMATS[0]),
+        logs=_form_of_logs(said["STEMMA_LOGS"] or Settings.logs),
         issuer=_issuer(said),
         claim_evidence=_kinds(said["STEMMA_CLAIM_EVIDENCE"]),
         refuses_licences=_yes(said, "STEMMA_REFUSE_LICENCES"),
         rate_days=_number(said, "STEMMA_RATE_DAYS", None, most=3650),
         comment_minutes=_number(
-            said, "STEMMA_COMMENT_MINUTES", COMMENT_MINUTES, least=0, most=LONGEST_MINUTES
+            said, "STEMMA_COMMENT_MINUTES", Settings.comment_minutes, least=0, most=LONGEST_MINUTES
         ),
         metrics_token=_token(said["STEMMA_METRICS_TOKEN"]),
         standbys=_standbys(said["STEMMA_READ_DATABASE"], embedded=embedded),

@@ -57,18 +57,14 @@ from projections.question import Asking, Form
 from projections.store import Store, View
 
 FILTERS: Mapping[str, Callable[..., object]] = {
-    **{
-        "day": wording.day,
-        "earned": wording.earned,
-        "percent": wording.percent,
-        "rate": wording.rate,
-    },
-    **{
-        "unit": called,
-        "name_of": billing.name_of,
-        "brief": words.brief,
-        "combined": lambda one, **more: {**one, **more},
-    },
+    "day": wording.day,
+    "earned": wording.earned,
+    "percent": wording.percent,
+    "rate": wording.rate,
+    "unit": called,
+    "name_of": billing.name_of,
+    "brief": words.brief,
+    "combined": lambda one, **more: {**one, **more},
 }
 
 Answer = str | AnyResponse | tuple[str, int]
