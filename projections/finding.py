@@ -338,14 +338,17 @@ def people_who(view: View, asked: PeopleFilters) -> Filtered:
     where += [identifiers.having("p.number", name) for name in said if name in SCHEMES]
     if did := _did(said):
         work = f"JOIN @works w ON w.number = c.work AND {holds('w')} " if "medium" in said else ""
-        doing = f"FROM @credits c {work}WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN}{did}"
+        such = f"{work}WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN}{did}"
         # With an offset, PostgreSQL looks the credits of each person up, as most lists find enough
         # soon, and does not collect everybody's first.
-        does = f"EXISTS (SELECT 1 {doing} AND c.contributor = {{}}.number LIMIT 1 OFFSET 0)"
-        own = f"p.number IN (SELECT c.contributor {doing})" if work else does.format("p")
+        does = (
+            "EXISTS (SELECT 1 FROM (SELECT {}.number) of "
+            f"JOIN EACH @credits c ON c.contributor = of.number {such} LIMIT 1 OFFSET 0)"
+        )
+        own = f"p.number IN (SELECT c.contributor FROM @credits c {such})" if work else does
         # The account that all of a person's are merged into is found, whichever has the credit.
         where.append(
-            f"p.state = 'admitted' AND ({own} OR p.number IN ("
+            f"p.state = 'admitted' AND ({own.format('p')} OR p.number IN ("
             "WITH RECURSIVE acting (number) AS (SELECT m.merged_into FROM @contributors m "
             f"WHERE m.merged_into IS NOT NULL AND {does.format('m')} AND {holds('m')} "
             "UNION SELECT m.merged_into FROM acting JOIN EACH @contributors m "
