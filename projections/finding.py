@@ -338,17 +338,14 @@ def people_who(view: View, asked: PeopleFilters) -> Filtered:
     where += [identifiers.having("p.number", name) for name in said if name in SCHEMES]
     if did := _did(said):
         work = f"JOIN @works w ON w.number = c.work AND {holds('w')} " if "medium" in said else ""
-        such = f"{work}WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN}{did}"
+        doing = f"FROM @credits c {work}WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN}{did}"
         # With an offset, PostgreSQL looks the credits of each person up, as most lists find enough
         # soon, and does not collect everybody's first.
-        does = (
-            "EXISTS (SELECT 1 FROM (SELECT {}.number) of "
-            f"JOIN EACH @credits c ON c.contributor = of.number {such} LIMIT 1 OFFSET 0)"
-        )
-        own = f"p.number IN (SELECT c.contributor FROM @credits c {such})" if work else does
+        does = f"EXISTS (SELECT 1 {doing} AND c.contributor = EACH {{}}.number LIMIT 1 OFFSET 0)"
+        own = f"p.number IN (SELECT c.contributor {doing})" if work else does.format("p")
         # The account that all of a person's are merged into is found, whichever has the credit.
         where.append(
-            f"p.state = 'admitted' AND ({own.format('p')} OR p.number IN ("
+            f"p.state = 'admitted' AND ({own} OR p.number IN ("
             "WITH RECURSIVE acting (number) AS (SELECT m.merged_into FROM @contributors m "
             f"WHERE m.merged_into IS NOT NULL AND {does.format('m')} AND {holds('m')} "
             "UNION SELECT m.merged_into FROM acting JOIN EACH @contributors m "
@@ -410,8 +407,8 @@ WORK_ORDERS = {
         "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn')",
     ),
     "remixed": Order(
-        "(SELECT count(DISTINCT e.child) FROM (SELECT w.number) own "
-        f"JOIN EACH @remixes e ON e.parent = own.number WHERE {REMIX_COUNTS})",
+        "(SELECT count(DISTINCT e.child) FROM @remixes e "
+        f"WHERE e.parent = EACH w.number AND {REMIX_COUNTS})",
         int,
         True,
         "the most remixed first",

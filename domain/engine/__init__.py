@@ -4,7 +4,8 @@ SQL is written once, for every engine. ``:name`` is a value and ``IN :name`` a l
 length; ``FROM EACH :name`` are the texts of a list as rows, in a column ``value``. ``JOIN EACH
 table t ON t.column = other.column`` looks up the rows for each preceding row by the index on the
 column, whatever the planner would choose; recursive queries need that, since statistics say nothing
-about their steps. ``string_agg`` joins many texts into one. A query that begins with PLANNED_ONCE
+about their steps. So does the condition ``t.column = EACH other.column`` on a table that is queried
+for each row. ``string_agg`` joins many texts into one. A query that begins with PLANNED_ONCE
 is planned once, for any values and by indexes: of many tables, planning takes longer than running.
 Each engine translates this in one place, and never lets an exception of its driver escape.
 

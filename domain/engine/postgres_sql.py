@@ -18,14 +18,13 @@ _LISTED = {
     ),
 }
 """How a list is named, and how it is if it has one value."""
-_EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+) = (\w+\.\w+)")
-# OFFSET 0 keeps the planner from flattening the subquery: it runs once for each row. Of a column
-# that mostly holds one value, as if all were made from one work, the planner expects every row each
-# time and reads the whole table; of a range, even of one value, it expects few.
-_OF_EACH = (
-    r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 = \4 AND \3 BETWEEN \4 AND \4 OFFSET 0) "
-    r"\2 ON true"
-)
+_JOIN_EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+) = (\w+\.\w+)")
+# OFFSET 0 keeps the planner from flattening the subquery: it runs once for each row.
+_JOINED = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 = EACH \4 OFFSET 0) \2 ON true"
+_EACH = re.compile(r"(\w+\.\w+) = EACH (\w+\.\w+)")
+# Of a column that mostly holds one value, as if all were made from one work, the planner expects
+# every row each time and reads the whole table; of a range, even of one value, it expects few.
+_LOOKED_UP = r"\1 = \2 AND \1 BETWEEN \2 AND \2"
 
 
 def translated(sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
@@ -39,7 +38,8 @@ def translated(sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
 @lru_cache(maxsize=2048)
 def _numbered(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
     """SQL with numbered parameters, and the names of their values in order."""
-    named = with_lists(_EACH.sub(_OF_EACH, sql), _LISTED, single)
+    each = _EACH.sub(_LOOKED_UP, _JOIN_EACH.sub(_JOINED, sql))
+    named = with_lists(each, _LISTED, single)
     places = {
         name: f"${place}" for place, name in enumerate(dict.fromkeys(_VALUE.findall(named)), 1)
     }

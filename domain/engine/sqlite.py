@@ -64,8 +64,8 @@ SETTLE_MILLISECONDS = 200
 @lru_cache(maxsize=2048)
 def _translated(sql: str, single: Collection[str]) -> str:
     # SQLite never reorders the tables of a CROSS JOIN.
-    named = sql.replace("JOIN EACH ", "CROSS JOIN ").replace("string_agg(", "group_concat(")
-    return with_lists(named, _LISTED, single)
+    named = sql.replace("JOIN EACH ", "CROSS JOIN ").replace("= EACH ", "= ")
+    return with_lists(named.replace("string_agg(", "group_concat("), _LISTED, single)
 
 
 _LISTED = {
