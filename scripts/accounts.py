@@ -25,6 +25,7 @@ from projections.wording import (
     day,
     earned,
     entry_of,
+    minute,
     percent,
     recouping,
     remarks,
@@ -44,7 +45,7 @@ def proposal(out: Console, asking: Asking) -> None:
     out.print(f"\n[bold]{told['state']}{number}[/bold], set {how}")
     out.print(_came_about(told))
     if told["state"] == "open":
-        out.print(f"can be final from {told['final_from'][:19]} on")
+        out.print(f"can be final from {minute(told['final_from'])} UTC on")
     out.print()
     table = _table(["payee"], ["share", "percent"], "answer")
     for line in told["shares"]:
@@ -77,7 +78,7 @@ def _came_about(told: dict[str, Any]) -> str:
         return f"a share of agreement {told['replaces']} was assigned to others{proof}"
     if told["agreed_on"]:
         return f"agreed elsewhere on {day(told['agreed_on'])}, without comments here{proof}"
-    return f"comments from {told['opened_at'][:19]} to {told['closes_at'][:19]}"
+    return f"comments from {minute(told['opened_at'])} to {minute(told['closes_at'])} UTC"
 
 
 def diff(out: Console, asking: Asking) -> None:

@@ -106,6 +106,11 @@ def _person(one: Mapping[str, Any]) -> str:
     return f"{said}: {', '.join(members)}" if members else said
 
 
+def _second(moment: str) -> str:
+    """A recorded moment, to the second, in UTC."""
+    return moment[:19].replace("T", " ")
+
+
 def _place(one: Mapping[str, Any]) -> str:
     """The title or name of what a comment is on, or of what is followed."""
     kinds = ("step", "work", "project", "challenge", "contributor")
@@ -159,7 +164,7 @@ COLUMNS: dict[str, Columns] = {
         ),
     },
     "CommentInThread": {
-        "posted": lambda one: one["posted_at"][:19].replace("T", " "),
+        "posted": lambda one: _second(one["posted_at"]),
         "by": lambda one: "operator" if one["writer"] is None else one["writer"]["name"] or "",
         "on": _place,
         "says": _comment,
@@ -369,7 +374,7 @@ def facts(out: Console, asking: Asking) -> None:
     names |= timeline.names(view, followed)
     columns: Columns = {
         "position": "position",
-        "recorded": lambda fact: fact["recorded_at"][:19].replace("T", " "),
+        "recorded": lambda fact: _second(fact["recorded_at"]),
         "fact": "topic",
         "says": lambda fact: _says(fact, names),
     }
