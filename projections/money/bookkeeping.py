@@ -28,7 +28,6 @@ from projections.money.told import (
     PayeeRef,
     PoolRef,
     ReasonHeld,
-    Where,
 )
 from projections.pages import Page
 from projections.question import Form, Paged, question
@@ -71,14 +70,24 @@ class BookingLine(TypedDict):
     position: Position
 
 
-class PayeeBalance(Where):
+class PayeeBalance(TypedDict):
     """What a payee is owed and was paid in a currency, over all pools."""
 
     payee: PayeeRef
     currency: Dollars
     owed_minor: Annotated[int, "Payable and held, less debts.", Example(5_000)]
+    payable_minor: Annotated[Count, "It can be paid now.", Example(5_000)]
+    held_minor: Annotated[Count, "What cannot be paid yet.", Example(0)]
     held_because: list[ReasonHeld]
+    debt_minor: Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
+    in_transit_minor: Annotated[int, "Payouts that are on their way.", Example(0)]
     paid_minor: Annotated[int, "Payouts that have arrived.", Example(0)]
+    suspense_minor: Annotated[int, "Returned and not claimed yet.", Example(0)]
+    withheld_minor: Annotated[
+        int, "Withheld from payouts, for the countries of source.", Example(0)
+    ]
+    exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
+    reserved_minor: Annotated[int, "Held back for returns.", Example(0)]
 
 
 class TrialLine(TypedDict):
