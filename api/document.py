@@ -36,13 +36,13 @@ TITLE = "Stemma"
 VERSION = "0.1.0"
 DESCRIPTION = (
     "Who made what from what, and who contributed to a release: contributions, remixes and "
-    "credits, recorded as facts for ever. An amount (`…_minor`) is a whole number of the smallest "
-    "units of its currency, such as cents; a share or a rate is exact text, such as `1/3`; a time "
-    "of the clock is in UTC. Whatever is refused is answered with a problem and its "
-    "code (RFC 9457). Besides those that an operation lists, these are `not_found` for an unknown "
-    "address, `method_not_allowed`, `bad_request` for what is not valid HTTP and, from a proxy, "
-    "`address_too_long`, `headers_too_large` and `unreachable`. Without the proxy, some of what is "
-    "not valid HTTP gets a 400, 414 or 431 without a body."
+    "credits, recorded as facts for ever. An amount (`…_minor`) is in the smallest units of its "
+    "currency; a share or a rate is exact text, such as `1/3`; a time is in UTC. Whatever is "
+    "refused is answered with a problem and its code (RFC 9457). Besides those that an "
+    "operation lists, these are `not_found` for an unknown address, `method_not_allowed`, "
+    "`bad_request` for what is not valid HTTP and, from a proxy, `address_too_long`, "
+    "`headers_too_large` and `unreachable`. Without the proxy, some of what is not valid HTTP "
+    "gets a 400, 414 or 431 without a body."
 )
 PROBLEM = {
     "type": "object",
