@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -147,15 +147,26 @@ class Ids:
             if len(text) >= SHORTEST_UUID:
                 with suppress(ValueError):
                     return str(UUID(text))
-            id = named_id(root, f"{CALLED.get(kind, kind)}/{text}")
+            id = self._derived(kind, text)
             self._call(id, text)
             return id
 
         self.named = named
+        self._root = root
         self.called: dict[str, str] = {}
         """By UUID: the text that the bundle uses for it."""
+        self.bare: list[str] = []
+        """The names in the current line that the bundle also uses as ids."""
         self._seen: Counter[str] = Counter()
         self._compared = 0
+
+    def _derived(self, kind: str, text: str) -> str:
+        return named_id(self._root, f"{CALLED.get(kind, kind)}/{text}")
+
+    def note_name(self, kind: str, text: str) -> None:
+        """Note a name in the current line, if the bundle has used it as an id before."""
+        if self._derived(kind, text) in self.called:
+            self.bare.append(text)
 
     def _call(self, id: str, text: str) -> None:
         if len(self.called) >= REMEMBERED:
@@ -175,6 +186,8 @@ class Ids:
         if word is None or self._compared >= MOST_COMPARED:
             return []
         self._compared += 1
+        if word[:1] == "@" and is_there(self._derived(kind, word[1:])):
+            return [word[1:]]
         words = islice((one for one in self.called.values() if one[:1] == word[:1]), COMPARED)
         near = get_close_matches(word, {*words} - {word}, n=4, cutoff=0.7)
         return [one for one in near if is_there(self.named(kind, one))][:2]
@@ -201,6 +214,8 @@ class Step(NamedTuple):
     """Its idempotency key, if it has one."""
     earlier: str | None = None
     """The id that earlier versions derived for it, which did not depend on the file."""
+    bare: Sequence[str] = ()
+    """Names in it that may be meant as ids, because the bundle uses them as ids elsewhere."""
 
 
 def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
@@ -215,6 +230,7 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
         raise BadLine(f"there is no type of line “{name}”")
     touched: list[str] = []
     earlier = None
+    ids.bare = []
     said = _said(line, command, ids, touched, OF_ANY_LINE)
     if derive and command.MAKES and command.subject() not in said:
         said[command.subject()], earlier = _derived(command, line, ids)
@@ -223,8 +239,8 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
     actor = OPERATOR if by == OPERATOR else _named("contributor", "by", by, ids)
     if actor != OPERATOR:
         touched.append(actor)
-    key = line.get(KEY)
-    return Step(command.of(said), actor, touched, None if key is None else _text(KEY, key), earlier)
+    key = None if line.get(KEY) is None else _text(KEY, line[KEY])
+    return Step(command.of(said), actor, touched, key, earlier, ids.bare)
 
 
 def _derived(command: type[Command], line: Line, ids: Ids) -> tuple[str, str | None]:
@@ -315,6 +331,7 @@ _OF_WORKS = ("asset", "within", "root", "over", "work")
 
 def _mentioned(kind: str, text: str, ids: Ids, touched: list[str]) -> str:
     if not text.startswith("@"):
+        ids.note_name(kind, text)
         return text
     named = _named(kind, "@", text[1:], ids)
     touched.append(named)

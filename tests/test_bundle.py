@@ -1387,6 +1387,40 @@ def test_a_mistyped_id_is_told_with_those_of_the_bundle_most_like_it(database: s
         assert left.reason == "There is no work git:parnt. Did you mean git:parent?"
 
 
+def test_a_name_that_the_bundle_uses_as_an_id_is_told_as_a_likely_mistake(database: str) -> None:
+    """Without an “@”, a share is somebody's who has no account, and of a piece that is not here."""
+    agreed = {"type": "agreement", "pool": "money", "agreed_on": "2024", "document": "Sheet 1"}
+    made = {"title": "Song", "medium": "audio"}
+    split = [{"asset": "song", "value": "1", "shares": [["ana", "1/2"], ["@ben", "1/2"]]}]
+    lines: list[dict[str, Any]] = [
+        *({"type": "contributor", "id": id, "name": id} for id in ("ana", "ben")),
+        {"type": "contribution", "id": "song", **made},
+        {"type": "release", "id": "single", "title": "Single", "components": [{"work": "song"}]},
+        {"type": "release.publish", "id": "single"},
+        {
+            **{"type": "pool", "id": "money", "release": "single", "name": "All"},
+            **{"kind": "master", "currency": "EUR", "terms": {"type": "agreed"}},
+        },
+        {**agreed, "id": "bare", "assets": split},
+        {**agreed, "id": "asked", "assets": split, "consents": ["ana"]},
+        {**agreed, "id": "both", "assets": split, "consents": ["@ben"]},
+    ]
+    hints = [
+        f"“{name}” is a name here. If what has this id in the bundle is meant, write “@{name}”."
+        for name in ("song", "ana")
+    ]
+    with open_service(database) as service:
+        report = imported(service, lines)
+        assert [one.warning for one in report.warned] == hints
+        asked, both = (one.reason for one in report.refused)
+        assert asked.startswith("ana has no agreed share here.")
+        assert asked.endswith(" ".join(["", *hints]))
+        assert both == " ".join(["There is no contributor @ben. Did you mean ben?", *hints])
+        split[0] |= {"asset": "@song", "shares": [["@ana", "1/2"], ["@ben", "1/2"], ["Cy", "1"]]}
+        meant = imported(service, [{**agreed, "id": "meant", "assets": split}])
+        assert (meant.warned, meant.refused) == ([], [])
+
+
 def test_what_is_unknown_otherwise_than_by_an_id_is_refused_and_the_import_goes_on(
     database: str,
 ) -> None:

@@ -141,6 +141,9 @@ class _Commands:
             return refusal
 
 
+BARE = "“{0}” is a name here. If what has this id in the bundle is meant, write “@{0}”."
+
+
 class _Page(Report):
     """The lines of one append."""
 
@@ -153,6 +156,7 @@ class _Page(Report):
     def take(self, found: Found, step: Step | BadLine) -> None:
         """Carry out a line, or refuse it."""
         before = len(self._draft.facts)
+        bare = () if isinstance(step, BadLine) else dict.fromkeys(map(BARE.format, step.bare))
         try:
             if isinstance(step, BadLine):
                 raise step
@@ -160,11 +164,12 @@ class _Page(Report):
         except Refusal as refusal:
             if id := _made_by(found.line, self._ids):
                 self.failed[id] = found.where
-            self.refused.append(self._of(found, refusal, found.line))
+            refused = self._of(found, refusal, found.line)
+            self.refused.append(refused._replace(reason=" ".join([refused.reason, *bare])))
             return
         count = self.recorded if len(self._draft.facts) > before else self.unchanged
         count[found.line["type"]] += 1
-        self.warned += [Warned(found.where, one) for one in warnings]
+        self.warned += [Warned(found.where, one) for one in (*warnings, *bare)]
 
     def _carried_out(self, found: Found, step: Step) -> list[str]:
         command = self._as_before(step)
