@@ -72,10 +72,6 @@ class SeparateContributor(Command):
     id: ContributorId
     reason: Annotated[Reason, Example("Two people with the same name.")]
 
-    def sides(self, past: Past) -> dict[str, str]:
-        contributor = past.contributor(self.id)
-        return {"contributor": self.id, "addressee": contributor.merged_into or self.id}
-
     def decide(self, past: Past) -> Iterator[New]:
         contributor = past.contributor(self.id)
         yield contributor.then(
