@@ -316,6 +316,7 @@ def test_limits_and_proxies_that_mean_nothing_are_refused(name: str, value: str)
 WEAK = (
     *("Secret", "for-this-session-only", "correct horse battery", "a" * 64, "0123456789" * 7),
     *("ab" * 40, "abcdefghijklmnopqrstuvwxyz0123456789", "password" * 8, "1" * 31 + "2" * 31),
+    "zyxwvutsrqponmlkjihgfedcba987654321",
 )
 
 

@@ -29,6 +29,7 @@ from api.identity.issuer import (
 )
 from api.identity.tokens import LEEWAY_SECONDS, LONGEST_TOKEN, KeysAndTokens, Tokens
 from api.problems import Problem
+from domain.permission import OPERATOR
 from scripts.settings import BadSetting, read_settings
 from scripts.stemma import main
 
@@ -240,6 +241,11 @@ def test_a_forgotten_or_unknown_person_does_not_come_in(door: Door, issuer: Issu
     assert door.lets_in(token) == door.ana
     door.told.tell("forget_contributor", id=door.ana, ground="request")
     assert door.lets_in(token) is None
+
+
+def test_a_subject_may_act_for_the_operator(door: Door, issuer: Issuing) -> None:
+    door.identities.add(issuer.address, SUBJECT, OPERATOR)
+    assert door.lets_in(issuer.token(SUBJECT)) == OPERATOR
 
 
 def test_a_claim_may_hold_the_id_of_a_contributor(door: Door, issuer: Issuing) -> None:
@@ -518,6 +524,7 @@ def test_identities_are_added_listed_and_ended_in_the_terminal(
     assert "STEMMA_OIDC_ISSUER" in run("add", SUBJECT, "--for", ana, status=1)
     monkeypatch.setenv("STEMMA_OIDC_ISSUER", "https://login.example.org")
     monkeypatch.setenv("STEMMA_OIDC_AUDIENCE", AUDIENCE)
+    assert "acts for operator" in run("add", SUBJECT, "--for", "operator")
     assert "acts for" in run("add", SUBJECT, "--for", ana)
     assert "Ana" in run("list")
     assert json.loads(run("list", "--json"))["items"][0]["for"] == ana

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
-from domain.identity import new_id
 from domain.permission import OPERATOR
 
 IDENTITIES = Table(
@@ -39,7 +38,6 @@ class Identities:
     def add(self, issuer: str, subject: str, holder: str) -> Identity:
         """Let a subject act for a holder: the operator, or the contributor of this id."""
         now = datetime.now(UTC).isoformat(timespec="microseconds")
-        holder = holder if holder == OPERATOR else new_id(holder)
         made = Identity(digest_of(issuer, subject), holder, now)
         with self._engine.transaction() as transaction:
             transaction.insert(IDENTITIES, [made])
