@@ -162,6 +162,20 @@ def test_what_two_postings_owe_one_source_is_owed_once_and_shown_as_disputed_if_
         assert [(each.id, each.state) for each in edges] == [(edge, "disputed")]
 
 
+def test_an_edge_that_two_works_have_counts_once_though_the_work_that_stands_for_them_has_none(
+    told: Story,
+) -> None:
+    source, song, album = (told.piece(name) for name in ("source", "song", "album"))
+    verse, chorus = (told.piece(name, source) for name in ("verse", "chorus"))
+    told.piece("top", told.piece("left"), told.piece("right"))
+    for work, into in ((verse, song), (chorus, song), ("left", album), ("right", album)):
+        joined(told, work if work in (verse, chorus) else id_of(work), into)
+    with told.view() as view:
+        for root, parent in ((song, source), (id_of("top"), album)):
+            edges = lineage.lineage(view, root).lineage.edges
+            assert [(each.child, each.parent) for each in edges] == [(root, parent)]
+
+
 def views(told: Story) -> Iterator[View]:
     with told.view() as view:
         yield view
@@ -205,6 +219,19 @@ def test_what_a_chain_of_joins_held_together_is_parted_where_one_is_undone(told:
     told.tell("undo_join", id=middle, reason="r")
     with told.view() as view:
         assert [lineage.find(view, each).id for each in (a, b, c, d)] == [a, a, c, a]
+
+
+def test_a_piece_stands_for_an_older_source_also_once_what_stood_for_both_is_parted(
+    told: Story,
+) -> None:
+    child = told.piece("child")
+    told.tell("declare_remix", child=child, uri=HERE, kind="sample")
+    piece, cover = told.piece("piece"), told.piece("cover")
+    joined(told, piece, outside_id(HERE))
+    join = joined(told, piece, cover)
+    assert shown(told, child) == {(child, cover)}
+    told.tell("undo_join", id=join, reason="r")
+    assert shown(told, child) == {(child, piece)}
 
 
 # -- money -------------------------------------------------------------------------------------

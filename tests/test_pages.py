@@ -14,9 +14,11 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 
 from api.identity.keys import digest_of
+from api.web import drawing
 from domain.dispute import GROUNDS
 from domain.engine import Row
 from projections import wording
+from projections.pictures.lineage import MOST_CARDS
 from scripts.service import Service
 
 
@@ -941,3 +943,30 @@ def test_what_a_page_names_several_times_is_read_once(
         assert "A song" in reader.get(path).text_seen
         loaded.append(len(messages))
     assert min(loaded) <= 55  # in the others, some are the follower's
+
+
+def test_what_is_said_of_rates_beside_a_picture_is_also_said_if_it_is_too_large_to_draw(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, song, cover = (served.post_piece(name) for name in ("loop", "song", "cover"))
+    post = served.operator.post
+    assert post("/remixes", child=song, parent=loop, kind="sample", rate="1/10").status == 201
+    assert post("/remixes", child=cover, parent=loop, kind="sample").status == 201
+    said = {"licence": "CC-BY-4.0", "reason": "It may be shared."}
+    assert post(f"/works/{cover}/describe", said).status == 200
+    album, both = (
+        post("/releases", title="Album", components=[{"work": work} for work in works]).id
+        for works in ((song,), (song, cover))
+    )
+    assert post("/joins", work=served.post_piece("Demo"), into=album).status == 201
+    alike, unknown = "without a rate count equally", "the share is unknown"
+    for path, expected in (
+        (f"/piece/{song}", (False, False)),
+        (f"/piece/{cover}", (False, True)),
+        (f"/release/{album}", (True, False)),
+        (f"/release/{both}", (True, True)),
+    ):
+        for most in (MOST_CARDS, 0):
+            monkeypatch.setattr(drawing, "MOST_CARDS", most)
+            page = reader(served).sign_in(OPERATOR_KEY).get(path).text
+            assert (alike in page, unknown in page) == expected, (path, most)
