@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from stories import NOON, OPERATOR, Story, id_of, story, ticking
+from stories import NOON, OPERATOR, Story, carry_out, id_of, story, ticking
 from test_challenges import issued
 from test_projects import launched, step
 from test_signature import registered, signed
 
+from domain.engine import Overtaken
 from domain.refusal import (
     ContributorForgotten,
     EditingOver,
@@ -164,6 +165,15 @@ def test_a_name_behind_an_at_sign_is_kept_as_an_id(database: str, text: str, sto
         assert sorted(mentioned) == sorted(one for one in ids.values() if one in expected)
 
 
+def test_an_id_that_is_nobodys_mentions_nobody(database: str) -> None:
+    with story(database) as told:
+        ana = told.person("Ana")
+        song = told.piece("song", actor=ana)
+        for id in (song, id_of("nobody")):
+            found = shown(told, said(told, ana, f"@{id}, look", work=song))
+            assert (found["text"], found["mentions"]) == (f"@{id}, look", [])
+
+
 def test_a_mention_shows_the_name_that_somebody_has_now(database: str) -> None:
     with story(database) as told:
         ana, ben = told.person("Ana"), told.person("Ben")
@@ -228,6 +238,17 @@ def test_where_nothing_can_be_changed_it_can_be_removed(database: str) -> None:
         with pytest.raises(EditingOver):
             told.tell("edit_comment", id=id, text="Ah", actor=ana)
         told.tell("remove_comment", id=id, actor=ana)
+
+
+def test_no_reply_is_recorded_after_what_it_replies_to_was_removed_meanwhile(database: str) -> None:
+    with story(database) as told:
+        ana, ben = told.person("Ana"), told.person("Ben")
+        first = said(told, ana, "mine", work=told.piece("song", actor=ana))
+        draft = told.journal.draft()
+        carry_out(draft, "post_comment", actor=ben, text="yours?", reply_to=first)
+        told.tell("remove_comment", id=first, actor=ana)
+        with pytest.raises(Overtaken):
+            told.journal.commit(draft)
 
 
 def test_every_text_of_a_removed_comment_is_erased_and_its_place_stays(database: str) -> None:
