@@ -136,12 +136,13 @@ class Known:
     def edges_above(self, work: str) -> list[Edge[str]]:
         """All edges above a work, through every generation."""
         found: list[Edge[str]] = []
-        reached = level = {self.node(work)}
+        level = {self.node(work)}
+        reached = {*level}
         while level:
             edges = self.edges(level)
             found += edges
             level = {edge.parent for edge in edges} - reached
-            reached = reached | level
+            reached |= level
         return found
 
     def works_above(self, work: str) -> set[str]:
