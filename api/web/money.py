@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import quote
 
-from flask import g, render_template, request
+from flask import render_template, request
 
 from api.fields import Choice, Text, word
 from api.problems import Problem
@@ -34,7 +34,7 @@ from projections import around, lineage, people, sentences, timeline, wording
 from projections.money import earning, pools
 from projections.money.flows import through
 from projections.money.pools.told import AmendmentTold, PoolTold
-from projections.money.readers import ANONYMOUS, Reader
+from projections.money.readers import Reader
 from projections.money.told import PayeeRef
 from projections.pictures.paths import Step, Way, why_svg
 from projections.pictures.png import png_of
@@ -110,7 +110,7 @@ def _pool(frame: Frame, view: View, id: str, at: Continued) -> str:
     pool = pools.pool(view, frame.journal, id, actor=reader())
     may = Reader(view, frame.journal, reader()).may
     statement = revenue = expenses = months = None
-    forms = [] if g.actor in (None, ANONYMOUS) else forms_for(frame, id, "pool")
+    forms = forms_for(frame, id, "pool")
     if pool["accounts"] is not None:
         statement = pools.statement(view, frame.journal, id, actor=reader())
         months = earning.pool_earnings(view, frame.journal, id, actor=reader())["months"]

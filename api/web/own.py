@@ -62,7 +62,8 @@ def _own(frame: Frame, name: str, show: Callable[..., str], change: Callable[[Sa
     path, once = f"/{name}", f"stemma-{name}"
 
     def shown() -> Answer:
-        answer = make_response(show(made=(made := cookie(once))))
+        made = cookie(once)
+        answer = make_response(show(made=made))
         if made:
             drop_cookie(answer, once)
         return answer

@@ -113,30 +113,20 @@ def _releases(frame: Frame) -> None:
         taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
         taken += sum(_room_behind(found.behind.get(one["id"], ())) for *_, one in names.items)
         parts = series.parts(view, id, after=said.at.of("parts"), limit=MOST_PARTS)
-        wholes = series.wholes(view, row.number)
-        taken += sum(map(_room_of, [*parts.items, *wholes]))
+        shared = _shared(frame, view, said, row, id, facts)
+        taken += sum(map(_room_of, [*parts.items, *shared["wholes"]]))
         room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
+        picture = drawn_inline(view, row, room)
         return render_template(
             "release.html",
-            work=(work := around.work(view, id)),
-            seen=seen(work["media_url"], frame.media_hosts),
+            **shared,
             may_open_pool=is_open(frame, OpenPool, id),
             parts=parts,
-            wholes=wholes,
-            identifiers=identifiers.of(view, row.number),
             roll=found,
             names=list(_by_role(names.items)),
             more_names=names.next,
-            picture=(picture := drawn_inline(view, row, room)),
+            picture=picture,
             onward=drawn_onward(view, id, room - taken_by(picture)),
-            credits=attribution.standing_on(view, row.number),
-            claims=claims.on_work(view, id),
-            waiting=pending.behind(view, id),
-            licensed=Licensed(view, row.number),
-            facts=told(view, facts[:FEW_FACTS]),
-            **talking.about(view, "work", id, said.at),
-            has_more_facts=len(facts) > FEW_FACTS,
-            forms=_forms(frame, row),
             pools=earning,
             divided=list(_divided(view, earning[:MOST_SPLITS])),
         )
@@ -151,27 +141,16 @@ def _pieces(frame: Frame) -> None:
         facts = _latest(view, frame, [row.number])
         return render_template(
             "piece.html",
-            work=(work := around.work(view, id)),
-            seen=seen(work["media_url"], frame.media_hosts),
-            wholes=series.wholes(view, row.number),
-            identifiers=identifiers.of(view, row.number),
+            **_shared(frame, view, said, row, id, facts),
             picture=drawn_inline(view, row, ROOM_OF_A_PIECE_BYTES),
             onward=drawn_onward(view, id, ROOM_OF_A_PIECE_BYTES),
             poster=None if row.poster == OPERATOR else contributors.person(view, row.poster),
-            credits=attribution.standing_on(view, row.number),
-            claims=claims.on_work(view, id),
             place=projects.of_work(view, row.number),
             answers=challenges.of_work(view, row.number),
-            waiting=pending.behind(view, id),
-            licensed=Licensed(view, row.number),
             likely=_likely(view, row),
             kinds=REMIX_KINDS,
             behind=len(ancestry(view, row.number).tree.generation) - 1,
             remixes=listing.descendants(view, id, after=said.at.of("remixes"), limit=REMIXES),
-            facts=told(view, facts[:FEW_FACTS]),
-            **talking.about(view, "work", id, said.at),
-            has_more_facts=len(facts) > FEW_FACTS,
-            forms=_forms(frame, row),
         )
 
     @frame.viewed("/list/<id>", Listed, is_release=True)
@@ -183,6 +162,27 @@ def _pieces(frame: Frame) -> None:
             works=cards(view, found.items),
             next=found.next,
         )
+
+
+def _shared(
+    frame: Frame, view: View, said: Said, row: WorkRow, id: str, facts: Sequence[FactTold]
+) -> dict[str, Any]:
+    """What the page of a release and that of a piece both show; ``facts`` are the latest."""
+    work = around.work(view, id)
+    return {
+        "work": work,
+        "seen": seen(work["media_url"], frame.media_hosts),
+        "wholes": series.wholes(view, row.number),
+        "identifiers": identifiers.of(view, row.number),
+        "credits": attribution.standing_on(view, row.number),
+        "claims": claims.on_work(view, id),
+        "waiting": pending.behind(view, id),
+        "licensed": Licensed(view, row.number),
+        "facts": told(view, facts[:FEW_FACTS]),
+        "has_more_facts": len(facts) > FEW_FACTS,
+        "forms": _forms(frame, row),
+        **talking.about(view, "work", id, said.at),
+    }
 
 
 ON_OWN_PAGES = (PublishRelease, OpenPool)
@@ -265,9 +265,10 @@ def _people(frame: Frame) -> None:
     def show_person(view: View, said: Said, id: str) -> Answer:
         if id in hidden.positions(view):
             return led_on(f"/credit/{id}")  # a hidden credit stands for its person
+        found = contributors.person(view, id)
         return render_template(
             "person.html",
-            person=(found := contributors.person(view, id)),
+            person=found,
             into=_merged_into(view, id),
             follow=talking.followed(view, "contributor", id),
             members=memberships.members(view, id).items,
