@@ -68,7 +68,7 @@ class LineTold(TypedDict):
     position: Annotated[Count | None, "Where in the journal it is recorded.", Example(42)]
 
 
-class Said(NamedTuple):
+class Citation(NamedTuple):
     """A line as it was read: what is cited, as what, and at which rate."""
 
     source: str
@@ -164,7 +164,7 @@ class _Citing:
             told |= {"outcome": outcome, "code": refusal.code, "detail": said}
         return cast("LineTold", told)
 
-    def _cited(self, said: Said) -> dict[str, Any]:
+    def _cited(self, said: Citation) -> dict[str, Any]:
         """Cite the source of a line, unless it is unknown, ambiguous or cited already."""
         ids = list(self._named(said))
         if len(ids) > 1:
@@ -190,11 +190,11 @@ class _Citing:
         self.cited[id].append(likely.Cited(0, receipt.id, said.kind, said.rate))
         return {"work": id, "remix": receipt.id, "position": receipt.position}
 
-    def _named(self, said: Said) -> Iterator[str]:
+    def _named(self, said: Citation) -> Iterator[str]:
         """The ids of the nodes that a line may mean."""
         own = self.own_name(said.source) if said.is_title else None
         if own is not None and self.view.numbers("works", [own]):
-            yield from self._named(Said(own, said.kind, said.rate))
+            yield from self._named(Citation(own, said.kind, said.rate))
         elif said.is_title:
             found = searching.entitled(self.view, said.source, MOST_NAMED)
             yield from lineage.ids_of(self.view, found).values()
@@ -207,7 +207,7 @@ class _Citing:
             yield lineage.nodes_of(self.view, [id]).get(id, id)
 
 
-def read(line: str) -> Said:
+def read(line: str) -> Citation:
     """A line: an id, an address or a title, then perhaps a kind and a rate."""
     words, rate, kind = percentages.joined(line).split(), None, USUAL_KIND
     if len(words) > 1 and _RATE.match(words[-1]):
@@ -216,9 +216,9 @@ def read(line: str) -> Said:
         kind = words.pop()
     source = " ".join(words)
     if quoted := _QUOTED.match(source):
-        return Said(quoted[1], kind, rate, is_title=True)
+        return Citation(quoted[1], kind, rate, is_title=True)
     if may_be_id(source):
-        return Said(str(UUID(source)), kind, rate)
+        return Citation(str(UUID(source)), kind, rate)
     if ("://" in source and len(words) == 1) or _URI.match(source):
-        return Said(normal_uri(source), kind, rate)
-    return Said(source, kind, rate, is_title=True)
+        return Citation(normal_uri(source), kind, rate)
+    return Citation(source, kind, rate, is_title=True)

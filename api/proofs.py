@@ -79,7 +79,7 @@ class Moment(Shape):
     )
 
 
-class Seen(Shape):
+class Witnessed(Shape):
     """Which checkpoint a proof is to end in."""
 
     witnessed = Flag("Under the latest checkpoint that most witnesses have seen.")
@@ -300,7 +300,7 @@ def _latest(routes: Routes, log: Log) -> None:
         "/log/latest/<uuid:subject>",
         "text/plain",
         "stemma-latest@v1\n…",
-        query=Seen,
+        query=Witnessed,
         refuses=(NotInLog, MapNotKept),
     )
     def show_latest(subject: UUID, *, witnessed: bool = False) -> Response:

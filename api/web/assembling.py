@@ -36,7 +36,7 @@ MOST_ROWS = 500
 
 
 @dataclass
-class Sheet:
+class AssemblingForm:
     """The content of the form: its fields, and the components in order with their rates."""
 
     id: str
@@ -44,7 +44,7 @@ class Sheet:
     rows: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
-    def sent(cls) -> Sheet:
+    def sent(cls) -> AssemblingForm:
         """The form as it was sent."""
         form = request.form
         rates = map(percentages.rate, form.getlist("rate"))
@@ -110,45 +110,45 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/assemble", nobody_else=True)
     def show_assembling() -> Answer:
-        sheet = Sheet(form_id(), dict.fromkeys(FIELDS, ""))
+        entered = AssemblingForm(form_id(), dict.fromkeys(FIELDS, ""))
         for work in request.args.getlist("work"):
-            sheet.rows.append((id_in_path(work), ""))
+            entered.rows.append((id_in_path(work), ""))
         if project := request.args.get("project"):
             with frame.view({}) as view:
                 made = projects.pieces(view, id_in_path(project), limit=MOST_ROWS)
-            sheet.rows += [(one["work"]["id"], "") for one in made.items]
-        return _form(frame, sheet)
+            entered.rows += [(one["work"]["id"], "") for one in made.items]
+        return _form(frame, entered)
 
     @frame.form("/assemble")
     def take_assembled() -> Answer:
-        sheet, do = Sheet.sent(), request.form.get("do", "")
+        entered, do = AssemblingForm.sent(), request.form.get("do", "")
         try:
-            place, q = _changed(sheet)
+            place, q = _changed(entered)
             if place is not None or q or do in ("change", "find"):
-                return _form(frame, sheet, place=place, q=q)
-            command = sheet.command()
+                return _form(frame, entered, place=place, q=q)
+            command = entered.command()
             if do == "record":
                 receipt = frame.record(command)
                 return to_page(f"/release/{receipt.id}", receipt.position)
             warnings = frame.rehearse(command).warnings
-            return _form(frame, sheet, template="assembled.html", warnings=warnings)
+            return _form(frame, entered, template="assembled.html", warnings=warnings)
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
-            return _form(frame, sheet, problem=problem), problem.code
+            return _form(frame, entered, problem=problem), problem.code
 
 
-def _changed(sheet: Sheet) -> tuple[int | None, str]:
+def _changed(entered: AssemblingForm) -> tuple[int | None, str]:
     """The place of the row that was changed or added; or None, with the text to search for."""
-    place, q = sheet.change(), request.form.get("find_works", "").strip()
+    place, q = entered.change(), request.form.get("find_works", "").strip()
     if place is None and (named := id_named(q)) is not None:
-        sheet.rows.append((named, ""))
-        return len(sheet.rows) - 1, ""
+        entered.rows.append((named, ""))
+        return len(entered.rows) - 1, ""
     return place, "" if place is not None else q
 
 
 def _form(
     frame: Frame,
-    sheet: Sheet,
+    entered: AssemblingForm,
     *,
     template: str = "assemble.html",
     place: int | None = None,
@@ -157,18 +157,18 @@ def _form(
     **more: Any,
 ) -> str:
     with frame.view(asked()) as view:
-        total, unstated = sheet.total()
+        total, unstated = entered.total()
         return render_template(
             template,
-            sheet=sheet,
+            entered=entered,
             parts=PARTS,
-            names=timeline.names(view, {work for work, _ in sheet.rows}),
+            names=timeline.names(view, {work for work, _ in entered.rows}),
             total=total,
             unstated=unstated,
             place=place,
             q=q,
             found=suggestions(view, q, "works") if q else None,
             problem=problem,
-            wrong=sheet.wrong(problem),
+            wrong=entered.wrong(problem),
             **more,
         )

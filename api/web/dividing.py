@@ -73,9 +73,9 @@ def _form(frame: Frame, view: View, do: str, id: str) -> Answer:
     new = form_id()
     among = [{"payee": one.payee, "part": one.part} for one in lines if one.part]
     asked = {**said, "pool": proposal["pool"], "payee": g.actor, "among": among, "id": new}
-    sheet = {"proposal": proposal, "own": own, "whole": Fraction(own["share"]), "id": new}
-    sheet["fields"] = dict.fromkeys(FIELDS, "") | said
-    return _divided(frame, do, "divide.html", lines, AssignShare, asked, sheet, "/proposal/{}")
+    more = {"proposal": proposal, "own": own, "whole": Fraction(own["share"]), "id": new}
+    more["fields"] = dict.fromkeys(FIELDS, "") | said
+    return _divided(frame, do, "divide.html", lines, AssignShare, asked, more, "/proposal/{}")
 
 
 def _standing(frame: Frame, view: View, do: str, id: str) -> Answer:
@@ -83,10 +83,8 @@ def _standing(frame: Frame, view: View, do: str, id: str) -> Answer:
     lines, reason = _lines(frame, view, id), request.form.get("reason", "").strip()
     among = [{"contributor": one.payee, "part": one.part} for one in lines if one.part]
     asked = {"id": id, "among": among} | ({"reason": reason} if reason else {})
-    sheet = {"group": contributors.person(view, id), "reason": reason}
-    return _divided(
-        frame, do, "division.html", lines, DivideShares, asked, sheet, "/contributor/{}"
-    )
+    more = {"group": contributors.person(view, id), "reason": reason}
+    return _divided(frame, do, "division.html", lines, DivideShares, asked, more, "/contributor/{}")
 
 
 def _divided(
@@ -96,7 +94,7 @@ def _divided(
     lines: list[Line],
     command: type[Command],
     asked: Mapping[str, Any],
-    sheet: Mapping[str, Any],
+    more: Mapping[str, Any],
     leads_to: str,
 ) -> Answer:
     """The answer of either form: its page, or a redirect once it is recorded."""
@@ -105,7 +103,7 @@ def _divided(
     def page(is_shown: Any, beside: Foreseen, problem: Problem | None) -> str:
         return render_template(
             template,
-            **sheet,
+            **more,
             lines=lines,
             left=1 - sum(one.exact for one in lines),
             beside=beside,
@@ -115,7 +113,7 @@ def _divided(
         )
 
     def foreseen(*_: object) -> Any:
-        return lines, sheet.get("whole")
+        return lines, more.get("whole")
 
     return tried(frame, do, partial(stated, command, asked), foreseen, page, leads_to.format)
 

@@ -42,7 +42,7 @@ _PLAYERS = (
 """The pages of YouTube, Vimeo, SoundCloud and PeerTube, each with the address of its player."""
 
 
-class Seen(NamedTuple):
+class Embedding(NamedTuple):
     """Where a work can be seen or heard, and how a page shows that."""
 
     link: str
@@ -55,14 +55,14 @@ class Seen(NamedTuple):
     """The address of what the page embeds; that of the link if nothing."""
 
 
-def seen(link: str | None, hosts: Collection[str]) -> Seen | None:
+def seen(link: str | None, hosts: Collection[str]) -> Embedding | None:
     """How a page shows media at an address, if there is one; the host of an embed is admitted."""
     if not link:
         return None
     kind, address = next(iter(_embeds(link, hosts)), ("link", link))
     if kind != "link":
         _let_in(DIRECTIVES[kind], address)
-    return Seen(link, urlsplit(link).netloc, kind, address)
+    return Embedding(link, urlsplit(link).netloc, kind, address)
 
 
 def picture(link: str | None, hosts: Collection[str]) -> str | None:

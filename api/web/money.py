@@ -56,7 +56,7 @@ class Period(When):
     format = Choice(("csv", "pdf"), "As a file.")
 
 
-class Asked(When):
+class Explained(When):
     """The line of an entry to explain."""
 
     payee = Text(LIMITS["payer"], None, "Whose line.", required=True)
@@ -232,7 +232,7 @@ def _divisions(frame: Frame) -> None:
             "entry.html", division=told, release=release, keeps_books=keeps_books(frame)
         )
 
-    @frame.viewed("/entry/<id>/why", Asked, nobody_else=True)
+    @frame.viewed("/entry/<id>/why", Explained, nobody_else=True)
     def show_why(view: View, said: Said, id: str) -> Answer:
         told = pools.why(view, frame.journal, id, said["payee"], actor=reader())
         division = pools.division(view, frame.journal, id, actor=reader())

@@ -113,7 +113,7 @@ class Terms:
             raise Problem("bad_policy", self.wrong[0][1], members=listed([]))
 
 
-class Sheet:
+class OpeningForm:
     """What was typed into the form."""
 
     def __init__(self, form: Mapping[str, str], people: People) -> None:
@@ -141,30 +141,30 @@ def pages(frame: Frame) -> None:
     def open_(view: View, do: str, id: str) -> Answer:
         people = People(view, id)
         sent = request.form if request.method == "POST" else request.args
-        sheet = Sheet(sent.to_dict(), people)
+        entered = OpeningForm(sent.to_dict(), people)
         others = pools.pools(view, frame.journal, id, actor=reader()).items
 
         def lines(pool: OpenPool, _: object) -> dict[str, Any]:
             beside = {"beside": [one["id"] for one in others]}
-            return lines_of(sheet.terms, [pool.terms], str(pool.currency), people) | beside
+            return lines_of(entered.terms, [pool.terms], str(pool.currency), people) | beside
 
         def page(shown: Any, beside: Foreseen, problem: Problem | None) -> str:
             return render_template(
                 "open_pool.html",
                 release=around.work(view, id),
                 others=others,
-                sheet=sheet,
-                terms=sheet.terms,
+                entered=entered,
+                terms=entered.terms,
                 beside=beside,
                 templates=TEMPLATES,
                 kinds=POOL_KINDS,
                 people=people.offered,
                 lines=shown,
                 problem=problem,
-                wrong=wrong(problem, sheet.fields, FIELDS, sheet.terms),
+                wrong=wrong(problem, entered.fields, FIELDS, entered.terms),
             )
 
-        return tried(frame, do, lambda: sheet.command(id), lines, page, "/pool/{}".format)
+        return tried(frame, do, lambda: entered.command(id), lines, page, "/pool/{}".format)
 
 
 def wrong(

@@ -51,30 +51,30 @@ def pages(frame: Frame) -> None:
 
 
 def _post(frame: Frame) -> None:
-    def state(sheet: PostingForm) -> list[Command]:
-        people = sheet.stated_people()
+    def state(entered: PostingForm) -> list[Command]:
+        people = entered.stated_people()
         said = {
-            **sheet.stated(),
+            **entered.stated(),
             "authors": [{n: value for n, value in row.items() if n != "kind"} for row in people],
-            "sources": sheet.stated_sources(),
-            "id": sheet.id,
+            "sources": entered.stated_sources(),
+            "id": entered.id,
         }
         return _checked(SubmitContribution, {"#": said})
 
     @frame.page("/post", nobody_else=True)
     def show_post() -> Answer:
-        sheet = _with_oneself()
+        entered = _with_oneself()
         if source := request.args.get("source"):
-            sheet.add_source(source)
+            entered.add_source(source)
         for name in FOR:
             if (given := request.args.get(name)) is not None:
-                sheet.fields[name] = id_in_path(given)
-        return _form(frame, sheet, "post")
+                entered.fields[name] = id_in_path(given)
+        return _form(frame, entered, "post")
 
     @frame.form("/post")
     def take_post() -> Answer:
-        sheet = PostingForm.sent(*FIELDS, *FOR)
-        return _taken(frame, sheet, "post", state, lambda receipt: f"/piece/{receipt.id}")
+        entered = PostingForm.sent(*FIELDS, *FOR)
+        return _taken(frame, entered, "post", state, lambda receipt: f"/piece/{receipt.id}")
 
 
 def _added(
@@ -90,9 +90,9 @@ def _added(
         return _form(frame, begin(id), purpose, work=id)
 
     def take(id: str) -> Answer:
-        sheet = PostingForm.sent(*names)
+        entered = PostingForm.sent(*names)
         return _taken(
-            frame, sheet, purpose, lambda it: state(it, id), lambda _: f"/piece/{id}", work=id
+            frame, entered, purpose, lambda it: state(it, id), lambda _: f"/piece/{id}", work=id
         )
 
     show.__name__, take.__name__ = f"show_{purpose}", f"take_{purpose}"
@@ -102,10 +102,10 @@ def _added(
 
 def _with_oneself() -> PostingForm:
     """A form with nobody but the person who has signed in."""
-    sheet = PostingForm.empty()
+    entered = PostingForm.empty()
     if g.actor != OPERATOR:
-        sheet.add_person(g.actor)
-    return sheet
+        entered.add_person(g.actor)
+    return entered
 
 
 def _crediting(frame: Frame, work: str) -> PostingForm:
@@ -122,23 +122,23 @@ def _is_credited(frame: Frame, work: str) -> bool:
     return any(one["contributor"]["id"] in own for one in credits)
 
 
-def _remixes(sheet: PostingForm, work: str) -> list[Command]:
+def _remixes(entered: PostingForm, work: str) -> list[Command]:
     named = {"work": "parent", "note": "evidence"}
     stated = [
         {
             **{named.get(name, name): value for name, value in row.items()},
-            **{"child": work, "id": part_id(sheet.id, "source", number)},
+            **{"child": work, "id": part_id(entered.id, "source", number)},
         }
-        for number, row in enumerate(sheet.stated_sources())
+        for number, row in enumerate(entered.stated_sources())
     ]
     return _checked(DeclareRemix, {f"#/sources/{n}": row for n, row in enumerate(stated)})
 
 
-def _credits(sheet: PostingForm, work: str) -> list[Command]:
-    proof = {name: sheet.fields.get(name) or None for name in PROOF}
+def _credits(entered: PostingForm, work: str) -> list[Command]:
+    proof = {name: entered.fields.get(name) or None for name in PROOF}
     stated = [
-        {**row, "work": work, **proof, "id": part_id(sheet.id, "credit", number)}
-        for number, row in enumerate(sheet.stated_people())
+        {**row, "work": work, **proof, "id": part_id(entered.id, "credit", number)}
+        for number, row in enumerate(entered.stated_people())
     ]
     return _checked(OpenCredit, {f"#/authors/{n}": row for n, row in enumerate(stated)})
 
@@ -148,7 +148,7 @@ def _credits(sheet: PostingForm, work: str) -> list[Command]:
 
 def _taken(
     frame: Frame,
-    sheet: PostingForm,
+    entered: PostingForm,
     purpose: str,
     state: Stating,
     then: Callable[[Acknowledgement], str],
@@ -158,17 +158,17 @@ def _taken(
     """Do what the pressed button says: search, add, preview or record."""
     do = request.form.get("do", "")
     try:
-        if sheet.change():
-            return _form(frame, sheet, purpose, work=work)
-        if _looked_for(frame, sheet) or do in ("change", "add", "find", ALL_FIELDS):
-            return _form(frame, sheet, purpose, work=work)
+        if entered.change():
+            return _form(frame, entered, purpose, work=work)
+        if _looked_for(frame, entered) or do in ("change", "add", "find", ALL_FIELDS):
+            return _form(frame, entered, purpose, work=work)
         if do == "record":
-            receipt = frame.record(*_some(state(sheet)))
+            receipt = frame.record(*_some(state(entered)))
             return to_page(then(receipt), receipt.position)
-        warned = frame.rehearse(*_some(state(sheet))).warnings
-        return _form(frame, sheet, purpose, work=work, template="preview.html", warned=warned)
+        warned = frame.rehearse(*_some(state(entered))).warnings
+        return _form(frame, entered, purpose, work=work, template="preview.html", warned=warned)
     except (Problem, Refusal) as refusal:
-        return _form(frame, sheet, purpose, work=work, problem=of_refusal(refusal))
+        return _form(frame, entered, purpose, work=work, problem=of_refusal(refusal))
 
 
 def _some(commands: list[Command]) -> list[Command]:
@@ -177,18 +177,18 @@ def _some(commands: list[Command]) -> list[Command]:
     return commands
 
 
-def _looked_for(frame: Frame, sheet: PostingForm) -> bool:
+def _looked_for(frame: Frame, entered: PostingForm) -> bool:
     """Whether the form searches for something, or has added what it names or was pasted."""
     if request.form.get("do") in ("add", "preview"):
         with frame.store.view() as view:
-            if sheet.read_pasted(view):
+            if entered.read_pasted(view):
                 return True
-    return sheet.add_named() or any(sheet.sought.values())
+    return entered.add_named() or any(entered.sought.values())
 
 
 def _form(
     frame: Frame,
-    sheet: PostingForm,
+    entered: PostingForm,
     purpose: str,
     *,
     work: str | None = None,
@@ -203,14 +203,14 @@ def _form(
             work=_work(view, work),
             problem=problem,
             asked_first=[one for one in warned if one.code == ASKED_FIRST],
-            wrong=sheet.wrong(problem),
-            found={kind: suggestions(view, q, kind) for kind, q in sheet.sought.items() if q},
+            wrong=entered.wrong(problem),
+            found={kind: suggestions(view, q, kind) for kind, q in entered.sought.items() if q},
             kinds=REMIX_KINDS,
             roles=roles(),
             media=MEDIA,
             ai_uses=AI_USES,
             evidence_kinds=EVIDENCE_KINDS,
-            **sheet.shown(view),
+            **entered.shown(view),
         )
     return told, 200 if problem is None else problem.code
 

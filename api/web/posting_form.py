@@ -286,7 +286,7 @@ class PostingForm:
                 self.complaints.append(f"There is no work {row['source']}.")
         total, told = percentages.summed(row["rate"] for row in self.sources)
         return {
-            "sheet": self,
+            "entered": self,
             "names": names,
             "columns": {
                 "sources": _columns(self.sources, SOURCE),

@@ -116,7 +116,7 @@ def _sent(pieces: list[Piece], people: People) -> None:
             known[piece].shares.append((people.meant(payee), share.strip()))
 
 
-class Sheet:
+class SharingForm:
     """The content of the form."""
 
     def __init__(
@@ -213,13 +213,13 @@ def pages(frame: Frame) -> None:
         people = People(view, pool["release"])
         pieces = pieces_of(view, pool["release"]) if given.get("way") == BY_PIECE else []
         _sent(pieces, people)
-        sheet = Sheet(given, rows, people, pieces)
+        entered = SharingForm(given, rows, people, pieces)
         open_ = [one for one in pool["proposals"] if one["state"] == "open"]
 
         def preview(_: object, facts: Sequence[Fact]) -> dict[str, Any]:
             assets = _assets(facts)
             missing = used_but_uncited(view, pool["release"], assets)
-            lines = _lines(assets, sheet.people)
+            lines = _lines(assets, entered.people)
             return {"lines": lines, "missing": missing, "beside": [one["id"] for one in open_]}
 
         def page(shown: Any, beside: Foreseen, problem: Problem | None) -> str:
@@ -227,7 +227,7 @@ def pages(frame: Frame) -> None:
                 "propose.html",
                 pool=pool,
                 release=around.work(view, pool["release"]),
-                sheet=sheet,
+                entered=entered,
                 open=open_,
                 ways=WAYS,
                 spare=SPARE_ROWS,
@@ -235,16 +235,16 @@ def pages(frame: Frame) -> None:
                 beside=beside,
                 of_minor=OF_MINOR,
                 problem=problem,
-                wrong=_wrong(problem, sheet),
+                wrong=_wrong(problem, entered),
             )
 
         def command() -> Command:
-            return stated(PostProposal, sheet.said(id))
+            return stated(PostProposal, entered.said(id))
 
         return tried(frame, do, command, preview, page, "/proposal/{}".format)
 
 
-def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
+def _wrong(problem: Problem | None, entered: SharingForm) -> errors.Wrong:
     """The errors in fields; a rate that is missing in the lineage is one of the default rate, and
     a share that cannot be read is one of whatever was typed so."""
     if problem and problem.problem == BadGraph.code:
@@ -252,9 +252,9 @@ def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
     if problem and problem.problem == BadShare.code:
         said, told = problem.members["share"], str(problem.description)
         return [
-            (id, told) for id, typed in sheet.inputs if typed and percentages.exact(typed) == said
+            (id, told) for id, typed in entered.inputs if typed and percentages.exact(typed) == said
         ]
-    return [one for one in errors.by_field(problem, sheet.fields, FIELDS) if one[0]]
+    return [one for one in errors.by_field(problem, entered.fields, FIELDS) if one[0]]
 
 
 def _assets(facts: Sequence[Fact]) -> Assets:
