@@ -27,7 +27,10 @@ WORDS = {
         f"{OF_ROLE}{role}": f"the commands open to this role ({what})"
         for role, what in GRANTABLE.items()
     },
-    **{noun: f"every command about a {noun}" for noun in NOUNS},
+    **{
+        noun: f"every command about {'an' if noun[0] in 'aeiou' else 'a'} {noun.replace('-', ' ')}"
+        for noun in NOUNS
+    },
 }
 """The words of a scope with their meanings; the name of each command is a word too."""
 
