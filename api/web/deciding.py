@@ -71,8 +71,11 @@ PLAIN = ("accept", "decline", "revoke", "strike")
 """The decisions that take no more than a reason; they share one form."""
 ANSWERS = {"accept": "accepted", "decline": "declined"}
 """The decisions whose absence a page explains, each with the state it would lead to."""
+POSTER = "whoever posted the work"
+"""Who may record another credit, remix or number of a work, besides the operator."""
 FIELDS = {
-    **{"grounds": "What is wrong", "outcome": "How it ends", "reason": "Reason"},
+    **{"grounds": "What is wrong", "outcome": "How it ends", "replaced_by": "By what"},
+    "reason": "Reason",
     **{"evidence": "Evidence", "evidence_kind": "Kind of evidence", "answer_by": "Deadline"},
 }
 """The labels of the fields."""
@@ -128,6 +131,7 @@ def _credit(frame: Frame, view: View, id: str) -> dict[str, Any]:
         "credit": credit,
         "others": [(one["id"], _line(one["contributor"], f", {one['role']}")) for one in standing],
         "restated_at": f"/piece/{credit['work']['id']}/credits",
+        "restated_by": POSTER,
     }
 
 
@@ -139,6 +143,7 @@ def _remix(frame: Frame, view: View, id: str) -> dict[str, Any]:
         "kinds": REMIX_KINDS,
         "others": [(one["remix"], _line(one["work"], f", {one['kind']}")) for one in sources],
         "restated_at": f"/piece/{remix['child']['id']}/sources",
+        "restated_by": POSTER,
     }
 
 
@@ -154,6 +159,7 @@ def _identifier(frame: Frame, view: View, id: str) -> dict[str, Any]:
             for one in others
         ],
         "restated_at": "/do/identifier",
+        "restated_by": "whoever it is about" if number is None else POSTER,
     }
 
 
@@ -167,6 +173,7 @@ def _membership(frame: Frame, view: View, id: str) -> dict[str, Any]:
             (one["id"], _line(one["contributor"], f" {one['during'] or ''}")) for one in others
         ],
         "restated_at": f"/do/membership?group={found['group']['id']}",
+        "restated_by": "the group",
     }
 
 
@@ -270,7 +277,9 @@ def _decide(
     if known is None:
         raise Problem("not_found", f"There is no action “{verb}” here.")
     if request.form.get("outcome") == "corrected" and "replaced_by" not in request.form:
-        problem = Problem("missing_field", "Say what replaces it, or that nothing does.")
+        problem = errors.problem_at(
+            "replaced_by", "missing_field", "Say what replaces it, or that nothing does."
+        )
         return show(id, problem, verb), problem.code
     return frame.decide(
         known.command,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from api.problems import Problem
+from api.problems import Problem, listed
 
 Wrong = list[tuple[str, str]]
 """Errors: the id of an input (“” if none), and what is wrong there."""
@@ -20,6 +20,12 @@ def by_field(problem: Problem | None, sent: Mapping[str, str], labels: Mapping[s
     known.sort(key=lambda one: order.index(one[0]))
     others = [("", said) for name, said in found if name not in labels]
     return [(name, f"{labels[name]}: {said}") for name, said in known] + others
+
+
+def problem_at(name: str, code: str, detail: str) -> Problem:
+    """A problem with one field of a form."""
+    error = {"pointer": f"#/{name}", "detail": detail, "code": code}
+    return Problem(code, detail, members=listed([error]))
 
 
 def at(ids: Mapping[str, str], wrong: Wrong) -> Wrong:
