@@ -17,6 +17,7 @@ from stories import Story, every_fact
 from test_pages import Page, reader, signed_in
 
 from api.web.finding import SUGGESTED
+from api.web.statements import Statement
 from domain.fact import FACTS
 from domain.registry import COMMANDS
 from scripts.stemma import main
@@ -105,7 +106,10 @@ def test_what_is_corrected_is_replaced_by_another_that_was_offered(served: Serve
     mo = signed_in(served, with_role(served, "Mo Moss", "moderator"))
     page = mo.get(f"/credit/{wrong}")
     assert f'name="replaced_by" value="{right}"' in page.text
-    said = {"form_token": page.token, "outcome": "corrected", "reason": "So.", "replaced_by": right}
+    assert "Ask whoever posted the work to record it first." in page.text_seen, "Mo may not"
+    said = {"form_token": page.token, "outcome": "corrected", "reason": "So."}
+    assert 'href="#replaced_by"' in mo.post(f"/credit/{wrong}/settle", said).text
+    said["replaced_by"] = right
     assert mo.post(f"/credit/{wrong}/settle", said).status == 303
     assert served.operator.get(f"/credits/{wrong}").json["state"] == "revoked"
 
@@ -676,9 +680,27 @@ def test_payouts_that_came_back_are_ticked_one_by_one(served: Served) -> None:
     sent = {"form_token": page.token, "do": "return", "reason": "Closed.", "settle": payouts}
     assert "Tick the payouts" in kim.post(f"{path}/batch/{batch}", sent).text_seen
     sent["return"] = payouts[:1]
+    unsaid = kim.post(f"{path}/batch/{batch}", sent | {"reason": ""}).text
+    assert 'placeholder="The account was closed." aria-invalid="true"' in unsaid
     assert kim.post(f"{path}/batch/{batch}", sent).status == 303
     states = [one["state"] for one in served.operator.get("/payouts", batch=batch).items]
     assert states == ["returned", "issued"]
+
+
+def test_what_is_wrong_with_a_statement_is_told_beside_its_field(served: Served) -> None:
+    kim, path = signed_in(served, with_role(served, "Kim Sum", "accountant")), "/desk/accountant"
+    said = {"form_token": kim.get(f"{path}/import").token, "do": "preview", "form": "sales"}
+    unsent = kim.post(f"{path}/import", said).text
+    assert 'href="#file"' in unsent
+    table = b"isrc,store,period,amount\nUS-SKG-19-12345,Shop,2026-01,50.005\n,Shop,2026-01,1.234\n"
+    for kept, why in (
+        (table + b'US-SKG-19-12345,Shop,2026-01,"1.234,50"\n', "may be in thousands"),
+        (b"isrc,amount\nUS-SKG-19-12345,1\n", "there is no column called"),
+    ):
+        page = kim.post(f"{path}/import", said | {"kept": Statement(kept, "sales", {}).kept})
+        assert re.search(f'href="#file">The file: [^<]*{why}', page.text)
+    unknown = kim.post(f"{path}/import", said | {"pool": "nowhere"})
+    assert 'href="#pool">Pool: Choose one of the pools' in unknown.text
 
 
 def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:

@@ -9,7 +9,7 @@ from flask import render_template, request
 
 from api.fields import LONGEST_WORD, Choice, word
 from api.problems import Problem, of_refusal
-from api.web import amounts
+from api.web import amounts, errors
 from api.web.address import Listed, Said, form_id, id_in_path
 from api.web.frame import Answer, Frame, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
@@ -28,7 +28,8 @@ PART = 50
 MOST_AT_ONCE = 200
 """How many payouts are settled or returned in one append."""
 
-
+FIELDS = {"reference": "Bank reference", "reason": "Why"}
+"""The labels of the fields that can be wrong."""
 _SENT = ("currency", "minimum", "total", "id")
 
 
@@ -143,6 +144,7 @@ def _batch(
         state=state,
         keeps_books=keeps_books(frame),
         problem=problem,
+        wrong=errors.by_field(problem, said or {}, FIELDS),
         said=said or {},
         ticked=request.form.to_dict(flat=False) if problem else None,
     )
@@ -174,7 +176,7 @@ def _changes() -> list[Command]:
     if do == "return":
         reason = request.form.get("reason", "").strip()
         if not reason:
-            raise Problem("missing_field", "Say why they came back.")
+            raise errors.problem_at("reason", "missing_field", "Say why they came back.")
         return [ReturnPayout.of({"id": id, "reason": reason}) for id in chosen]
     own = {id: request.form.get(f"reference-{id}", "").strip() for id in chosen}
     common = request.form.get("reference", "").strip()

@@ -14,7 +14,7 @@ from flask import g, render_template, request
 from api.authentication import must_include
 from api.problems import Problem, of_refusal
 from api.waiting import has_recorded
-from api.web import statements
+from api.web import errors, statements
 from api.web.address import Said, id_named
 from api.web.frame import Answer, Frame
 from api.web.keepers import must_read_all
@@ -33,6 +33,8 @@ FORMS = {
 """The formats of a statement by name, with their labels."""
 GIVEN = ("pool", "source", "effective_at", "document")
 """The fields that may be given for a file that lacks them."""
+LABELS = {statements.FILE: "The file", "pool": "Pool"}
+"""The labels of the fields that can be wrong."""
 OFFERED = 100
 """How many pools the form offers; any other can be named by the address of its page."""
 SHOWN = 100
@@ -87,13 +89,16 @@ def _statement(said: dict[str, str]) -> Statement:
     if said["pool"]:
         given["pool"] = id_named(said["pool"]) or ""
     if "" in given.values():
-        raise Problem("wrong_type", "Choose one of the pools, or paste the address of its page.")
+        said_where = "Choose one of the pools, or paste the address of its page."
+        raise errors.problem_at("pool", "wrong_type", said_where)
     form = said["form"] if said["form"] in FORMS else "sales"
     if kept := request.form.get("kept", ""):
         return Statement(statements.unpacked(kept), form, given)
-    sent = request.files.get("file")
+    sent = request.files.get(statements.FILE)
     if sent is None or not sent.filename:
-        raise Problem("missing_field", "Choose the file that the shop sent.")
+        raise errors.problem_at(
+            statements.FILE, "missing_field", "Choose the file that the shop sent."
+        )
     said["name"] = PurePath(sent.filename.replace("\\", "/")).name[:200]
     file = statements.must_be_small(sent.stream.read(statements.LARGEST_FILE_BYTES + 1))
     return Statement(file, form, given)
@@ -109,6 +114,7 @@ def _form(view: View, said: Mapping[str, str], problem: Problem | None = None) -
         largest=statements.LARGEST_FILE_BYTES,
         most=MOST_LINES,
         problem=problem,
+        wrong=errors.by_field(problem, {}, LABELS),
     )
 
 

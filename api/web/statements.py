@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
-from api.problems import Problem
+from api.web.errors import problem_at
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.lines import BadLine, Ids, Line, step_of
@@ -31,6 +31,8 @@ from projections.shops.beside import Stated, beside, undone
 from projections.shops.restating import is_alike, otherwise, remarks, restated
 from projections.store import View
 
+FILE = "file"
+"""The field of the form that holds the file."""
 LARGEST_FILE_BYTES = 700_000
 """A request has at most a megabyte; after the rehearsal, the file is sent again as text."""
 MOST_LINES = 500
@@ -88,17 +90,16 @@ def unpacked(kept: str) -> bytes:
         packed = zlib.decompressobj()
         file = packed.decompress(base64.b64decode(kept, validate=True), LARGEST_FILE_BYTES + 1)
     except (binascii.Error, zlib.error, ValueError):
-        raise Problem("wrong_type", "The file did not arrive complete. Choose it again.") from None
+        said = "The file did not arrive complete. Choose it again."
+        raise problem_at(FILE, "wrong_type", said) from None
     return must_be_small(file)
 
 
 def must_be_small(file: bytes) -> bytes:
     """Refuse a file that is larger than ``LARGEST_FILE_BYTES``."""
     if len(file) > LARGEST_FILE_BYTES:
-        raise Problem(
-            "too_large",
-            f"A statement may have at most {LARGEST_FILE_BYTES:,} bytes here; {IMPORT}.",
-        )
+        said = f"A statement may have at most {LARGEST_FILE_BYTES:,} bytes here; {IMPORT}."
+        raise problem_at(FILE, "too_large", said)
     return file
 
 
@@ -115,18 +116,13 @@ def lines_of(view: View, statement: Statement) -> list[Line]:
             found = statement_lines(statement.form, path, finding, statement.given)
             lines = [*islice(found, MOST_LINES + 1)]
         except NotConvertible as problem:
-            raise Problem(
-                "wrong_type",
-                f"This is not the chosen kind of statement: {problem}. "
-                "State below what the file does not say.",
-            ) from None
+            said = f"This cannot be read as the chosen kind of statement: {problem}."
+            raise problem_at(FILE, "wrong_type", said) from None
     if not lines:
-        raise Problem("missing_field", "There are no sales in this file.")
+        raise problem_at(FILE, "missing_field", "There are no sales in this file.")
     if len(lines) > MOST_LINES:
-        raise Problem(
-            "too_large",
-            f"This file would record more than {MOST_LINES:,} revenues at once; {IMPORT}.",
-        )
+        said = f"This file would record more than {MOST_LINES:,} revenues at once; {IMPORT}."
+        raise problem_at(FILE, "too_large", said)
     return lines
 
 
