@@ -124,6 +124,7 @@ def test_a_template_shows_what_it_gives_and_opens_a_pool_by_these_terms(
     assert given.pop("All of it") == "1,000.00 EUR"
     assert given == FILLED[template][1]
     assert TEMPLATES[template].says in unescape(page.text_seen)
+    assert f'href="/do/pool?release={scene.release}">Write the terms by hand' in page.text
     seen = re.findall(r'name="seen" value="(\w+)"', page.text)[0]
     opened = scene.send(path, {**said, "do": "record", "seen": seen})
     assert opened.status == 303
