@@ -32,6 +32,7 @@ from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.pages import Page, sliced
 from projections.question import Paged, question
+from projections.sentences import called
 from projections.store import View, holds
 from projections.told import Count, PersonRef, WorkRef
 
@@ -100,8 +101,7 @@ def _in_conflict(scope: Scope) -> Iterator[Row]:
     parents = lineage.references(scope.view, {one.parent for one in conflicts})
     for place, one in enumerate(conflicts):
         parent, says = parents[one.parent], RULES[one.code].says
-        of = parent["title"] or parent["uri"] or parent["id"]
-        yield place, one.child, one.remix, None, f"{says} ({of})"
+        yield place, one.child, one.remix, None, f"{says} ({called(parent)})"
 
 
 def _without_share(scope: Scope, *, is_final: bool) -> Iterator[Row]:
@@ -121,7 +121,7 @@ def _without_share(scope: Scope, *, is_final: bool) -> Iterator[Row]:
         for missing in used_but_uncited(scope.view, scope.id, noun.current.assets):
             place += 1
             about = pool if is_final else id
-            yield place, scope.root, about, None, missing["name"] or missing["id"]
+            yield place, scope.root, about, None, called(missing)
 
 
 _POSTER = "CAST(NULL AS BIGINT)"

@@ -10,7 +10,7 @@ from domain.permission import OPERATOR
 from domain.values import ReleaseId
 from projections import contributors
 from projections.grants import held_by
-from projections.money.pools.payees import payees_told
+from projections.money.payees import payees_told
 from projections.pages import Page
 from projections.question import Paged
 from projections.store import View, holds, told_rows

@@ -33,9 +33,12 @@ _OF_ONESELF = {
 
 
 def called(thing: Named) -> str:
-    """The name of a work, a person, a project or a challenge."""
+    """The name of a work, a person, a project or a challenge, or of whom an answer pays."""
     if "kind" not in thing:
         return billing.name_of(thing, "someone who is not named")
+    if thing["kind"] in ("contributor", "work", "other"):
+        unnamed = "a withdrawn piece" if thing["kind"] == "work" else "someone who is not named"
+        return str(thing["name"] or unnamed)
     if thing["kind"] == "outside":
         return str(thing["title"] or thing["uri"])
     if thing["kind"] in ("project", "challenge", "pool"):

@@ -43,6 +43,7 @@ from domain.money.postings import (
 )
 from projections import contributors, lineage
 from projections.money.agreements import parts_in, passed_under
+from projections.money.payees import payees_told
 from projections.money.questioned import questions, with_above
 from projections.money.told import PayeeRef
 from projections.store import View, holds, wanted
@@ -318,7 +319,7 @@ def paid_as(view: View, id: str) -> PayeeRef:
     """The contributor, or the name for which something was posted; else UnknownContributor."""
     id = _whose(view, id)
     if Payee.parse(id).kind == "other" and is_paid(view, id):
-        return {"id": id, "kind": "other", "name": id}
+        return payees_told(view, [id])[id]
     number = contributors.find_person(view, id)[0]
     return {"kind": "contributor", **contributors.persons(view, [number])[number]}
 

@@ -20,7 +20,7 @@ from domain.value import LARGEST_POSITION, Example, one_of
 from domain.values import REVENUE, CurrencyCode, PayeeText, PoolId, StatedMoment
 from projections.money import balances
 from projections.money.earning import period
-from projections.money.pools.payees import payees_told
+from projections.money.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import (
     Account,

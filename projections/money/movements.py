@@ -12,9 +12,9 @@ from typing import Any, cast
 
 from domain.journal import Journal
 from domain.moment import instant
+from projections.money.payees import titles
 from projections.money.pools import recouping
 from projections.money.pools.accounts import pool_named
-from projections.money.pools.payees import titles
 from projections.money.sending import EXCHANGED_INTO, returned_among, sent_told
 from projections.money.told import ENTRY_KINDS, Movement, Part, StatementLine
 from projections.store import View

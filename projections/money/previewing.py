@@ -21,7 +21,7 @@ from domain.readers import ALL_MONEY
 from domain.refusal import NothingToPay
 from domain.value import Amount, Example, one_of
 from domain.values import CurrencyCode
-from projections.money.pools.payees import payees_told
+from projections.money.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import BatchSent, Dollars, PayeeRef, ReasonHeld
 from projections.pages import LIMIT, cut, decode_cursor

@@ -18,7 +18,7 @@ from domain.value import Number
 from domain.values import CountryCode, PayeeText, WithholdingId
 from projections import wording
 from projections.money.balances import persons_of
-from projections.money.pools.payees import payees_told
+from projections.money.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import (
     PaymentCurrencyTold,

@@ -22,8 +22,8 @@ from projections import contributors
 from projections.money import balances as money
 from projections.money.earning import LATE
 from projections.money.movements import movements
+from projections.money.payees import titles
 from projections.money.pools import recouping
-from projections.money.pools.payees import titles
 from projections.money.pools.ruling import of_lines
 from projections.money.sending import EXCHANGED_INTO
 from projections.money.told import (

@@ -6,11 +6,11 @@ cannot be paid yet.
 
 from __future__ import annotations
 
+from projections.money.payees import payees_told
 from projections.money.pools.accounts import every_pool, pool, pool_named, pools
 from projections.money.pools.balance import agreement_now, earned, statement
 from projections.money.pools.differences import diff
 from projections.money.pools.divisions import division
-from projections.money.pools.payees import payees_told
 from projections.money.pools.postings import ledger
 from projections.money.pools.proposals import proposal
 from projections.money.pools.reasons import why

@@ -18,7 +18,7 @@ from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
 from projections.money.agreements import dated_in
-from projections.money.pools.payees import payees_told
+from projections.money.payees import payees_told
 from projections.money.pools.told import (
     Accounts,
     AmendmentTold,

@@ -25,8 +25,8 @@ from domain.readers import MONEY
 from domain.values import PoolId
 from projections.money import balances as money
 from projections.money.agreements import dated_in, waivers_of
+from projections.money.payees import payees_told
 from projections.money.pools.accounts import pool_named
-from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares
 from projections.money.pools.recouping import recouped_told, through_pool
 from projections.money.pools.ruling import sums_told

@@ -35,8 +35,8 @@ from domain.money.postings import (
 )
 from domain.printable import one_line
 from domain.readers import MONEY
+from projections.money.payees import payees_told
 from projections.money.pools.accounts import pool_named
-from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.rows import POSTED
 from projections.question import Asking, Form

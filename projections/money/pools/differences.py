@@ -12,7 +12,7 @@ from domain.money.shares import shares_of
 from domain.readers import AGREEMENT
 from domain.values import ProposalId
 from projections.money.agreements import waivers_of
-from projections.money.pools.payees import payees_told
+from projections.money.payees import payees_told
 from projections.money.pools.proposals import waived_shares
 from projections.money.readers import Reader
 from projections.money.told import Cause, Diff, DiffLine

@@ -13,7 +13,7 @@ from domain.money.entry import Entry
 from domain.money.reserve import read_reserved
 from domain.readers import MONEY
 from domain.values import EntryId
-from projections.money.pools.payees import payees_told
+from projections.money.payees import payees_told
 from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.ruling import of_entry as of_entry_rules
 from projections.money.pools.ruling import rules_told

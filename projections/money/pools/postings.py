@@ -11,9 +11,9 @@ from domain.journal import Journal
 from domain.readers import MONEY
 from domain.values import PoolId
 from projections import history
+from projections.money.payees import payees_told
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.beancount import FORMS
-from projections.money.pools.payees import payees_told
 from projections.money.pools.told import LedgerFact, Posting
 from projections.money.readers import Reader
 from projections.money.rows import POSTED

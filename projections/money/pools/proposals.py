@@ -19,8 +19,8 @@ from domain.values import ProposalId
 from projections import attribution, contributors, lineage
 from projections.ancestry import ancestry
 from projections.money.agreements import waivers_of
+from projections.money.payees import payees_told, titles
 from projections.money.pools.accounts import pool_named
-from projections.money.pools.payees import payees_told, titles
 from projections.money.readers import Reader
 from projections.money.told import (
     AssetTold,

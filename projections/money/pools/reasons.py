@@ -21,9 +21,9 @@ from projections import lineage
 from projections.ancestry import ancestry, counted_paths
 from projections.money import splitting
 from projections.money.agreements import waivers_of
+from projections.money.payees import payees_told, titles
 from projections.money.pools.accounts import as_made, terms_of
 from projections.money.pools.divisions import document_of, reserved_told
-from projections.money.pools.payees import payees_told, titles
 from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.revenue import pool_of
 from projections.money.pools.ruling import of_entry as of_entry_rules

@@ -9,8 +9,8 @@ from domain.journal import Journal
 from domain.money.entry import Entry, FlowRows
 from domain.money.pool import Pool, version
 from domain.money.recouping import Recouped, recouped
+from projections.money.payees import payees_told
 from projections.money.pools.accounts import terms_of
-from projections.money.pools.payees import payees_told
 from projections.money.told import RecoupedTold
 from projections.nouns import noun_at
 from projections.store import View, told_of

@@ -18,8 +18,8 @@ from domain.money.revenue import Revenue as RevenueNoun
 from domain.readers import MONEY
 from domain.refusal import Refusal, UnknownExpense, UnknownRevenue
 from domain.values import ExpenseId, PoolId, RevenueId
+from projections.money.payees import payees_told
 from projections.money.pools.accounts import pool_named
-from projections.money.pools.payees import payees_told
 from projections.money.pools.told import Booking, Expense, Revenue, ReversalItem, SoldTold
 from projections.money.readers import Reader
 from projections.pages import Page

@@ -18,8 +18,8 @@ from domain.money.shares import shares_of
 from domain.money.taking import origin_of_entries, taking_of
 from domain.money.terms import Ruled, by_shares, have_rules, taken_back
 from projections.money.agreements import waivers_of
+from projections.money.payees import payees_told
 from projections.money.pools.accounts import as_made, terms_of
-from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import through_pool
 from projections.money.told import RuleGave
 from projections.nouns import noun_at

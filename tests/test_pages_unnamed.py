@@ -1,0 +1,79 @@
+"""Pages about what has no name of its own: the forgotten, withdrawn pieces, and who only paid once.
+
+Rule: they are told in words; neither an id nor “None” stands for a name.
+"""
+
+import re
+from html import unescape
+from urllib.parse import quote
+
+import pytest
+from serving import OPERATOR_KEY, Served, serving
+from stories import every_fact, id_of
+from test_pages import Page, reader
+
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+NOBODY = re.compile(r"\bNone\b(?! yet|\.)")
+
+
+def shown(page: Page) -> str:
+    """What is read on a page, its title among it."""
+    assert page.status == 200, page.text
+    return unescape(page.text_seen)
+
+
+@pytest.mark.after(told=every_fact)
+def test_who_is_forgotten_is_someone_on_every_page_of_those_who_still_see_them(
+    database: str,
+) -> None:
+    with serving(database) as served:
+        ana, dee, song = id_of("text-name-ana"), id_of("text-name-dee"), id_of("song")
+        role = {"role": "producer", "work": song}
+        served.operator.post(f"/contributors/{dee}/grant-role", **role)
+        for person in (ana, dee):
+            served.operator.post(f"/contributors/{person}/forget", ground="request")
+        operator = reader(served).sign_in(OPERATOR_KEY)
+        for path in (
+            *("/desk/moderator", "/desk/accountant/balances", "/desk/accountant/reports"),
+            *(f"/statement/{ana}", f"/release/{id_of('release')}/clearance"),
+        ):
+            text = shown(operator.get(path))
+            assert not NOBODY.search(text), path
+        assert "Statement of someone who is not named" in shown(operator.get(f"/statement/{ana}"))
+
+
+@pytest.mark.after(told=every_fact)
+def test_a_statement_of_who_paid_once_is_headed_by_their_name(database: str) -> None:
+    with serving(database) as served:
+        owed = served.operator.get("/balances", limit=200, min_position=served.head).items
+        (payer,) = {one["payee"]["id"] for one in owed if one["payee"]["name"] == "text-payer_name"}
+        path = f"/statement/{quote(payer, safe='')}"
+        text = shown(reader(served).sign_in(OPERATOR_KEY).get(path))
+    assert "Statement of text-payer_name" in text
+    assert not ID.search(text)
+
+
+def test_what_stands_in_the_way_names_a_withdrawn_source_in_words(served: Served) -> None:
+    poem = served.post_piece("A poem")
+    said = {"reason": "It is licensed.", "licence": "CC-BY-SA-4.0"}
+    served.operator.post(f"/works/{poem}/describe", **said)
+    song = served.operator.post(
+        "/contributions",
+        title="A song",
+        medium="audio",
+        licence="CC0-1.0",
+        sources=[{"work": poem, "kind": "adaptation"}],
+    ).id
+    release = served.operator.post("/releases", title="All", components=[{"work": song}]).id
+    served.operator.post(f"/contributions/{poem}/withdraw", reason="It is not mine.")
+    page = reader(served).sign_in(OPERATOR_KEY).get(f"/release/{release}/clearance")
+    assert "(a withdrawn piece)" in shown(page)
+    assert not ID.search(shown(page))
+
+
+def test_a_comment_has_one_place_on_its_page(served: Served) -> None:
+    poem = served.post_piece("A poem")
+    first = served.operator.post("/comments", work=poem, text="Is it done?").id
+    served.operator.post("/comments", work=poem, reply_to=first, text="Nearly.")
+    page = reader(served).sign_in(OPERATOR_KEY).get(f"/comment/{first}")
+    assert page.text.count(f'id="comment-{first}"') == 1
