@@ -145,6 +145,27 @@ class Known:
             reached |= level
         return found
 
+    def children_naming(self, works: Collection[str], people: Collection[str]) -> set[str]:
+        """The nodes made from these works, of those that name one of these people.
+
+        A popular work has very many: whether these or their credits name them is looked for in what
+        is stored, and only what does is read.
+        """
+        same = self.same(works)
+        of_parent = f"{Remix.Declared.TOPIC}.parent"
+        children = {child for _, child in self.facts.leads(of_parent, same, self.upto)}
+        pending = self.pending.saying(Remix.BIRTHS, "parent", same)
+        children.update(one.child for one in pending if isinstance(one, Remix.Event))
+        near, ids = self.same(children), [id.encode() for id in people]
+        credits, unrecorded = self._saying(Credit.BIRTHS, "work", near)
+        placed = [*self.facts.streams(near), *credits]
+        naming = facts_in([one for one in placed if any(id in one.state for id in ids)])
+        found = {one.work if isinstance(one, Credit.Event) else one.originator_id for one in naming}
+        found.update(one.work for one in unrecorded if isinstance(one, Credit.Event))
+        found.update(work for work in near if self.pending.stream(work))
+        parents = {*self.nodes(works).values()}
+        return {edge.child for edge in self.edges(found) if edge.parent in parents}
+
     def works_above(self, work: str) -> set[str]:
         """The nodes of a work and of everything it was made from."""
         return {self.node(work), *(edge.parent for edge in self.edges_above(work))}

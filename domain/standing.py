@@ -37,16 +37,23 @@ def of_proposal(past: Past, proposal: Proposal) -> dict[str, str]:
 
 
 def _concerned(past: Past, works: Collection[str], accounts: set[str]) -> bool:
-    near = {*works, *(end for work in works for edge in past.edges_at(work) for end in edge)}
-    if accounts & (_speakers(past, near) | _credited(past, near)):
+    parents = {edge.parent for edge in past.known.edges(works)}
+    if accounts & _involved(past, {*works, *parents}):
         return True
     books = past.books()
     books.fetch(of=[(books.asked, account) for account in accounts])
-    return any(
+    if any(
         not set(works).isdisjoint(books.agreements[agreement].works)
         for account in accounts
         for (_, agreement), _ in books.asked.under(account)
-    )
+    ):
+        return True
+    return bool(accounts & _involved(past, past.known.children_naming(works, accounts)))
+
+
+def _involved(past: Past, works: Collection[str]) -> set[str]:
+    """Who speaks for one of these works, holds its rights, or has a credit on it that counts."""
+    return _speakers(past, works) | _credited(past, works)
 
 
 def _speakers(past: Past, works: Collection[str]) -> set[str]:

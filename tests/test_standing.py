@@ -440,15 +440,46 @@ def test_five_disputes_a_day_are_enough_for_one_person(told: Story) -> None:
     dispute(told, credits[5], ben)
 
 
-@pytest.mark.parametrize("who", ["poster", "credited", "source", "remixer", "holder"])
-def test_whom_it_concerns_may_dispute(who: str, told: Story) -> None:
-    names = ("poster", "credited", "source", "remixer", "holder")
-    ids = {name: told.person(name) for name in names}
+CONCERNED = (
+    *("poster", "credited", "source", "holder", "remixer", "remixed for", "remix's holder"),
+    *("on the same remix", "as merged"),
+)
+STRANGERS = ("of a struck remix", "of a claimed remix", "claims the remix", "of a remix's remix")
+
+
+def of_many(told: Story) -> tuple[str, dict[str, str]]:
+    """A song, and the people who have to do with it, each in one way alone."""
+    ids = {name: told.person(name) for name in (*CONCERNED, *STRANGERS, "somebody", "later")}
+    by = ids["somebody"]
     source = own_piece(told, "old song", ids["source"])
     song = told.piece("song", source, by=[ids["credited"]], actor=ids["poster"])
-    told.piece("made of it", song, by=[ids["remixer"]], actor=ids["remixer"])
     told.tell("state_right", id=song, right_holder=ids["holder"], reason="r")
+    made = told.piece("made of it", song, by=[ids["remixer"]], actor=ids["remixed for"])
+    told.tell("state_right", id=made, right_holder=ids["remix's holder"], reason="r")
+    told.credit(made, ids["claims the remix"], actor=ids["claims the remix"])
+    told.piece("made of that", made, by=[ids["of a remix's remix"]], actor=by)
+    same = told.piece("the same again", by=[ids["on the same remix"]], actor=by)
+    told.tell("join_works", work=same, into=made, reason="r")
+    told.piece("by an account", song, by=[ids["later"]], actor=by)
+    told.tell("merge_contributor", id=ids["later"], into=ids["as merged"], reason="r")
+    struck = told.piece("not of it", song, by=[ids["of a struck remix"]], actor=by)
+    told.tell("strike_remix", id=part_id(struck, "source", 0), reason="r")
+    claimed = told.piece("said to be", by=[ids["of a claimed remix"]], actor=by)
+    told.edge(claimed, song, actor=ids["poster"])
+    return song, ids
+
+
+@pytest.mark.parametrize("who", CONCERNED)
+def test_whom_it_concerns_may_dispute(who: str, told: Story) -> None:
+    song, ids = of_many(told)
     dispute(told, part_id(song, "author", 0), ids[who])
+
+
+def test_whom_it_does_not_concern_may_not(told: Story) -> None:
+    song, ids = of_many(told)
+    said = {"id": part_id(song, "author", 0), "grounds": "other", **SAID}
+    for who in STRANGERS:
+        refused(told, NotPermitted, "dispute_credit", actor=ids[who], **said)
 
 
 def test_a_right_holder_speaks_for_an_outside_source(told: Story) -> None:
