@@ -671,6 +671,7 @@ def test_payouts_that_came_back_are_ticked_one_by_one(served: Served) -> None:
     kim, path = signed_in(served, with_role(served, "Kim Day", "accountant")), "/desk/accountant"
     every = kim.get(f"{path}/balances?currency=sek").text_seen
     assert "All together90.00 SEK90.00 SEK0.00 SEK" in every, "owed, payable and held"
+    assert 'href="#minimum"' in kim.get(f"{path}/payout?currency=SEK&minimum=ten").text
     batch = post("/payout-batches", currency="SEK", payees=["alto", "bass"]).id
     payouts = [one["id"] for one in served.operator.get("/payouts", batch=batch).items]
     page = kim.get(f"{path}/batch/{batch}")

@@ -359,6 +359,8 @@ def test_shares_that_cannot_be_divided_are_refused_in_the_words_of_the_form(scen
     assert "Give someone a share of the release." in refused(("way", "hand")).text_seen
     mixed = refused(("way", "hand"), ana, ("share", "50 %"), ben, ("share", "30"))
     assert "“50 %” is a percentage and “30” is not" in mixed.text_seen
+    twice = refused(("way", "hand"), ana, ("share", "1"), ben, ("share", "1"), ana, ("share", "2"))
+    assert "Ana is listed twice: give them one share." in twice.text_seen
     unread = refused(("way", "hand"), ana, ("share", "half"), ben, ("share", "30"))
     assert "Ana: “half” is not a share" in unread.text_seen
     assert 'value="half"' in unread.text

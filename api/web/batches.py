@@ -28,8 +28,9 @@ PART = 50
 MOST_AT_ONCE = 200
 """How many payouts are settled or returned in one append."""
 
-FIELDS = {"reference": "Bank reference", "reason": "Why"}
-"""The labels of the fields that can be wrong."""
+PREVIEWED = {"currency": "Currency", "minimum": "Smallest amount"}
+CHANGED = {"reference": "Bank reference", "reason": "Why"}
+"""The labels of the fields of the forms that preview payouts and that say what became of them."""
 _SENT = ("currency", "minimum", "total", "id")
 
 
@@ -122,6 +123,7 @@ def _preview(
         currencies=sorted(balances.totals(view)),
         keeps_books=keeps_books(frame),
         problem=problem,
+        wrong=errors.by_field(problem, said, PREVIEWED),
     )
 
 
@@ -144,7 +146,7 @@ def _batch(
         state=state,
         keeps_books=keeps_books(frame),
         problem=problem,
-        wrong=errors.by_field(problem, said or {}, FIELDS),
+        wrong=errors.by_field(problem, said or {}, CHANGED),
         said=said or {},
         ticked=request.form.to_dict(flat=False) if problem else None,
     )

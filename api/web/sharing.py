@@ -5,6 +5,7 @@ Shares are recorded only as a preview has shown them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -170,6 +171,10 @@ class SharingForm:
             held = [(percentages.exact(share), who) for who, share in one.shares if share]
             if not sum(exact_share(share, self.people.called(who)) for share, who in held):
                 raise Problem("bad_policy", f"Give someone a share of {one.title}.")
+            for who, count in Counter(who for _, who in held).items():
+                if count > 1:
+                    told = f"{self.people.called(who)} is listed twice: give them one share."
+                    raise Problem("bad_policy", told)
         return [
             {
                 "asset": one.id,
