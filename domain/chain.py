@@ -169,7 +169,8 @@ def must_be_whole(
 ) -> None:
     """Raise NotVerified, naming the number, unless these are the facts 1 to n about a subject.
 
-    Those withheld from the reader may be missing; the number of the next fact proves how many.
+    Those withheld from the reader may be missing; the number of the next fact proves how many or,
+    of the last ones, the proof of the latest.
     """
     before: Head | None = None
     for leaf, hash in zip(leaves, hashes, strict=True):
@@ -178,6 +179,11 @@ def must_be_whole(
             raise NotVerified(f"fact {link.number} of {subject} is here, and said to be withheld")
         must_follow(link, leaf.position, _after_withheld(link, before, withheld))
         before = _head(link, leaf, hash)
+    shown = 0 if before is None else before.number
+    last = [number for number in sorted(withheld) if number > shown]
+    for number, said in enumerate(last, start=shown + 1):
+        if said != number:
+            raise NotVerified(f"fact {number} of {subject} is missing: fact {said} is withheld")
 
 
 def _after_withheld(link: Link, before: Head | None, withheld: Collection[int]) -> Head | None:

@@ -144,16 +144,23 @@ class Latest(NamedTuple):
             return "none"
         return f"fact {self.place.number} at position {self.place.position}"
 
-    def must_end(self, subject: str, place: Place, size: int) -> None:
-        """Raise NotVerified unless a subject's history up to ``size`` ends with this fact."""
+    def must_end(self, subject: str, place: Place, withheld: int, size: int) -> None:
+        """Raise NotVerified unless a subject's history up to ``size`` ends with this fact, or with
+        as many after it as were withheld from its reader.
+        """
         if self.subject != subject:
             raise NotVerified(f"the proof of the latest fact is about {self.subject}")
         if self.size < size:
             raise NotVerified(f"the proof of the latest fact ends at {self.size}, not {size}")
-        if self.place != place:
+        number, position = place.number + withheld, place.position + withheld
+        is_last = self.place == place
+        if withheld and self.place is not None:
+            is_last = self.place.number == number and self.place.position >= position
+        if not is_last:
+            where = f"after position {place.position}" if withheld else f"at position {position}"
             raise NotVerified(
-                f"the history ends with fact {place.number} of {subject} at position "
-                f"{place.position}, and the latest is {self.told()}"
+                f"the history ends with fact {number} of {subject} {where}, and the latest is "
+                f"{self.told()}"
             )
 
 

@@ -108,19 +108,20 @@ def describe_history(history: History, latest: Latest | None) -> Iterator[str]:
     yield from describe_checkpoint(history.trusted)
     yield f"about       {printable(history.subject)}"
     numbers = [leaf.link_to(history.subject).number for leaf in history.leaves]
-    count, size = numbers[-1], history.trusted.checkpoint.size
-    yield f"facts       1 to {count}, {_whole(history.withheld, count)}"
+    shown, size = Place(numbers[-1], history.leaves[-1].position), history.trusted.checkpoint.size
+    count = max([shown.number, *history.withheld])
+    yield f"facts       1 to {count}, {_whole(history.withheld)}"
     for number, leaf in zip(numbers, history.leaves, strict=True):
         yield f"fact {number:<6} position {leaf.position}, {printable(leaf.topic)}"
     if history.withheld:
-        yield f"not shown   what {_facts(history.withheld)} that you may not read say"
+        yield "not shown   what was withheld, and whether you may not read it"
     if latest is None:
         yield (
             f"not shown   that there is no fact {count + 1} up to position {size}: the proof of "
             "the latest (--latest) shows that, and “verify log FOLDER --of ID” on a mirror"
         )
     else:
-        latest.must_end(history.subject, Place(count, history.leaves[-1].position), size)
+        latest.must_end(history.subject, shown, count - shown.number, size)
         must_be_one_log([history.trusted, latest.trusted])
         yield f"ends here   there is no fact {count + 1}"
         if latest.size != size:
@@ -132,16 +133,12 @@ def describe_history(history: History, latest: Latest | None) -> Iterator[str]:
     yield f"complete    up to position {size}; nothing is said of what was recorded after it"
 
 
-def _whole(withheld: Sequence[int], count: int) -> str:
-    between = [number for number in withheld if number < count]
-    if not between:
+def _whole(withheld: Sequence[int]) -> str:
+    if not withheld:
         return "none missing in between"
-    shown = ", ".join(map(str, between[:MOST_NAMED])) + (", …" if between[MOST_NAMED:] else "")
-    return f"none missing but {_facts(between)} that you may not read: {shown}"
-
-
-def _facts(numbers: Sequence[int]) -> str:
-    return "1 fact" if len(numbers) == 1 else f"{len(numbers)} facts"
+    many = "1 that was" if len(withheld) == 1 else f"{len(withheld)} that were"
+    shown = ", ".join(map(str, withheld[:MOST_NAMED])) + (", …" if withheld[MOST_NAMED:] else "")
+    return f"none missing but {many} withheld: {shown}"
 
 
 def describe_chain(chains: Chains, subject: str) -> Iterator[str]:

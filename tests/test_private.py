@@ -355,7 +355,7 @@ def test_a_history_is_verified_with_a_gap_for_what_one_may_not_read(
     hidden = line.removeprefix("withheld ").split(" ")
     assert len(hidden) > 3
     told = verify(seen)
-    assert f"none missing but {len(hidden)} facts that you may not read: " in told
+    assert f"none missing but {len(hidden)} that were withheld: " in told
     numbers = [int(number) for number in re.findall(r"^fact (\d+)", told, re.MULTILINE)]
     assert sorted({*numbers, *map(int, hidden)}) == [*range(1, len(numbers) + len(hidden) + 1)]
 
@@ -365,6 +365,31 @@ def test_a_history_is_verified_with_a_gap_for_what_one_may_not_read(
     assert "is here, and said to be withheld" in verify("withheld 1\n" + whole)
     for wrong in ("withheld \n", "withheld 3 2\n", "withheld 0\n", "withheld x\n"):
         assert "NOT VERIFIED" in verify(wrong + rest)
+
+
+def test_a_history_whose_last_facts_one_may_not_read_is_shown_to_end_with_them(
+    purse: Purse, tmp_path: Path
+) -> None:
+    release, served = purse.release, purse.served
+    served.service.log.catch_up()
+    key, file, end = str(served.service.log.public_keys()[0]), tmp_path / "file", tmp_path / "end"
+    eve = purse.client("eve")
+    end.write_text(eve.get(f"/log/latest/{release}").text)
+    line, rest = eve.get(f"/works/{release}/history.receipts").text.split("\n", 1)
+    hidden = [*map(int, line.removeprefix("withheld ").split(" "))]
+
+    def verify(numbers: list[int]) -> str:
+        file.write_text(f"withheld {' '.join(map(str, numbers))}\n{rest}")
+        words = ["verify", "history", str(file), "--key", key, "--of", release]
+        return CliRunner().invoke(main, [*words, "--latest", str(end)]).output
+
+    told = verify(hidden)
+    assert max(map(int, re.findall(r"^fact (\d+)", told, re.MULTILINE))) < hidden[-1]
+    assert f"facts       1 to {hidden[-1]}, none missing but {len(hidden)} that were" in told
+    assert f"ends here   there is no fact {hidden[-1] + 1}" in told
+    for others in (hidden[:-1], [*hidden, hidden[-1] + 1]):
+        assert f"NOT VERIFIED: the history ends with fact {others[-1]} of" in verify(others)
+    assert f"fact {hidden[-1]} of {release} is missing" in verify([*hidden[:-1], hidden[-1] + 1])
 
 
 def test_only_terms_that_say_public_publish_a_statement(purse: Purse) -> None:
