@@ -211,6 +211,20 @@ def test_without_texts_an_honest_service_is_not_accused(scene: Scene, tmp_path: 
         assert audited.first_difference() is None
 
 
+def test_a_text_that_is_lost_is_said_to_leave_all_texts_uncompared(
+    scene: Scene, tmp_path: Path, database: str
+) -> None:
+    with raw_connection(database) as connection:
+        connection.execute("DELETE FROM vault WHERE value = 'poem'")
+    with open_service(f"sqlite:///{tmp_path / 'replay.db'}") as replay:
+        audited = Audit(_log_of(scene), tmp_path / "mirror", replay, progress_of)
+        audited.catch_up()
+        with raw_connection(database) as connection:
+            connection.execute("UPDATE vault SET value = 'x', folded = 'x' WHERE value = 'song'")
+        assert audited.first_difference() is None
+    assert str(audited.texts).endswith("1 not disclosed: no names or titles are compared")
+
+
 def test_the_command_audits_and_says_what_it_compared(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,7 @@ def audit(
     The mirror in FOLDER is continued. From it alone the facts are folded, and each is checked again
     for whether it was allowed. Then the service is asked every question about everything; the first
     answer that does not follow from its log is named. Names and titles are compared if the service
-    discloses them to this key.
+    discloses all of them to this key.
     """
     from scripts.comparison.audit import Audit
 

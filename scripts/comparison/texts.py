@@ -37,8 +37,8 @@ class Texts(NamedTuple):
         return Texts(*map(sum, zip(self, more, strict=True)))
 
     def __str__(self) -> str:
-        missing = f", {self.missing} not disclosed: these are not compared" if self.missing else ""
-        return f"{self.had} as committed to, {self.erased} erased{missing}"
+        missing = f", {self.missing} not disclosed: no names or titles are compared"
+        return f"{self.had} as committed to, {self.erased} erased{missing if self.missing else ''}"
 
 
 class _Said(NamedTuple):
