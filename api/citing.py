@@ -49,7 +49,7 @@ OTHERWISE = " To change that, dispute the remix; to add to it, declare another."
 UNREADABLE = ("bad_uri", "bad_rate", "bad_text", "text_too_long")
 """The codes of refusals of a line's form."""
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+\Z")
-_RATE = re.compile(r"[0-9]+([./][0-9]+|[.,]?[0-9]*%)\Z")
+_RATE = re.compile(r"[0-9]+([./][0-9]+|([.,][0-9]*)?%)\Z")
 _QUOTED = re.compile(r"[“\"](.+)[”\"]\Z")
 
 

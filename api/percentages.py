@@ -9,7 +9,8 @@ from contextlib import suppress
 from fractions import Fraction
 
 from api.problems import Problem
-from domain.refusal import BadRate
+from domain.money.policy.reading import exact_share
+from domain.refusal import BadRate, BadShare
 from domain.remix import exact_rate
 from domain.text import whole
 
@@ -67,8 +68,8 @@ def part(text: str) -> str:
 
 def readable(text: str) -> Fraction:
     """A part as a fraction; 0 if it can't be read."""
-    with suppress(ValueError, ZeroDivisionError):
-        return Fraction(exact(text) or 0)
+    with suppress(BadShare):  # not Fraction itself, which takes hours for “1e9999999999”
+        return exact_share(exact(text), "")
     return Fraction()
 
 

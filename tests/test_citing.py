@@ -1,5 +1,6 @@
 """Sources: likely ones with their reasons, and many cited at once with what became of each."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from serving import serving
 from stories import Story, id_of, story
 from test_challenges import answered, issued
 
-from api.citing import cite
+from api.citing import cite, read
 from domain.identifier import normal
 from domain.iscc import difference, near_bands, units_of
 from domain.refusal import BadIdentifier, UnknownWork
@@ -224,6 +225,12 @@ def test_each_line_is_cited_or_says_why_not_and_stops_no_other(told: Story) -> N
     with told.view() as view:
         edges = view.rows("SELECT e.kind, e.rate FROM @remixes e ORDER BY e.born")
     assert edges[-2:] == [("adaptation", "1/10"), ("sample", "1/20")]
+
+
+def test_a_line_of_nothing_but_digits_is_read_at_once() -> None:
+    begun = time.process_time()
+    assert read("song " + "9" * 200_000).is_title
+    assert time.process_time() - begun < 1
 
 
 def test_nobody_cites_for_another_and_an_unknown_work_is_refused(told: Story) -> None:

@@ -1,6 +1,7 @@
 """Percentages are taken as people type them, in every form; the API stays exact."""
 
 from contextlib import nullcontext
+from fractions import Fraction
 
 import pytest
 from stories import id_of
@@ -68,3 +69,16 @@ def test_a_form_of_the_desk_takes_a_percentage_for_a_rate() -> None:
     stated = typed(COMMANDS["remix"], said)
     assert isinstance(stated, DeclareRemix)
     assert stated.rate == "1/8"
+
+
+@pytest.mark.parametrize(
+    "said, part",
+    [
+        *(("1/3", Fraction(1, 3)), ("20 %", Fraction(1, 5)), ("2.5", Fraction(5, 2)), ("", 0)),
+        *(("half", 0), ("1/0", 0), ("1e9999999999", 0), ("1e-9999999999", 0), ("9" * 10_000, 0)),
+    ],
+)
+def test_a_sum_leaves_out_what_can_not_be_read_and_what_would_never_be(
+    said: str, part: Fraction
+) -> None:
+    assert percentages.readable(said) == part
