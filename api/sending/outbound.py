@@ -35,9 +35,12 @@ PORTS = frozenset({443, 8443})
 """The only ports at public addresses."""
 LONGEST_URL = 2_000
 
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_SITE_LOCAL = IPv6Network("fec0::/10")
-_COMPATIBLE = IPv6Network("::/96")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_NOT_GLOBAL = (
+    IPv6Network("::/96"),  # IPv4-compatible
+    IPv6Network("64:ff9b:1::/48"),  # NAT64 of a local network, which may embed IPv4 anywhere
+    IPv6Network("fec0::/10"),  # site-local
+)
 
 Address = IPv4Address | IPv6Address
 
@@ -154,7 +157,7 @@ def is_public(ip: str) -> bool:
 
 
 def _is_global(address: Address) -> bool:
-    if isinstance(address, IPv6Address) and (address in _SITE_LOCAL or address in _COMPATIBLE):
+    if any(address in network for network in _NOT_GLOBAL):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
@@ -170,7 +173,7 @@ def _with_inner(address: Address) -> list[Address]:
         found.append(address.sixtofour)
     if address.teredo:
         found += address.teredo
-    if any(address in network for network in _NAT64):
+    if address in _NAT64:
         return [IPv4Address(int(address) & 0xFFFFFFFF), *found]
     return [address, *found]
 

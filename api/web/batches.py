@@ -18,6 +18,7 @@ from domain.command import Command
 from domain.money.currency import currency_code
 from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
 from domain.refusal import Refusal, WrongState
+from domain.text import whole
 from domain.value import Amount
 from projections.money import balances, bookkeeping, payouts, previewing
 from projections.money.previewing import OUTCOMES
@@ -98,8 +99,8 @@ def _minimum(said: dict[str, Any]) -> int:
 def _issue(said: dict[str, Any]) -> IssuePayouts:
     currency = currency_code(said["currency"])
     given: dict[str, Any] = {"id": said["id"]} if said["id"] else {}
-    if said["total"].isdecimal():
-        given["total_minor"] = int(said["total"])
+    if said["total"]:
+        given["total_minor"] = whole(said["total"]) or 0  # which no batch pays
     return IssuePayouts.of({"currency": currency, "minimum_minor": _minimum(said), **given})
 
 
