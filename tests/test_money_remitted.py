@@ -337,7 +337,7 @@ def test_money_that_goes_to_a_name_that_nobody_has_is_warned_of(database: str) -
     with bank(database) as told:
         ana = told.person("Ana")
         pool = told.pool(terms={"type": "fixed", "shares": [["label", "1/2"], [ana, "1/2"]]})
-        told.spend(pool, 40, "printer")
+        known, unknown = (f"payer/{id}" for id in (told.spend(pool, 40, "printer"), id_of("none")))
 
         def warned(command: str, **said: Any) -> list[str]:
             return [one.code for one in told.tell(command, **said).warnings]
@@ -354,7 +354,11 @@ def test_money_that_goes_to_a_name_that_nobody_has_is_warned_of(database: str) -
             assert warned("record_adjustment", lines=lines, reason=n, **adjusted) == codes
             lines = [line(payee + payee[:1] * bool(codes), 5)]
             assert warned("record_opening", lines=lines, document=n, **opened) == codes
-        for payee, codes in (("heirs", ["payee_unknown"]), ("label", [])):
+        for payee, codes in (
+            ("heirs", ["payee_unknown"]),
+            (unknown, ["payee_unknown"]),
+            (known, []),
+        ):
             assert warned("record_assignment", to=payee, amount_minor=1, **assigned) == codes
 
 

@@ -694,19 +694,20 @@ def test_pieces_and_what_others_waived_sum_to_what_goes_by_agreement() -> None:
     with bank(SQLITE) as told:
         a, b, c = told.people("a", "b", "c")
         song, beat = told.piece("song", by=[a]), told.piece("beat", by=[b])
-        pool = told.pool(release=told.release("record", song, beat), terms=HALF)
+        act = told.piece("first act", song, beat)
+        pool = told.pool(release=told.release("record", act), terms=HALF)
         shares = [
-            asset(song, {a: "1/2", b: "1/4", c: "1/4"}, "3", within=["act"]),
-            asset(beat, {a: "1/2", b: "1/2"}, within=["act"]),
+            asset(song, {a: "1/2", b: "1/4", c: "1/4"}, "3", within=[act]),
+            asset(beat, {a: "1/2", b: "1/2"}, within=[act]),
         ]
         agreed = told.agree(pool, shares, "2026")
-        for who, scope in ((b, song), (c, "act")):
+        for who, scope in ((b, song), (c, act)):
             told.tell("waive_share", proposal=agreed, contributor=who, scope=scope)
         told.earn(pool, 1_600)
         revenue = told.since(0, "entry.divided")[0].originator_id
         out = StringIO()
         with told.view() as view:
-            for who in (a, b):
+            for who in (a, b, c):
                 said = {"id": revenue, "payee": who}
                 asking = Asking(QUESTIONS["explain_line"], view, told.journal, said)
                 on_terminal(Console(file=out, width=200), asking)
@@ -717,7 +718,12 @@ def test_pieces_and_what_others_waived_sum_to_what_goes_by_agreement() -> None:
                 ] == {
                     a: [("song", "300", None, "240"), ("beat", "100", None, "30")],
                     b: [("song", "150", song, "0"), ("beat", "100", None, "30")],
+                    c: [("song", "150", act, "0")],
                 }[who]
-                assert found["by_agreement"] == {a: "670", b: "130"}[who]
-    for sentence in ("waived, so it went to the others there", "2.40 USD more of what others"):
+                assert found["by_agreement"] == {a: "670", b: "130", c: "0"}[who]
+    for sentence in (
+        "waived, so it went to the others there",
+        "waived, so it went to the others within first act",
+        "2.40 USD more of what others",
+    ):
         assert sentence in out.getvalue()
