@@ -1,5 +1,6 @@
 """What a credit discloses: uses of AI, the kind of evidence; and when two credits are one."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,12 @@ def test_a_credit_tells_which_part_ai_made_and_how(database: str) -> None:
     ],
 )
 def test_a_disclosure_that_contradicts_itself_is_refused(ai: list[str], code: str) -> None:
-    with story("sqlite:///:memory:") as told, pytest.raises(Refusal) as refused:
-        song(told, ai=ai)
-    assert refused.value.code == code
+    with story("sqlite:///:memory:") as told:
+        child, parent = told.piece("child"), told.piece("parent")
+        for tell in (partial(song, told), partial(told.edge, child, parent)):
+            with pytest.raises(Refusal) as refused:
+                tell(ai=ai)
+            assert refused.value.code == code
 
 
 def test_every_use_can_be_said_alone() -> None:
