@@ -507,6 +507,18 @@ def test_what_the_last_groups_contradict_is_not_recorded(actor: str, database: s
         must_be_whole(told)
 
 
+def test_what_others_spent_meanwhile_or_the_same_person_of_another_quota_contradicts_nothing(
+    database: str,
+) -> None:
+    with story(database) as told:
+        ana, ben = told.person("ana"), told.person("ben")
+        early = decided(told, "early", ana)
+        song = told.piece("song", actor=ben)
+        told.tell("post_comment", text="Yours?", work=song, actor=ana)
+        told.journal.commit(early)
+        must_be_whole(told)
+
+
 def test_who_writes_again_is_not_read_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with story(database) as told:
         told.person("ana")
