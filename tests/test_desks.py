@@ -159,6 +159,9 @@ def test_a_form_takes_names_and_asks_which_if_several_are_called_so(served: Serv
         "Kleo Reeding": "called “Kleo Reeding”. Did you mean Cleo Reeding or Cleo Reed?",
     }.items():
         assert answer in operator.post(path, said | {"id": name}).text_seen
+    part = operator.post("/do/contributor.ask-first", {"form_token": token, "id": "Cleo Reedi"})
+    assert "Choose one of the matches." in part.text_seen, "it is not her whole name"
+    assert set(re.findall(r'<option value="([0-9a-f-]{36})">', part.text)) == {third}
     typed = {"work": "Zebedee", "contributor": "Cleo", "role": "king", "effective_at": "never"}
     wrong = operator.post("/do/credit", {"form_token": token, **typed}).text
     for field in ("Work", "Contributor", "Role", "Date"):

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from flask import g
@@ -90,6 +90,16 @@ class Names:
         return name if name.isprintable() and self.meant(name) == id else id
 
 
+class Matches(NamedTuple):
+    """What a text may name: names by id, and whether it names exactly one of them in full.
+
+    A part of a name names nobody: a role given to “Cl” would be Cleo's.
+    """
+
+    names: dict[str, str]
+    is_clear: bool
+
+
 class NotOne(Exception):
     """Names in a form that do not match exactly one person or work."""
 
@@ -119,8 +129,8 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
         ends = SEPARATOR if isinstance(one.value, Several) else "\n"
         parts = [line.partition(ends) for line in lines]
         names = [name for name, *_ in parts if name and not (has_lines and name.startswith("{"))]
-        found = {name: dict(_of(view, noun, name)) for name in dict.fromkeys(names)}
-        unclear = {name: of for name, of in found.items() if len(of) != 1}
+        found = {name: _of(view, noun, name) for name in dict.fromkeys(names)}
+        unclear = {name: of.names for name, of in found.items() if not of.is_clear}
         if unclear and not has_lines:
             (choices[one.name],) = unclear.values()
         if unclear:
@@ -130,7 +140,8 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
             )
         else:
             ids[one.name] = "\n".join(
-                f"{next(iter(found.get(name, [name])))}{end}{rest}" for name, end, rest in parts
+                f"{next(iter(found[name].names)) if name in found else name}{end}{rest}"
+                for name, end, rest in parts
             )
     if said:
         raise NotOne(choices, said, sent | ids)
@@ -148,9 +159,9 @@ def with_lines_of(
 def one_called(view: View, noun: str, typed: str) -> str:
     """The id of what a text names; refused unless that is exactly one."""
     found = _of(view, noun, typed)
-    if len(found) != 1:
-        raise Problem("unknown_choice", _unclear(view, noun, typed, dict(found)))
-    return found[0][0]
+    if not found.is_clear:
+        raise Problem("unknown_choice", _unclear(view, noun, typed, found.names))
+    return next(iter(found.names))
 
 
 def named(
@@ -242,24 +253,26 @@ def _named_by(value: Value) -> tuple[str, bool]:
 
 
 def _unclear(view: View, noun: str, name: str, found: dict[str, str]) -> str:
-    if found:
+    if len(found) > 1:
         return f"“{name}” has several matches: give the address of the right one's page."
-    near = " or ".join(one["name"] for one in meant(view, name, noun))
+    near = " or ".join([*found.values()] or [one["name"] for one in meant(view, name, noun)])
     return f"Nothing and nobody is called “{name}”.{f' Did you mean {near}?' if near else ''}"
 
 
-def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
-    """The ids that a typed id, address or name may mean, each with its name."""
+def _of(view: View, noun: str, typed: str) -> Matches:
+    """What a typed id, address or name may mean."""
     if (id := id_named(typed)) or may_be_id(typed):
-        return [(id or typed, typed)]
+        return Matches({id or typed: typed}, is_clear=True)
     if noun not in KINDS or typed == OPERATOR:
-        return [(typed, typed)]
+        return Matches({typed: typed}, is_clear=True)
     if kind := {PAYEE: "person", "project": noun, "challenge": noun}.get(noun):
         called = things(view, entitled(view, typed, SUGGESTED, (kind,))).values()
         told = _told_apart(view, [(one["id"], one["name"], one) for one in called])
-        return told or ([(typed, typed)] if noun == PAYEE else [])
+        if not told and noun == PAYEE:
+            told = [(typed, typed)]
+        return Matches(dict(told), is_clear=len(told) == 1)
     if "://" in typed:
-        return [(outside_id(typed), typed)]
+        return Matches({outside_id(typed): typed}, is_clear=True)
     found = suggestions(view, typed, KINDS[noun])
     named = [
         (one["id"], sentences.called(one), one)
@@ -267,7 +280,9 @@ def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
         if noun != "release" or one["kind"] == "release"
     ]
     exact = [one for one in named if folded(one[1]) == folded(typed)]
-    return [exact[0][:2]] if len(exact) == 1 else _told_apart(view, named)
+    if len(exact) == 1:
+        return Matches(dict([exact[0][:2]]), is_clear=True)
+    return Matches(dict(_told_apart(view, named)), is_clear=False)
 
 
 def _told_apart(
