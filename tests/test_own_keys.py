@@ -376,7 +376,14 @@ def test_a_person_makes_replaces_and_ends_keys_on_their_page(served: Served) -> 
     someone.post("/own-keys", {"form_token": page.token, "do": "end", "key": name})
     assert served.client(second).get("/works").status == 401
     wrong = someone.post("/own-keys", {"form_token": page.token, "do": "make", "scope": "boss"})
-    assert 'value="boss"' in wrong.text, "what was typed is not lost"
+    assert 'value="boss" aria-invalid="true"' in wrong.text, "what was typed is not lost"
+    for name, typed in {
+        "scope": "read boss",
+        "expires_at": "2001-02-03",
+        "label": "x" * 201,
+    }.items():
+        said = {"form_token": page.token, "do": "make", name: typed}
+        assert f'href="#{name}"' in someone.post("/own-keys", said).text, name
     assert (wrong.status, "bad_scope" in wrong.text) == (422, True)
     wrong = someone.post("/own-keys", {"form_token": page.token, "do": "end", "key": "0" * 12})
     assert (wrong.status, "unknown_key" in wrong.text) == (404, True)

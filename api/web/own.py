@@ -21,10 +21,12 @@ from api.identity.keys import ID_LENGTH
 from api.identity.scope import WORDS
 from api.identity.sessions import key_of_form
 from api.notifying import MailWanted, Notifications
-from api.problems import Problem, of_refusal
+from api.own_keys import NewKey
+from api.problems import Problem, of_refusal, pointing
 from api.received import loaded
 from api.sending.mailboxes import OFTEN
 from api.subscribing import Again, NewWebhook, Subscriptions
+from api.web import errors
 from api.web.address import id_named, part
 from api.web.cookies import SESSION, cookie, drop_cookie, keep_cookie
 from api.web.frame import Answer, Frame, to_page
@@ -89,6 +91,11 @@ def _own(frame: Frame, name: str, show: Callable[..., str], change: Callable[[Sa
     frame.form(path)(taken)
 
 
+def _wrong(more: Mapping[str, Any], **labels: str) -> errors.Wrong:
+    """The errors of the form that was sent, if any."""
+    return errors.by_field(more.get("problem"), more.get("said") or {}, labels)
+
+
 def _read(shape: Any, said: Said, *names: str) -> dict[str, Any]:
     given = {name: said[name] for name in names if name in said}
     return loaded(shape, given, "invalid_body", "form")
@@ -117,11 +124,11 @@ def _keys_changed(frame: Frame, said: Said) -> str:
     token = sent and key_of_form(cookie(SESSION), sent)
     if said.get("do") == "replace":
         return _replaced(frame, ring, key, _hours(said), token)
-    fields = ("holder", "label", "scope", "expires_at")
-    stated = {name: said[name] for name in fields if name in said}
-    if "holder" in stated:
-        stated["holder"] = id_named(stated["holder"]) or stated["holder"]
-    return ring.make(**stated, token=token).token
+    if "holder" in said:
+        said = {**said, "holder": id_named(said["holder"]) or said["holder"]}
+    stated = _read(NewKey, said, "holder", "label", "scope", "expires_at")
+    with pointing(stated, stated):
+        return ring.make(**stated, token=token).token
 
 
 def _replaced(frame: Frame, ring: Keyring, key: str, hours: int, token: str | None) -> str:
@@ -163,6 +170,7 @@ def _keys(frame: Frame, **more: Any) -> str:
         scope_words=WORDS,
         hours=(GRACE_HOURS, MOST_GRACE_HOURS),
         is_operator=g.actor == OPERATOR,
+        wrong=_wrong(more, label="Name", scope="Scope", expires_at="Ends", holder="For whom"),
         **more,
     )
 
@@ -184,14 +192,16 @@ def _webhooks_changed(theirs: Subscriptions, said: Said) -> str:
         case _:
             added, sent = _read(NewWebhook, told, "url", "types", "after"), _sent(said)
             one = sent and named_id(UUID(int=0), sent)
-            return theirs.add(g.actor, source=request.root_url, **added, id=one).secret
+            with pointing(added, added):
+                return theirs.add(g.actor, source=request.root_url, **added, id=one).secret
     return ""
 
 
 def _webhooks(theirs: Subscriptions, **more: Any) -> str:
     """The page of the reader's webhooks."""
     shown, further = part(theirs.all(g.actor), "webhooks", MANY)
-    return render_template("own_webhooks.html", webhooks=shown, next=further, **more)
+    wrong = _wrong(more, url="Address", types="Types")
+    return render_template("own_webhooks.html", webhooks=shown, next=further, wrong=wrong, **more)
 
 
 # -- notifications ---------------------------------------------------------------------------------
@@ -212,6 +222,7 @@ def _mail(theirs: Notifications, **more: Any) -> str:
         mailbox=theirs.own(g.actor),
         is_sent=theirs.is_sent,
         often=OFTEN,
+        wrong=_wrong(more, address="Address", often="How often"),
         **more,
     )
 
