@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from money import AGREED, HALF, Bank, Clock, bank, halves
+from money import AGREED, HALF, Bank, Clock, bank, exactly_due, halves
 from serving import Served, serving
 from stories import id_of
 
@@ -383,6 +383,24 @@ def test_revenue_reversed_after_its_expense_was_leaves_exactly_nothing(database:
             told.reverse(one)
             told.reverse(two)
             assert told.account(pool=pool) == {}, terms
+
+
+@pytest.mark.parametrize("fee", [{"amount_minor": 600}, {"rate": "1/5", "cap_minor": 700}], ids=str)
+def test_what_comes_back_in_parts_leaves_nobody_a_part_of_a_fee_though_an_expense_was_paid_of_it(
+    fee: dict[str, Any], database: str
+) -> None:
+    """The second part is of the same division as the first, not of what the first had left."""
+    with bank(database) as told:
+        fees = [{"payee": "platform", **fee}]
+        pool = told.pool(terms={"type": "fees", "fees": fees, "then": AGREED})
+        told.agree(pool, {"a": "1/3", "b": "2/3"})
+        told.spend(pool, 4_000, "printer")
+        revenue = told.earn(pool, 10_000)
+        before = exactly_due(told, pool, {})
+        told.reverse(revenue, 5_000)
+        assert exactly_due(told, pool, {}) == {payee: due / 2 for payee, due in before.items()}
+        told.reverse(revenue, 5_000)
+        assert exactly_due(told, pool, {}) == {}
 
 
 def test_a_payer_who_was_paid_owes_what_was_too_much(database: str) -> None:
