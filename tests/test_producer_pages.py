@@ -206,6 +206,9 @@ def test_all_that_is_wrong_with_a_pool_is_said_at_once(scene: Scene) -> None:
     for field in ("name", "currency", "blank-artists", "blank-limit"):
         assert f'<a href="#{field}">' in page.text
         assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page.text)
+    unread = filled("agreed", "agreed") | {"of": "a lot", "do": "preview"}
+    page = scene.send(f"/release/{scene.release}/pool", unread)
+    assert re.search('id="of"[^>]*aria-invalid="true"', page.text)
 
 
 def test_whoever_may_not_open_a_pool_is_told_so(scene: Scene) -> None:

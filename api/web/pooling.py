@@ -170,10 +170,11 @@ def pages(frame: Frame) -> None:
 def wrong(
     problem: Problem | None, sent: Mapping[str, str], fields: Mapping[str, str], terms: Terms
 ) -> errors.Wrong:
-    """The errors in the fields and in the blanks."""
+    """The errors in the fields, among them the amount to preview, and in the blanks."""
     if problem is None:
         return []
-    found = errors.by_field(problem, sent, fields)
+    labels = {**fields, "of": "An amount to preview"}
+    found = errors.by_field(problem, {**sent, "of": terms.of}, labels)
     return [one for one in found if one[0]] + terms.wrong
 
 
