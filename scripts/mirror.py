@@ -8,6 +8,7 @@ The folder is itself a C2SP tlog-tiles log: any web server can serve it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -90,12 +91,24 @@ def mirror(
                     must_be_shown(folder, tile, data)
         if map:
             write_whole(maps / str(size), map)
-        if not kept.exists() or kept.read_bytes() != note:  # its age tells how long it is unchanged
-            write_whole(kept, note)
+        _keep_checkpoint(kept, note, is_grown=remembered is None or remembered.size != size)
         for earlier in maps.glob("*"):
             if earlier.name != str(size):
                 earlier.unlink()
         return trusted
+
+
+def _keep_checkpoint(kept: Path, note: bytes, *, is_grown: bool) -> None:
+    """Keep a checkpoint; the age of its file tells how long the log has not grown.
+
+    With other signatures or further lines, as a frozen log may add each time, it stays as old.
+    """
+    if is_grown:
+        write_whole(kept, note)
+    elif kept.read_bytes() != note:
+        since = kept.stat()
+        write_whole(kept, note)
+        os.utime(kept, ns=(since.st_atime_ns, since.st_mtime_ns))
 
 
 def _map_of(log: Remote, trusted: Trusted, *, may_be_none: bool) -> bytes:

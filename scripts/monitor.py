@@ -121,7 +121,7 @@ def monitored(log: Remote, path: Path, watched: Watched) -> Iterator[list[dict[s
         yield new_facts
         if is_late:
             return
-        if old != new:
+        if old is None or old.size != new.size:
             state.checkpoint, state.since = note.decode(), time.time()
         write_whole(path, json.dumps(asdict(state)).encode())
 

@@ -105,8 +105,10 @@ class Remote:
             return
         if trusted.cosignatures:
             must_be_seen(trusted, self.max_age)
-        elif old == trusted.checkpoint and (age := int(time.time() - since)) > self.max_age:
-            raise NotVerified(f"frozen: the log has not grown for {age} seconds")
+            return
+        has_grown, age = old is None or old.size != trusted.checkpoint.size, time.time() - since
+        if not has_grown and age > self.max_age:
+            raise NotVerified(f"frozen: the log has not grown for {int(age)} seconds")
 
     def tile(self, tile: Tile, line: Line | None = None) -> bytes:
         """A tile, or a bundle of entries, which may need a key."""

@@ -38,7 +38,7 @@ def witness(log: Remote, folder: Path, signer: SignerKey) -> Trusted:
         if before is not None:
             with evidence_kept(note, kept):
                 log.prove_growth(before, checkpoint)
-        if before != checkpoint:
+        if before is None or before.size != checkpoint.size:
             write_whole(kept, note)
         line = cosign(note, signer, int(time.time()))
     text, blank, _ = note.rpartition(b"\n\n")

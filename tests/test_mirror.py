@@ -16,7 +16,7 @@ from test_audit import POSTGRES_OPEN, SQLITE_OPEN
 from test_witness import SECOND, WITNESS, WITNESSES, log_keys, tell, url_of
 
 from domain.checkpoint import Checkpoint, cosign, open_checkpoint, sign
-from domain.note import COSIGNATURE, SignerKey, VerifierKey
+from domain.note import COSIGNATURE, Note, SignerKey, VerifierKey
 from domain.note import sign as sign_note
 from domain.receipt import verify_receipt
 from domain.tree import EMPTY_ROOT, NotVerified
@@ -125,6 +125,44 @@ def test_a_frozen_log_is_noticed_by_its_age(served: Served, tmp_path: Path) -> N
     tell(served, 1)
     witness(Remote(url_of(served), keys, max_age=3600), tmp_path / "own", own)
     assert run("mirror", *frozen, "--max-age", "1h")[0] == 0
+
+
+def say_besides(served: Served, *lines: str) -> None:
+    """Let the latest checkpoint be of the same tree, with further lines and another signature."""
+    log = served.service.log
+    tree = Checkpoint.parse(Note.parse(log.latest()).text)
+    assert log.signer is not None
+    note = sign(replace(tree, extensions=lines), log.signer)
+    note += SignerKey.new("nobody.example").sign("").line.encode()
+    log.engine.execute("UPDATE log_checkpoints SET note = :note", note=note)
+    log.engine.execute("DELETE FROM log_cosignatures")
+
+
+@pytest.mark.parametrize("lines", [(), ("a further line",)])
+def test_a_frozen_log_is_noticed_whatever_else_its_checkpoint_says_each_time(
+    served: Served, tmp_path: Path, lines: tuple[str, ...]
+) -> None:
+    tell(served, 1)
+    own = SignerKey("witness.example/own", bytes(32), WITNESS.kind)
+    served.service.log.witnesses = [*WITNESSES, own.verifier]
+    log = Remote(url_of(served), log_keys(served), max_age=3600)
+    mirrored = partial(mirror, log, tmp_path / "mirror", only_hashes=True)
+    witnessed = partial(witness, log, tmp_path / "own", own)
+    kept = [tmp_path / name / "checkpoint" for name in ("mirror", "own")]
+    for look in (mirrored, witnessed):
+        look()
+    for path in kept:
+        os.utime(path, (time.time() - 1800,) * 2)
+    say_besides(served, *lines)
+    for look in (mirrored, witnessed):
+        look()
+    assert min(time.time() - path.stat().st_mtime for path in kept) > 1000
+    for path in kept:
+        os.utime(path, (time.time() - DAY,) * 2)
+    for look in (mirrored, witnessed):
+        say_besides(served, *(f"{line} again" for line in lines))
+        with pytest.raises(NotVerified, match="frozen"):
+            look()
 
 
 def test_how_old_a_cosignature_may_be_is_asked(tmp_path: Path) -> None:

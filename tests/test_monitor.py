@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from stories import Story, story
 from test_audit import edited, tamper
-from test_mirror import seen
+from test_mirror import say_besides, seen
 from test_signature import ANA, KEY, PIECE, registered, signed
 from test_witness import WITNESSES, tell, url_of
 
@@ -292,6 +292,8 @@ def test_a_frozen_log_and_one_that_cannot_be_asked_are_told_apart(
     assert len(watcher.facts("--max-age", "1h")) == 1
     kept = json.loads(watcher.state.read_text())
     watcher.state.write_text(json.dumps(kept | {"since": kept["since"] - DAY}))
+    say_besides(served, "a further line")
+    assert watcher.facts() == []
     watcher.alarm("frozen: the log has not grown", "--max-age", "1h")
     assert watcher.facts() == []
     tell(served, 1)
