@@ -125,6 +125,19 @@ def test_a_pdf_is_written_as_the_api_gives_it(shown: Service, tmp_path: Path) ->
     assert b"/entry/" not in file.read_bytes()
 
 
+def test_a_pdf_replaces_one_of_its_name_only_once_it_is_complete(
+    shown: Service, tmp_path: Path
+) -> None:
+    """Whoever has the old one open still reads all of it."""
+    file, opened = tmp_path / "statement.pdf", tmp_path / "opened"
+    file.write_bytes(b"the old one")
+    opened.hardlink_to(file)
+    assert printed(shown, "statement", "lanternfish", "--pdf", str(file)) == ""
+    assert opened.read_bytes() == b"the old one"
+    assert file.read_bytes().startswith(b"%PDF")
+    assert {*tmp_path.iterdir()} == {file, opened}
+
+
 def test_the_ledger_of_all_pools_is_told_at_once(shown: Service) -> None:
     pools = ("lighthouse-money", "keepers-money")
     one, other = (printed(shown, "ledger", pool, "--beancount") for pool in pools)

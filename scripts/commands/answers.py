@@ -13,7 +13,8 @@ import click
 from projections.pages import Page
 from projections.question import Asking, Question
 from scripts import terminal
-from scripts.commands.frame import out
+from scripts.commands.frame import out, written
+from scripts.safe_file import SHARED
 
 ALL = 1 << 62
 """A limit beyond every list."""
@@ -80,12 +81,12 @@ def tell(asking: Asking, wanted: Wanted) -> None:
         _tell_rest(asking)
 
 
-def _write(written: Any, file: Path | None) -> None:
-    if isinstance(written, str | bytes):
-        with click.open_file(str(file or "-"), "wb") as opened:
-            opened.write(written.encode() if isinstance(written, str) else written)
+def _write(told: Any, file: Path | None) -> None:
+    if isinstance(told, str | bytes):
+        with written(file or Path("-"), mode=SHARED) as into:
+            into.write(told.encode() if isinstance(told, str) else told)
     else:
-        terminal.print_json(out, written)
+        terminal.print_json(out, told)
 
 
 def _renderer(question: Question) -> Any:
