@@ -8,6 +8,7 @@ import pytest
 from money import AGREED, Bank, bank
 from stories import OPERATOR, at_once
 
+from domain import paging
 from domain.refusal import NothingToCorrect, TermsLoseSums
 from projections.money import pools
 
@@ -71,6 +72,37 @@ def test_a_label_gets_20_instead_of_15_per_cent_from_a_date(database: str) -> No
         assert shown["terms"] == label("20")
         assert [each["number"] for each in shown["amendments"]] == [0, 1]
         assert shown["amendments"][1]["document"] == "amendment 2"
+
+
+@pytest.mark.parametrize("longest_bytes", [paging.LONGEST_LIST_BYTES, 200])
+def test_a_correction_lists_any_number_of_divisions(
+    database: str, monkeypatch: pytest.MonkeyPatch, longest_bytes: int
+) -> None:
+    """In one fact, it was refused as too large from a thousand on, in every pool with so many."""
+    with bank(database) as told:
+        pool = told.pool(terms=label("15"))
+        told.tell("locate_pool", pool=pool, country="JP", located_by="territory")
+        told.agree(pool, {"a": "1"})
+        sold = {"amount": "10.00"}
+        earned = [
+            told.earn(pool, 1_000, "2026-05", sold=[{**sold, "territory": each}])
+            for each in ("DE", "FR", "JP") * 3
+        ]
+        amend(told, pool, label("20"), "2026-04")
+        monkeypatch.setattr(paging, "LONGEST_LIST_BYTES", longest_bytes)
+        told.tell("correct_pool", pool=pool, reason="20 % from April")
+        is_one = longest_bytes > 200
+        assert is_one == ("entry.continued" not in told.topics())
+        assert told.account() == {"label": 1_800, "a": 7_200}
+        (agreement,) = told.books().pools[pool].agreements
+        countries = told.books().countries
+        assert countries["label", agreement] == {"DE": 600, "FR": 600, "JP": 600}
+        assert countries["a", agreement] == {"DE": 2_400, "FR": 2_400, "JP": 2_400}
+        with pytest.raises(NothingToCorrect):
+            told.tell("correct_pool", pool=pool, reason="again")
+        told.reverse(earned[0])
+        told.reverse(earned[-1])
+        assert told.account() == {"label": 1_400, "a": 5_600}
 
 
 def test_what_was_recouped_is_taken_along(database: str) -> None:

@@ -31,6 +31,8 @@ Costs = list[list[str | int]]
 """``[expense, payer, units]``: what is paid back for expenses; negative: taken back."""
 FlowRows = list[list[str]]
 """``[place, exact amount]``: what is added to the running totals of the terms (``Flow``)."""
+Agreed = list[list[str]]
+"""``[division, exact amount]``: how much more of a division goes by the agreed shares."""
 
 
 class Line(NamedTuple):
@@ -173,6 +175,8 @@ class Entry(Noun):
     flow_before: FlowRows
     flow: FlowRows
     reserved: list[list[str | int]]
+    anew: Agreed
+    placed: Agreed
 
     @common
     class Event(Fact):
@@ -213,6 +217,7 @@ class Entry(Noun):
             noun.state = self.STATE
             noun.first = self
             noun.lines, noun.costs, noun.flow_before, noun.flow, noun.reserved = [], [], [], [], []
+            noun.anew, noun.placed = [], []
             noun.add(self)
 
     @fact("entry.divided", "{actor} divided revenue of {release}", begins=True)
@@ -251,17 +256,16 @@ class Entry(Noun):
         """The agreement whose divisions move to this one; None after a waiver."""
         flow: FlowRows | None = None
         """What is added to the running totals, if the terms look through to the shares."""
-        anew: list[list[str]] | None = None
-        """``[division, exact amount]``: how much more of a division goes by the agreed shares,
-        because the terms have changed."""
+        anew: Agreed | None = None
+        """More of divisions because the terms have changed."""
         is_complete: bool | None = None
         """Whether no division is left under the replaced agreement."""
         known_as: str | None = None
         """If none is left: the agreement that accounts for what was found false under the replaced
         one from now on. None in older corrections: they did, for everything found before them."""
-        placed: list[list[str]] | None = None
-        """``[division, exact amount]``: the same of divisions that stay under their agreement,
-        because a reversal before took units from another place than theirs."""
+        placed: Agreed | None = None
+        """More of divisions that stay under their agreement, because a reversal before took units
+        from another place than theirs."""
 
     @fact(
         "entry.redivided",
@@ -337,6 +341,8 @@ class Entry(Noun):
         costs: Costs | None = None
         flow_before: FlowRows | None = None
         flow: FlowRows | None = None
+        anew: Agreed | None = None
+        placed: Agreed | None = None
 
         def apply(self, noun: Entry) -> None:
             noun.add(self)
@@ -352,3 +358,5 @@ class Entry(Noun):
         self.flow_before += getattr(happened, "flow_before", None) or []
         self.flow += getattr(happened, "flow", None) or []
         self.reserved += happened.reserved or []
+        self.anew += getattr(happened, "anew", None) or []
+        self.placed += getattr(happened, "placed", None) or []

@@ -338,6 +338,8 @@ class Folding(Origins):
                 self._change(id, happened, is_corrected=True)
             case Entry.Corrected():
                 self._correct(happened)
+            case Entry.Continued():
+                self._correct_more(happened)
         self._source(happened)
         through: FlowRows = getattr(happened, "flow", None) or []
         self._pay_back(happened.pool, getattr(happened, "costs", None) or [])
@@ -383,9 +385,21 @@ class Folding(Origins):
     def _correct(self, happened: Entry.Corrected) -> None:
         replaced = happened.replaces
         moved = self._move(happened.proposal, replaced)
+        # If only the terms have changed, it is about those that it lists.
+        self._corrected = {} if replaced == happened.proposal else dict.fromkeys(moved)
+        self._correct_more(happened)
+        if replaced is not None and happened.is_complete:
+            before = self.agreements[replaced]
+            if (by := happened.known_as) is None:
+                self.agreements[replaced] = replace(before, known=self.position)
+            else:
+                known_as = tuple(dict.fromkeys((*before.known_as, by)))
+                self.agreements[replaced] = replace(before, known_as=known_as)
+
+    def _correct_more(self, happened: Entry.Corrected | Entry.Continued) -> None:
+        """Fold the divisions that a fact of a correction lists."""
         anew = happened.anew or ()
-        if replaced == happened.proposal:  # only the terms have changed
-            moved = [division for division, _ in anew]
+        self._corrected = {**self._corrected, **{division: None for division, _ in anew}}
         for division, more in anew:
             known = self.divisions[division]
             terms = self.terms_for(happened.pool, known.revenue)
@@ -396,14 +410,6 @@ class Folding(Origins):
             stays = self.divisions[division]
             self.divisions[division] = replace(stays, agreed=stays.agreed + Fraction(more))
             self.agreed[stays.agreement] += Fraction(more)
-        self._corrected = [self.divisions[division] for division in moved]
-        if replaced is not None and happened.is_complete:
-            before = self.agreements[replaced]
-            if (by := happened.known_as) is None:
-                self.agreements[replaced] = replace(before, known=self.position)
-            else:
-                known_as = tuple(dict.fromkeys((*before.known_as, by)))
-                self.agreements[replaced] = replace(before, known_as=known_as)
 
     def _move(self, proposal: str, replaced: str | None) -> list[str]:
         """Move divisions to an agreement; after a waiver they only count as corrected."""

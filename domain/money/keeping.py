@@ -36,6 +36,7 @@ from domain.text import searched
 
 T = TypeVar("T")
 
+_DIVISIONS = ("anew", "placed")
 _LISTS = ("costs", "flow_before", "flow", "reserved")
 
 
@@ -46,7 +47,10 @@ def entry_facts(
     must_add_up(content["amount_minor"], list(lines))
     if not content.get("reserved"):
         content.pop("reserved", None)
-    lists: dict[str, Sequence[Any]] = {"lines": [line.written() for line in lines]}
+    # Whose countries the lines have comes before the lines.
+    lists: dict[str, Sequence[Any]]
+    lists = {name: content[name] for name in _DIVISIONS if name in content}
+    lists["lines"] = [line.written() for line in lines]
     lists |= {name: content[name] for name in _LISTS if name in content}
     first, *more = (
         {name: [item for each, item in page if each == name] for name in lists}

@@ -5,7 +5,7 @@ Rule: only pools whose sales state it have origins; all other money is from thei
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 from domain.money.entry import RULES_BY_COUNTRY, RULES_BY_SALE, Entry, Line, read_lines
@@ -13,7 +13,7 @@ from domain.money.payout import Payout
 from domain.money.policy.flow import FINE
 from domain.money.postings import OWED, RESERVED
 from domain.money.sourcing import Sources, countries_of, drawn, mixed, shared, without
-from domain.money.state import DivisionBooks, Netted, State
+from domain.money.state import Netted, State
 
 
 class Origins(State):
@@ -24,7 +24,7 @@ class Origins(State):
     it."""
     _is_by_due = False
     """Whether these split what is exactly due, and not what it was rounded to."""
-    _corrected: Iterable[DivisionBooks] = ()
+    _corrected: Mapping[str, None] = {}
     """The divisions that the latest correction is about."""
     _assigned_to: str | None = None
     """To whom the latest entry assigns what others were owed, if it does."""
@@ -41,6 +41,8 @@ class Origins(State):
             self._is_by_due = rules >= RULES_BY_COUNTRY
             to = happened.to if isinstance(happened, Entry.Assigned) else None
             self._assigned_to = to if is_split and rules >= RULES_BY_SALE else None
+        elif isinstance(happened, Entry.Continued) and happened.anew:
+            self._origin = self._origin_of_corrected()
         for line in read_lines(happened.lines):
             if self._assigned_to is not None and line.payee != self._assigned_to:
                 self._assign(line, happened.proposal, self._assigned_to)
@@ -112,7 +114,8 @@ class Origins(State):
     def _origin_of_corrected(self) -> Mapping[str, Fraction]:
         """By country: what is left of the divisions that were corrected, each weighing as much as
         goes by the agreed shares, or is left at all if nothing does."""
-        weights = {each.revenue: each.agreed for each in self._corrected}
+        corrected = map(self.divisions.__getitem__, self._corrected)
+        weights = {each.revenue: each.agreed for each in corrected}
         self.fetch((self.origins, weights))
         if not any(weights.values()):
             weights = {of: Fraction(self.revenues[of].left_minor) for of in weights}

@@ -216,7 +216,7 @@ class Verifier:
                 return
         if len(entry.lines) != len(reckoned.lines):
             yield Fault(position, "it does not have the lines that it should have")
-        for name, value in ({"reserved": []} | reckoned.content).items():
+        for name, value in (_UNSTATED | reckoned.content).items():
             said = getattr(entry, name) if name in LISTS else getattr(entry.first, name)
             if said != value:
                 yield Fault(position, f"its {name} is {said}; recomputed, it is {value}")
@@ -378,5 +378,7 @@ class Verifier:
                 yield Fault(self.books.position, f"all accounts in {currency} sum to {total}")
 
 
-LISTS = ("costs", "flow_before", "flow", "reserved")
+LISTS = ("costs", "flow_before", "flow", "reserved", "anew", "placed")
 """The lists that an entry holds over all of its facts."""
+_UNSTATED: dict[str, Any] = {"reserved": [], "anew": [], "placed": []}
+"""Those that are empty unless they were computed."""

@@ -182,11 +182,11 @@ def _divided_at(view: View, journal: Journal, entry: Entry, division: str) -> in
         position=entry.position,
         division=division,
     )
-    found = ((position, id, noun_at(view, journal, Entry, id).first) for id, position in rows)
+    found = ((position, id, noun_at(view, journal, Entry, id)) for id, position in rows)
     return next(
         position
-        for position, id, first in found
-        if id == division or any(each == division for each, _ in getattr(first, "anew", ()) or ())
+        for position, id, each in found
+        if id == division or any(anew == division for anew, _ in each.anew)
     )
 
 

@@ -118,9 +118,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
 
 def _agreed(entry: Entry) -> Fraction:
     """How much goes by the agreed shares; for a correction, how much does so now."""
-    first = entry.first
-    more = first.anew if isinstance(first, Entry.Corrected) else None
-    return sum((Fraction(units) for _, units in more or ()), Fraction(first.agreed))
+    return sum((Fraction(units) for _, units in entry.anew), Fraction(entry.first.agreed))
 
 
 def _corrects(view: View, journal: Journal, entry: Entry, payee: str) -> CorrectsTold | None:
