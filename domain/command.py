@@ -268,7 +268,8 @@ class Command(Record):
     def words(cls) -> str:
         """What it does, for use in a sentence: ``strike this remix``, ``open a credit``."""
         *verb, noun = cls.OPERATION.split("_")
-        article = [] if noun.endswith("s") else ["a" if cls.MAKES else "this"]
+        new = "an" if noun[0] in "aeiou" else "a"
+        article = [] if noun.endswith("s") else [new if cls.MAKES else "this"]
         return " ".join([*verb, *article, noun])
 
     @classmethod

@@ -709,6 +709,28 @@ def test_what_is_wrong_with_a_statement_is_told_beside_its_field(served: Served)
     assert 'href="#pool">Pool: Choose one of the pools' in unknown.text
 
 
+def test_no_form_is_offered_to_whom_it_is_not_open(served: Served) -> None:
+    ana, kim = served.admit("Ana Own"), with_role(served, "Kim Own", "accountant")
+    act = served.acting(ana)
+    song, other = (act.post("/contributions", title=one, medium="audio").id for one in ("S", "T"))
+    act.post("/identifiers", work=song, scheme="isrc", identifier="US-SKG-19-12346")
+    act.post("/joins", work=other, into=song, reason="The same.")
+    release = act.post("/releases", title="U", components=[{"work": song}]).id
+    pages = (f"/piece/{song}", f"/release/{release}/clearance", "/desk/accountant")
+    forms = ("identifier.dispute", "join.undo", "work.describe", "identifier", "payee.identify")
+    for who, may in {
+        OPERATOR_KEY: {*forms},
+        served.service.keys.create(kim): set[str](),
+        served.service.keys.create(ana): {*forms[:-1]},
+    }.items():
+        someone = reader(served).sign_in(who)
+        told = " ".join(someone.get(path).text for path in pages)
+        assert {one for one in forms if f'href="/do/{one}?' in told or f'/do/{one}"' in told} == may
+    assert "State a licence" not in signed_in(served, kim).get(pages[1]).text_seen
+    refused = served.acting(kim).post("/identifiers", work=song, scheme="isrc", identifier="x")
+    assert "may not state an identifier here" in refused.text
+
+
 def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:
     ana, ben = served.admit("Ana Lea"), served.admit("Ben Lea")
     page = signed_in(served, ben).get(f"/statement/{ana}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from flask import Response, render_template
+from flask import Response, g, render_template
 
 from api.fields import LONGEST_WORD, Choice, Text, Whole, word
 from api.questions import asked_by
@@ -18,7 +18,9 @@ from api.web.amounts import Currency
 from api.web.choosing import payee_of
 from api.web.frame import Answer, Frame, file_of, reader, to_save
 from api.web.keepers import keeps_books, must_read_all
+from domain.permission import OPERATOR
 from domain.readers import ALL_MONEY
+from domain.registry import COMMANDS
 from projections.money import balances, bookkeeping, remittances
 from projections.money.bookkeeping import PayeeBalance
 from projections.money.pools.beancount import beancount
@@ -29,6 +31,7 @@ PART = 30
 """How many lines of a list a page shows."""
 MOST_ADDED = 200
 """Up to so many balances, a page sums what is payable and what is held; of more, it does not."""
+TRADE = "accountant"
 DEEDS = (
     *("period", "exchange-rate", "payment-currency", "withholding", "assignment"),
     "payee.identify",
@@ -57,7 +60,7 @@ def pages(frame: Frame) -> None:
     _lists(frame)
     _reports(frame)
 
-    @frame.desk("accountant", "Statements of shops, payouts, periods, reports", ALL_MONEY)
+    @frame.desk(TRADE, "Statements of shops, payouts, periods, reports", ALL_MONEY)
     def show_accountant(view: View, _: Said) -> Answer:
         must_read_all(frame, view)
         trial = bookkeeping.trial_balance(view, frame.journal, actor=reader())
@@ -71,7 +74,7 @@ def pages(frame: Frame) -> None:
             pools=bookkeeping.pools_by_size(view, limit=FEW).items,
             batches=bookkeeping.latest_batches(view, limit=FEW).items,
             periods=bookkeeping.closed_periods(view, FEW),
-            deeds=DEEDS,
+            deeds=[one for one in DEEDS if g.actor == OPERATOR or TRADE in COMMANDS[one].MAY],
         )
 
 

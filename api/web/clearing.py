@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from urllib.parse import urlencode
@@ -10,6 +12,8 @@ from flask import render_template
 
 from api.web.address import Listed, Said
 from api.web.frame import Answer, Frame, reader
+from api.web.offering import Begun, open_among
+from domain.command import Command
 from domain.registry import COMMANDS
 from domain.value import Ref
 from projections import around, clearance
@@ -59,18 +63,43 @@ def pages(frame: Frame) -> None:
             kind=kind,
             groups=[(KINDS[name], list(same)) for name, same in groups],
             next=found.next,
-            where=where_to_clear,
+            where=partial(_where, _closed(frame, found.items)),
             does=DOES,
             may_publish=frame.may(COMMANDS["release.publish"], id=id),
         )
 
 
-def where_to_clear(one: Obstacle) -> str:
-    """The page that clears an obstacle: that of the noun it is about, or the form of a command."""
+def _subject(one: Obstacle) -> tuple[str, str]:
+    """What the command that clears an obstacle is about: the field, and its noun."""
     refs = ((each.name, each.value) for each in COMMANDS[one["command"]].fields())
     name, noun = next((name, value.noun) for name, value in refs if isinstance(value, Ref))
-    about = one["about"] or one["work"]["id"]
+    return ("contributor" if one["kind"] == "person_unidentified" else name), noun
+
+
+def _begun(one: Obstacle) -> Begun:
+    """The command that clears an obstacle, about what it is about."""
+    return COMMANDS[one["command"]], _subject(one)[0], one["about"] or one["work"]["id"]
+
+
+def _closed(frame: Frame, obstacles: Iterable[Obstacle]) -> set[Begun]:
+    """The commands that would clear obstacles, but are not open to the reader.
+
+    What is said of a person, anybody may say of themselves.
+    """
+    begun = {_begun(one) for one in obstacles}
+    of_people = {one for one in begun if _names_a_person(one[0])}
+    return begun - of_people - open_among(frame, begun - of_people)
+
+
+def _names_a_person(command: type[Command]) -> bool:
+    return any(one.name == "contributor" and one.is_needed for one in command.fields())
+
+
+def _where(closed: Collection[Begun], one: Obstacle) -> str:
+    """The page that clears an obstacle: that of the noun it is about, which has the buttons that
+    the reader may press, or the form of a command; “” if they could not send that."""
+    command, named, about = begun = _begun(one)
+    noun = _subject(one)[1]
     if noun in WITH_PAGE and one["about"]:
         return f"/{noun}/{about}"
-    named = "contributor" if one["kind"] == "person_unidentified" else name
-    return f"/do/{one['command']}?{urlencode({named: about})}"
+    return "" if begun in closed else f"/do/{command.NAME}?{urlencode({named: about})}"

@@ -13,10 +13,10 @@ from flask import g, render_template, request
 from api.problems import Problem
 from api.web import errors, words
 from api.web.address import asked
-from api.web.desk import forms_for
 from api.web.finding import on_works, told
 from api.web.frame import Answer, Frame, account, reader
 from api.web.keeping import said_before
+from api.web.offering import forms_for
 from domain.command import Command
 from domain.disclosure import EVIDENCE_KINDS
 from domain.dispute import FITTING, GROUNDS, OUTCOMES

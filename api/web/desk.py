@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
@@ -22,16 +21,16 @@ from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named, with_lines
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
+from api.web.offering import is_open
 from api.web.sealing import seal
 from api.web.typed import typed, wrong_beside
 from domain.command import Command, Field
 from domain.commands.forgetting import ForgetContributor
-from domain.draft import Acknowledgement, Draft, read_of
+from domain.draft import Acknowledgement
 from domain.identity import new_id
 from domain.money.currency import called, decimal
-from domain.past import Past
 from domain.permission import OPERATOR
-from domain.refusal import IdTaken, Refusal, UnknownRole, WrongState
+from domain.refusal import IdTaken, Refusal, UnknownRole
 from domain.registry import COMMANDS
 from domain.role import roles
 from domain.value import Amount, Json, Many, NewId, Number, Payee, Ref, Several, Text, Value, Word
@@ -74,6 +73,10 @@ class Input(NamedTuple):
 
 def pages(frame: Frame) -> None:
     """The list of commands, and a form for each."""
+
+    @frame.blueprint.app_template_global()
+    def is_open_to_reader(name: str, id: str) -> bool:
+        return is_open(frame, COMMANDS[name], id)
 
     @frame.page("/do", nobody_else=True)
     def show_desk() -> Answer:
@@ -134,70 +137,6 @@ def _recorded(
         with frame.view({"min_position": receipt.position}):  # what they name is known by now
             return render_template("warned.html", warnings=receipt.warnings, place=place)
     return to_page(place, receipt.position)
-
-
-def forms_for(frame: Frame, id: str, *nouns: str) -> list[type[Command]]:
-    """The commands about one of these nouns, the first id in their path, that the reader may send
-    now."""
-    if g.actor is None:
-        return []
-    about = [one for noun in nouns for one in _about(noun)]
-    with frame.journal.supposing({id, *read_of(g.actor)}) as supposed:
-        past = _past(supposed)
-        past.repetitions.prefetch([id])
-        return [one for one in about if _stands(past, one, id) and _fits(supposed(), past, one, id)]
-
-
-@cache
-def _about(noun: str) -> list[type[Command]]:
-    return [one for one in COMMANDS.values() if _is_about(one, noun)]
-
-
-def _is_about(command: type[Command], noun: str) -> bool:
-    values = [command.by_name()[name].value for name in list(command.in_path())[:1]]
-    return any(isinstance(value, Ref) and value.noun == noun for value in values)
-
-
-def _fits(draft: Draft, past: Draft, command: type[Command], id: str) -> bool:
-    """Whether the state of a noun allows a command, tried with the examples of its fields."""
-    if WrongState not in command.REFUSES:
-        return True
-    if any(one.is_needed and one.value.example is None for one in command.fields()):
-        return True
-    draft.repetitions.know(past.repetitions)
-    try:
-        draft.carry_out(_example(command, id), g.actor)
-    except Refusal as why:
-        return not isinstance(why, WrongState)
-    return bool(draft.facts)
-
-
-def is_open(frame: Frame, command: type[Command], id: str) -> bool:
-    """Whether the reader has a relation that allows a command; its content may still be refused."""
-    if g.actor is None:
-        return False
-    with frame.journal.supposing({id, *read_of(g.actor)}) as supposed:
-        return _stands(_past(supposed), command, id)
-
-
-def _past(supposed: Callable[[], Draft]) -> Draft:
-    """A draft in which the reader is the actor."""
-    draft = supposed()
-    draft.actor = g.actor
-    return draft
-
-
-def _stands(past: Past, command: type[Command], id: str) -> bool:
-    about = _example(command, id)
-    try:
-        return past.stands(command.MAY, about.sides(past), about.areas(past))
-    except Refusal:  # an example refers to somebody who does not exist
-        return False
-
-
-def _example(command: type[Command], id: str) -> Command:
-    needed = {one.name: one.value.example for one in command.fields() if one.is_needed}
-    return command.of({**needed, next(iter(command.in_path()), ""): id})
 
 
 def _command(name: str) -> type[Command]:

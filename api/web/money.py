@@ -17,10 +17,10 @@ from api.problems import Problem
 from api.questions import asked_by
 from api.web import words
 from api.web.address import Continued, Listed, Said, When, id_in_path
-from api.web.desk import forms_for
 from api.web.drawing import pictured
 from api.web.frame import Answer, Frame, file_of, reader, to_page, to_save
 from api.web.keepers import keeps_books
+from api.web.offering import forms_for
 from api.web.terms import Told, texts_in, told
 from domain.money import payee as payees
 from domain.money.apportionment import divide

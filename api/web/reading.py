@@ -16,11 +16,11 @@ from flask import Response, g, render_template
 from api.proofs import seen_by
 from api.web import atom, talking, words
 from api.web.address import Listed, Said, part
-from api.web.desk import forms_for, is_open
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, led_on, reader, to_save
+from api.web.offering import forms_for, is_open
 from domain.command import Command
 from domain.commands.correcting import DescribeWork
 from domain.commands.identifying import StateIdentifier

@@ -12,9 +12,9 @@ from flask import g, render_template
 from api.fields import Choice, searched
 from api.web import talking, words
 from api.web.address import Listed, Said
-from api.web.desk import forms_for, is_open
 from api.web.finding import cards, sorts, told
 from api.web.frame import Answer, Frame, account, led_on, reader
+from api.web.offering import forms_for, is_open
 from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
 from domain.identity import may_be_id
