@@ -92,14 +92,14 @@ def accounts(
     view: View,
     *,
     payees: Collection[str] | None = None,
-    pool: str | None = None,
+    pools: Collection[str] | None = None,
     currency: str | None = None,
 ) -> list[Account]:
-    """The accounts of these payees, this pool and this currency; None: any."""
+    """The accounts of these payees, these pools and this currency; None: any."""
     where, values = wanted(
         {
             "x.payee IN :payees": None if payees is None else list(payees),
-            "x.pool = :pool": pool,
+            "x.pool IN :pools": None if pools is None else list(pools),
             "x.currency = :currency": currency,
         }
     )

@@ -316,7 +316,8 @@ def _balances_told(
 ) -> list[PayeeBalance]:
     payees = {payee for payee, *_ in rows}
     every = payees | {account for account, person in same.items() if person in payees}
-    accounts = balances.accounts(view, payees=every, pool=pool) if payees else []
+    pools = None if pool is None else [pool]
+    accounts = balances.accounts(view, payees=every, pools=pools) if payees else []
     sums, because = balances.summed(
         balances.standings(view, journal, accounts),
         lambda one: (same.get(one.payee, one.payee), one.currency),

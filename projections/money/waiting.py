@@ -6,7 +6,7 @@ Money held by several questions is counted for each.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from domain.engine import PLANNED_ONCE
@@ -16,13 +16,13 @@ from domain.money.held import (
     HELD,
     NO_PARTS,
     TO_BE_CORRECTED,
+    AllInQuestion,
     Held,
     InQuestion,
     Owed,
     depending,
 )
 from domain.money.proposal import Proposal
-from projections import lineage
 from projections.finding import REMIX_COUNTS
 from projections.money import balances
 from projections.money.agreements import parts_in
@@ -128,7 +128,7 @@ def for_doubted(view: View, journal: Journal, proposals: Collection[str]) -> dic
     rows = view.rows(
         "SELECT DISTINCT p.pool FROM @proposals p WHERE p.id IN :ids", ids=sorted(proposals)
     )
-    of = [each for (pool,) in rows for each in balances.accounts(view, pool=pool)]
+    of = balances.accounts(view, pools=[pool for (pool,) in rows])
     return _summed(
         (each.proposal, each.currency, standing.sums[HELD])
         for each, standing in balances.standings(view, journal, of)
@@ -142,8 +142,11 @@ def for_questions(
     """By dispute or hold: what is held because of it, of these payees or of everybody."""
     if not ids:
         return {}
-    asked = {id: each for id, each in questions(view).items() if id in ids}
-    of = _concerned(view, asked.values()) if payees is None else _of_payees(view, payees)
+    asked = defaultdict[InQuestion, list[str]](list)
+    for id, question in questions(view).items():
+        if id in ids:
+            asked[question].append(id)
+    of = _concerned(view, asked) if payees is None else balances.accounts(view, payees=payees)
     claims = balances.claims(view, journal, ((each.payee, each.proposal) for each in of))
     parts = parts_in(view, journal, {each.proposal for each in of})
     owed = balances.owed_to(view, claims)
@@ -157,50 +160,46 @@ def for_questions(
         known = owed.get((each.payee, each.proposal), Owed(each.owed))
         return known.held_minor(why, parts.get(each.proposal, {}).get(each.payee, NO_PARTS))
 
+    every = AllInQuestion(asked)
     return _summed(
-        (id, each.currency, held(question, each)) for id, question in asked.items() for each in of
+        (id, each.currency, held(question, each))
+        for each in of
+        for question in every.about(claims[each.payee, each.proposal])
+        for id in asked[question]
     )
-
-
-def _of_payees(view: View, payees: Collection[str]) -> list[Account]:
-    return balances.accounts(view, payees=sorted(payees)) if payees else []
 
 
 def _concerned(view: View, asked: Iterable[InQuestion]) -> list[Account]:
     """The accounts that may depend on one of these questions."""
-    found: dict[tuple[str, str], Account] = {}
-    for question in asked:
-        if question.child is None:
-            person = question.person
-            payees = balances.payees_of(view, person) if person else []
-            accounts = [*_of_payees(view, payees), *_passed_by(view, payees)]
-        else:
-            pools = _pools_below(view, question.child)
-            accounts = [each for pool in pools for each in balances.accounts(view, pool=pool)]
-        found |= {(each.payee, each.proposal): each for each in accounts}
-    return list(found.values())
+    people = {each.person for each in asked if each.child is None and each.person}
+    payees = sorted({payee for one in people for payee in balances.payees_of(view, one)})
+    children = {each.child for each in asked if each.child is not None}
+    pools = [*_passed_in(view, payees), *_pools_below(view, children)]
+    found = [*balances.accounts(view, payees=payees), *balances.accounts(view, pools=pools)]
+    return list({(each.payee, each.proposal): each for each in found}.values())
 
 
-def _passed_by(view: View, payees: Collection[str]) -> list[Account]:
-    """The accounts in pools in which one of these payees may have passed a share on."""
+def _passed_in(view: View, payees: Sequence[str]) -> list[str]:
+    """The pools in which one of these payees may have passed a share on."""
     rows = view.rows(
         "SELECT DISTINCT a.pool FROM @pieces q JOIN @proposals a ON a.id = q.proposal "
         "WHERE (q.payee IN :payees OR q.piece IN :payees) AND q.position <= :as_of AND EXISTS "
-        "(SELECT 1 FROM @proposals b WHERE b.pool = a.pool AND b.is_passed = 1) ORDER BY a.pool",
-        payees=sorted(payees),
+        "(SELECT 1 FROM @proposals b WHERE b.pool = a.pool AND b.is_passed = 1)",
+        payees=payees,
     )
-    return [each for (pool,) in rows for each in balances.accounts(view, pool=pool)]
+    return [pool for (pool,) in rows]
 
 
-def _pools_below(view: View, work: str) -> list[str]:
-    """The pools of a work and of all its descendants."""
+def _pools_below(view: View, works: Collection[str]) -> list[str]:
+    """The pools of these works and of all their descendants."""
     rows = view.rows(
-        "WITH RECURSIVE down (number) AS (SELECT CAST(:number AS BIGINT) "
+        "WITH RECURSIVE down (number) AS ("
+        f"SELECT w.number FROM @works w WHERE w.id IN :works AND {holds('w')} "
         "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
         f"WHERE {REMIX_COUNTS}) "
         "SELECT o.id FROM @pools o WHERE o.release IN (SELECT number FROM down) "
-        "AND o.position <= :as_of ORDER BY o.position",
-        number=lineage.find(view, work).number,
+        "AND o.position <= :as_of",
+        works=sorted(works),
     )
     return [pool for (pool,) in rows]
 

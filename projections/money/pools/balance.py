@@ -55,7 +55,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
     reader = Reader(view, journal, actor)
     reader.must_read_statement("the statement of this pool", id)
     units = money.pool_units(view, id)
-    accounts = money.accounts(view, pool=id)
+    accounts = money.accounts(view, pools=[id])
     agreement = agreement_now(view, journal, id)
     shares: dict[str, Fraction] = {}
     waived: list[WaivedLine] = []
@@ -110,7 +110,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
 def earned(view: View, id: str) -> dict[str, int]:
     """By payee: what they have earned from a pool, in units of its currency."""
     sums: dict[str, int] = defaultdict(int)
-    for each in money.accounts(view, pool=id):
+    for each in money.accounts(view, pools=[id]):
         sums[each.payee] += sum(each.units.values())
     return {payee: units for payee, units in sums.items() if units > 0}
 
