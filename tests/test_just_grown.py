@@ -63,8 +63,11 @@ def test_what_witnesses_have_not_seen_yet_is_said_with_how_to_ask(
 
 
 def test_the_receipts_that_witnesses_have_seen_are_written_for_them(
-    served: Served, tmp_path: Path, database: str
+    served: Served, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert served.service.log.signer
+    monkeypatch.setenv("STEMMA_DATA", str(tmp_path))
+    (tmp_path / "log.key").write_text(served.service.log.signer.secret_text())
     ana = served.admit("Ana")
     tell(served, 1)
     seen(served)
