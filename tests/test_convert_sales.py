@@ -86,6 +86,27 @@ def test_a_table_is_the_same_sales_however_its_rows_are_sorted(
     assert list(convert_sales(table(tmp_path, *written))) == sold
 
 
+def test_kinds_with_long_names_are_as_many_revenues_as_they_need(
+    database: str, tmp_path: Path
+) -> None:
+    """In one, they were refused as too large for a fact, and no table could be imported."""
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=60)
+        for name, parts in (("定額配信" * 10, 2), ("stream", 1)):
+            rows = [
+                f"{pool};{name[0]};2026-07;;US;{name}{number};{name};1;0.01;x"
+                for number in range(MOST_KINDS)
+            ]
+            head, path = told.head(), table(tmp_path, *rows)
+            assert not imported(told, path).refused
+            booked = told.since(head, "revenue.recorded")
+            assert [each.amount_minor for each in booked] == [MOST_KINDS // parts] * parts
+            head = told.head()
+            assert not imported(told, path).refused
+            assert told.head() == head
+
+
 def test_amounts_are_read_as_spreadsheets_write_them(database: str, tmp_path: Path) -> None:
     with bank(database) as told:
         pool, *_ = shared(told, RULES)

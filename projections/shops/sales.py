@@ -7,13 +7,16 @@ becomes a revenue of its own, which the import refuses with the reason.
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from decimal import MAX_PREC, Context, Decimal
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import cast
+from uuid import UUID
 
 from domain.refusal import BadAmount
 from projections.shops.line import Line, NotConvertible, OfRow, Unplaced
@@ -23,6 +26,8 @@ from projections.shops.written import plain
 
 MOST_KINDS = 400
 """How many kinds of sale one revenue holds at most."""
+MOST_BYTES = 64_500
+"""The JSON of kinds with more than this fits into no fact, whatever else it holds."""
 COLUMNS: dict[str, tuple[str, ...]] = {
     "pool": ("pool",),
     "source": ("source", "shop", "store", "service", "retailer"),
@@ -54,6 +59,7 @@ _REVENUE = ("pool", "source", "effective_at", "document")
 _KIND = ("work", "territory", "channel", "configuration")
 _OF_UNPLACED = (UNPLACED, *NUMBERS, "currency", *_REVENUE)
 _EXACTLY = Context(prec=MAX_PREC)
+_ANY_ID = str(UUID(int=0))
 
 Sums = dict[tuple[str, ...], tuple[int, Decimal]]
 """By kind: the units sold and their amount."""
@@ -225,7 +231,7 @@ def _said(sale: Mapping[str, str], fields: tuple[str, ...]) -> Line:
 
 
 def _pages(kinds: Sums) -> Iterator[list[Line]]:
-    """The kinds in parts of at most ``MOST_KINDS``: what was sold first, then what came back.
+    """The kinds in parts that each fit into a fact: what was sold first, then what came back.
 
     They are sorted, so that a table whose rows were sorted otherwise has the same parts.
     """
@@ -235,7 +241,28 @@ def _pages(kinds: Sums) -> Iterator[list[Line]]:
             for kind, sums in sorted(kinds.items())
             if (sums[1] < 0) is came_back
         ]
-        yield from (sold[at : at + MOST_KINDS] for at in range(0, len(sold), MOST_KINDS))
+        for at in range(0, len(sold), MOST_KINDS):
+            yield from _fitting(sold[at : at + MOST_KINDS])
+
+
+def _fitting(sold: list[Line]) -> Iterator[list[Line]]:
+    """These kinds or, if they are too long, what fits of either half.
+
+    What fits is never divided, so a table that was imported before has the same parts.
+    """
+    if len(sold) > 1 and sum(map(_bytes_of, sold)) > MOST_BYTES:
+        half = len(sold) // 2
+        yield from _fitting(sold[:half])
+        yield from _fitting(sold[half:])
+    else:
+        yield sold
+
+
+def _bytes_of(line: Line) -> int:
+    """How long a kind is in a fact, as the JSON of a list with the id of its work."""
+    told = [line.get(field) for field in _KIND[1:]] + [line.get("units", "0")]
+    told += [line.get("work") and _ANY_ID, str(Fraction(line["amount"]))]
+    return len(f"{json.dumps(told, ensure_ascii=False, separators=(',', ':'))},".encode())
 
 
 def _summed(sums: tuple[int, Decimal]) -> Line:
