@@ -1421,6 +1421,33 @@ def test_a_name_that_the_bundle_uses_as_an_id_is_told_as_a_likely_mistake(databa
         assert (meant.warned, meant.refused) == ([], [])
 
 
+def test_a_line_that_fits_into_no_fact_is_refused_and_the_import_goes_on() -> None:
+    """It ended the import, without saying which line, and nothing of its batch was recorded."""
+    kinds = [
+        {"channel": f"{n}".ljust(60, "定"), "configuration": "額" * 60, "amount": "1.00"}
+        for n in range(400)
+    ]
+    revenue = {"type": "revenue", "id": "sold", "pool": "song", "source": "shop", "sold": kinds}
+    fixed = {"type": "fixed", "shares": [["house", "1"]]}
+    pool = {"type": "pool", "id": "song", "release": "album", "name": "song", "kind": "song"}
+    lines = [
+        {"type": "contribution", "id": "poem", "title": "Poem", "medium": "text"},
+        {"type": "release", "id": "album", "title": "Album", "components": [{"work": "poem"}]},
+        {**pool, "currency": "EUR", "terms": fixed},
+        {**revenue, "effective_at": "2026-01"},
+        {"type": "revenue.reverse", "revenue": "sold", "reason": "r"},
+        {"type": "contributor", "id": "ana", "name": "Ana"},
+    ]
+    with open_service("sqlite:///:memory:") as service:
+        report = import_lines(service.journal, read(lines))
+        assert [(one.where, one.code) for one in report.refused] == [
+            ("line 4", "fact_too_large"),
+            ("line 5", "unknown_revenue"),
+        ]
+        assert report.refused[1].reason.endswith("come from line 4, which was refused.")
+        assert report.recorded == {"contribution": 1, "release": 1, "pool": 1, "contributor": 1}
+
+
 def test_what_is_unknown_otherwise_than_by_an_id_is_refused_and_the_import_goes_on(
     database: str,
 ) -> None:

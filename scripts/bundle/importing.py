@@ -36,7 +36,7 @@ from domain.lines import (
 )
 from domain.money.dividing import RecordRevenue
 from domain.neighbours import Neighbours
-from domain.refusal import Busy, IdTaken, MadeInFuture, Refusal, Unknown
+from domain.refusal import Busy, IdTaken, MadeInFuture, Refusal, TooLarge, Unknown
 from domain.registry import COMMANDS
 from projections.damage import DAMAGED
 from projections.folding import uncollected
@@ -116,7 +116,23 @@ class _Commands:
         }
 
     def carry_out(self, page: Sequence[Found]) -> None:
-        """Carry out the lines of a page in one append."""
+        """Carry out the lines of a page in one append.
+
+        If a fact of one is too large, each half is an append, until this line alone is refused.
+        """
+        try:
+            self._carry_out(page)
+        except TooLarge as refusal:
+            if half := len(page) // 2:
+                self.carry_out(page[:half])
+                self.carry_out(page[half:])
+                return
+            (found,) = page
+            id = _made_by(found.line, self._ids)
+            failed = {id: found.where} if id else {}
+            self._report.add(Report(refused=[_refused(found, refusal)], failed=failed))
+
+    def _carry_out(self, page: Sequence[Found]) -> None:
         steps = [(found, self._step(found)) for found in page]
         ready = [step for _, step in steps if isinstance(step, Step)]
         touched = {id for step in ready for id in step.touched}
