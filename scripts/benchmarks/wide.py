@@ -2,8 +2,8 @@
 
 Each is asked over HTTP, within the process, every time after an ancestor changed: it was described
 anew or, every other time, got another credit. What a question takes in a process that remembers
-nothing stands beside it. The peer is what a recursive CTE
-written by hand takes to find the ids of the ancestors alone; the limit of an answer is a megabyte.
+nothing stands beside it. The peer is what a recursive CTE written by hand takes to find the ids of
+the ancestors alone; the limit of an answer is a megabyte.
 """
 
 from __future__ import annotations
@@ -76,10 +76,8 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 cold = f"{first[1]:.0f} ms cold"
                 notes = [f"{each}, {cold}, {long}" for each in worked]
                 aims = (), at_most(50)
-                what, peers = (
-                    f"{said}, {ancestors:,} ancestors",
-                    {"a hand-written CTE, ids only": cte},
-                )
+                what = f"{said}, {ancestors:,} ancestors"
+                peers = {"a hand-written CTE, ids only": cte}
                 yield from percentiles(what, ours, peers, aims, notes)
 
 
