@@ -125,8 +125,9 @@ def test_a_year_is_right_to_the_unit_whichever_way_it_is_asked(database: str) ->
                 assert _by_statements(told, view, currency, people) == {
                     name: units for name, units in expected.items() if name in people
                 }
-            for currency, sums in balances.totals(view).items():
-                assert (sum(sums.values()), -sums["received"]) == (0, RECEIVED[currency])
+            totals = balances.totals(view)
+        assert {currency: -sums["received"] for currency, sums in totals.items()} == RECEIVED
+        assert {sum(sums.values()) for sums in totals.values()} == {0}
 
 
 def test_what_was_paid_in_june_is_netted_in_december(database: str) -> None:
