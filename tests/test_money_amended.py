@@ -9,6 +9,8 @@ from money import AGREED, Bank, bank
 from stories import OPERATOR, at_once
 
 from domain import paging
+from domain.money.entry import Entry
+from domain.money.verifying import Verifier
 from domain.refusal import NothingToCorrect, TermsLoseSums
 from projections.money import pools
 
@@ -103,6 +105,27 @@ def test_a_correction_lists_any_number_of_divisions(
         told.reverse(earned[0])
         told.reverse(earned[-1])
         assert told.account() == {"label": 1_400, "a": 5_600}
+
+
+def test_of_a_correction_that_lists_something_else_the_row_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The whole lists were: of 20,000 divisions, that was a megabyte."""
+    monkeypatch.setattr(paging, "LONGEST_LIST_BYTES", 200)
+    with bank("sqlite:///:memory:") as told:
+        pool = told.pool(terms=label("15"))
+        told.agree(pool, {"a": "1"})
+        for _ in range(9):
+            told.earn(pool, 1_000, "2026-05")
+        amend(told, pool, label("20"), "2026-04")
+        told.tell("correct_pool", pool=pool, reason="20 % from April")
+        facts = [(one.position, one.fact()) for one in told.journal.read()]
+        further = [each for _, each in facts if isinstance(each, Entry.Continued) and each.anew]
+        division, more = further[-1].anew[-1]
+        further[-1].anew[-1][1] = "1"
+        assert [one.what for one in Verifier().read(facts)] == [
+            f"in its anew, a row is {[division, '1']}; recomputed, it is {[division, more]}"
+        ]
 
 
 def test_what_was_recouped_is_taken_along(database: str) -> None:

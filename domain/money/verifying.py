@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from domain.fact import Fact
@@ -219,7 +220,11 @@ class Verifier:
         for name, value in (_UNSTATED | reckoned.content).items():
             said = getattr(entry, name) if name in LISTS else getattr(entry.first, name)
             if said != value:
-                yield Fault(position, f"its {name} is {said}; recomputed, it is {value}")
+                what, rows = f"its {name} is", (said, value)
+                if name in LISTS:  # of which there may be thousands of rows
+                    what = f"in its {name}, a row is"
+                    rows = next(row for row in zip_longest(*rows) if row[0] != row[1])
+                yield Fault(position, f"{what} {rows[0]}; recomputed, it is {rows[1]}")
                 return
 
     def _reckoned(self, entry: Entry) -> ComputedEntry:
