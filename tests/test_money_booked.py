@@ -248,6 +248,27 @@ def test_a_correction_gives_what_the_right_expense_would_have_given(database: st
             assert wrong == right, terms
 
 
+def test_what_a_smaller_expense_leaves_is_corrected_with_the_shares_like_the_rest(
+    database: str,
+) -> None:
+    """It came by the agreement, too: whoever had the shares from the beginning gets all of it."""
+    with bank(database) as told:
+        for number, terms in enumerate(TERMS_OF_ALL_KINDS):
+            late, always = (
+                told.pool(f"{kind} {number}", terms=terms) for kind in ("late", "always")
+            )
+            for pool, who in ((late, "c"), (always, "b")):
+                told.agree(pool, {who: "1"}, "2026-01")
+                expense = told.spend(pool, 90_000, "operator")
+                told.earn(pool, 100_000)
+                said = {"expense": expense, "amount_minor": 60_000, "reason": "refund"}
+                told.tell("reverse_expense", **said)
+            assert told.account(pool=late)["c"] > 10_000, terms
+            told.agree(late, {"b": "1"}, "2026-01")
+            told.tell("correct_pool", pool=late, reason="from the beginning")
+            assert told.account(pool=late) == told.account(pool=always), terms
+
+
 def test_what_was_not_paid_back_yet_is_only_cut(database: str) -> None:
     with bank(database) as told:
         pool = told.pool()
