@@ -57,8 +57,10 @@ def test_what_is_taken_back_is_taken_from_the_reserve_first(database: str) -> No
         reserve(told, pool, "1/5", 12)
         revenue = told.earn(pool, 1_000, "2026-01")
         assert told.pay() == {a: 400, b: 400}
+        head = told.head()
         told.reverse(revenue, 150)
         assert (told.account(), told.account(RESERVED)) == ({}, {a: 25, b: 25})
+        assert told.since(head, "entry.freed") == [], "the reversal says itself what it takes"
         told.reverse(revenue, 150)
         assert (told.account(), told.account(RESERVED)) == ({a: -50, b: -50}, {})
 
