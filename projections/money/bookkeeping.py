@@ -24,21 +24,23 @@ from projections.money.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import (
     Account,
+    Arrived,
+    Converted,
+    Debt,
     Dollars,
+    InTransit,
     PayeeRef,
     PoolRef,
     ReasonHeld,
+    Reserved,
+    Suspense,
+    Withheld,
 )
 from projections.pages import Page
 from projections.question import Form, Paged, question
 from projections.spreadsheet import rows_of_csv
 from projections.store import View, holds, told_rows, wanted
-from projections.told import (
-    Count,
-    Effect,
-    Instant,
-    Position,
-)
+from projections.told import Count, Effect, Instant, Position
 
 KINDS = ("revenue", "expense")
 KindOfBooking = Annotated[str, one_of(KINDS)]
@@ -79,15 +81,13 @@ class PayeeBalance(TypedDict):
     payable_minor: Annotated[Count, "It can be paid now.", Example(5_000)]
     held_minor: Annotated[Count, "What cannot be paid yet.", Example(0)]
     held_because: list[ReasonHeld]
-    debt_minor: Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
-    in_transit_minor: Annotated[int, "Payouts that are on their way.", Example(0)]
-    paid_minor: Annotated[int, "Payouts that have arrived.", Example(0)]
-    suspense_minor: Annotated[int, "Returned and not claimed yet.", Example(0)]
-    withheld_minor: Annotated[
-        int, "Withheld from payouts, for the countries of source.", Example(0)
-    ]
-    exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
-    reserved_minor: Annotated[int, "Held back for returns.", Example(0)]
+    debt_minor: Debt
+    in_transit_minor: InTransit
+    paid_minor: Arrived
+    suspense_minor: Suspense
+    withheld_minor: Withheld
+    exchanged_minor: Converted
+    reserved_minor: Reserved
 
 
 class TrialLine(TypedDict):

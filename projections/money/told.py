@@ -58,6 +58,13 @@ Dollars = Annotated[CurrencyCode, Example("USD")]
 Operator = Annotated[str, "Who acted: a contributor, or “operator”.", Example("operator")]
 PoolName = Annotated[str | None, "Null when it was erased.", Example("song")]
 Policy = Annotated[dict[str, Any] | None, Example({"type": "relative_cascade"})]
+Debt = Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
+InTransit = Annotated[int, "Payouts that are on their way.", Example(0)]
+Arrived = Annotated[int, "Payouts that have arrived.", Example(0)]
+Suspense = Annotated[int, "Returned and not claimed yet.", Example(0)]
+Withheld = Annotated[int, "Withheld from payouts, for the countries of source.", Example(0)]
+Converted = Annotated[int, "Sent in another currency.", Example(0)]
+Reserved = Annotated[int, "Held back for returns.", Example(0)]
 Terms = Annotated[dict[str, Any], "The policy by which the pool divides.", Example(TERMS)]
 KindOfPool = Annotated[str, one_of(POOL_KINDS, "What it holds the income of.")]
 KindOfComment = Annotated[str, one_of(COMMENT_KINDS, "What it says.")]
@@ -352,14 +359,12 @@ class Where(TypedDict):
 
     payable_minor: Annotated[Count, "It can be paid now.", Example(0)]
     held_minor: Annotated[Count, "What cannot be paid yet.", Example(25_000)]
-    debt_minor: Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
-    in_transit_minor: Annotated[int, "Payouts that are on their way.", Example(0)]
-    suspense_minor: Annotated[int, "Returned and not claimed yet.", Example(0)]
-    withheld_minor: Annotated[
-        int, "Withheld from payouts, for the countries of source.", Example(0)
-    ]
-    exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
-    reserved_minor: Annotated[int, "Held back for returns.", Example(0)]
+    debt_minor: Debt
+    in_transit_minor: InTransit
+    suspense_minor: Suspense
+    withheld_minor: Withheld
+    exchanged_minor: Converted
+    reserved_minor: Reserved
 
 
 class Balances(Where):

@@ -26,6 +26,7 @@ from domain.values import (
 )
 from projections.money.told import (
     Account,
+    Arrived,
     Dollars,
     KindOfCost,
     KindOfEntry,
@@ -165,7 +166,7 @@ class Totals(Where):
     """What was earned, and where it is."""
 
     earned_minor: Annotated[int, "What was earned.", Example(25_000)]
-    paid_minor: Annotated[int, "Payouts that have arrived.", Example(0)]
+    paid_minor: Arrived
 
 
 class BalanceLine(Totals):
