@@ -21,7 +21,7 @@ from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named, with_lines
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
-from api.web.offering import is_open
+from api.web.offering import open_among
 from api.web.sealing import seal
 from api.web.typed import typed, wrong_beside
 from domain.command import Command, Field
@@ -75,8 +75,10 @@ def pages(frame: Frame) -> None:
     """The list of commands, and a form for each."""
 
     @frame.blueprint.app_template_global()
-    def is_open_to_reader(name: str, id: str) -> bool:
-        return is_open(frame, COMMANDS[name], id)
+    def open_to_reader(name: str, ids: list[str]) -> set[str]:
+        command = COMMANDS[name]
+        begun = [(command, command.in_path()[0], id) for id in ids]
+        return {id for *_, id in open_among(frame, begun)}
 
     @frame.page("/do", nobody_else=True)
     def show_desk() -> Answer:

@@ -69,7 +69,7 @@ def is_open(frame: Frame, command: type[Command], id: str) -> bool:
 
 def open_among(frame: Frame, begun: Collection[Begun]) -> set[Begun]:
     """Those of these commands that the reader has a relation for."""
-    if g.actor is None:
+    if g.actor is None or not begun:
         return set()
     with frame.journal.supposing({*(id for *_, id in begun), *read_of(g.actor)}) as supposed:
         past = _past(supposed)
