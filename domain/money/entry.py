@@ -33,6 +33,9 @@ FlowRows = list[list[str]]
 """``[place, exact amount]``: what is added to the running totals of the terms (``Flow``)."""
 Agreed = list[list[str]]
 """``[division, exact amount]``: how much more of a division goes by the agreed shares."""
+OF_DIVISIONS = ("anew", "placed")
+LISTS = (*OF_DIVISIONS, "costs", "flow_before", "flow", "reserved")
+"""The lists that an entry holds over all of its facts, besides its lines."""
 
 
 class Line(NamedTuple):
@@ -216,8 +219,9 @@ class Entry(Noun):
         def apply(self, noun: Entry) -> None:
             noun.state = self.STATE
             noun.first = self
-            noun.lines, noun.costs, noun.flow_before, noun.flow, noun.reserved = [], [], [], [], []
-            noun.anew, noun.placed = [], []
+            noun.lines = []
+            for name in LISTS:
+                setattr(noun, name, [])
             noun.add(self)
 
     @fact("entry.divided", "{actor} divided revenue of {release}", begins=True)
@@ -354,9 +358,5 @@ class Entry(Noun):
     def add(self, happened: Event) -> None:
         """Append the lists of a fact to those of the entry."""
         self.lines += read_lines(happened.lines)
-        self.costs += getattr(happened, "costs", None) or []
-        self.flow_before += getattr(happened, "flow_before", None) or []
-        self.flow += getattr(happened, "flow", None) or []
-        self.reserved += happened.reserved or []
-        self.anew += getattr(happened, "anew", None) or []
-        self.placed += getattr(happened, "placed", None) or []
+        for name in LISTS:
+            getattr(self, name).extend(getattr(happened, name, None) or ())

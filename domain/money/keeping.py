@@ -13,7 +13,7 @@ from domain.known import B, Known
 from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.doubt import DOUBTING
-from domain.money.entry import Entry, Line, must_add_up
+from domain.money.entry import LISTS, OF_DIVISIONS, Entry, Line, must_add_up
 from domain.money.held import Held
 from domain.money.naming import PAYER
 from domain.money.outsider import Outsider
@@ -36,9 +36,6 @@ from domain.text import searched
 
 T = TypeVar("T")
 
-_DIVISIONS = ("anew", "placed")
-_LISTS = ("costs", "flow_before", "flow", "reserved")
-
 
 def entry_facts(
     past: Past, kind: type[Fact], id: str, lines: Sequence[Line], **content: Any
@@ -49,9 +46,9 @@ def entry_facts(
         content.pop("reserved", None)
     # Whose countries the lines have comes before the lines.
     lists: dict[str, Sequence[Any]]
-    lists = {name: content[name] for name in _DIVISIONS if name in content}
+    lists = {name: content[name] for name in OF_DIVISIONS if name in content}
     lists["lines"] = [line.written() for line in lines]
-    lists |= {name: content[name] for name in _LISTS if name in content}
+    lists |= {name: content[name] for name in LISTS if name in content}
     first, *more = (
         {name: [item for each, item in page if each == name] for name in lists}
         for page in pages([(name, item) for name, items in lists.items() for item in items])

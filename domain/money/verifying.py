@@ -17,7 +17,7 @@ from domain.moment import instant
 from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.due import standings
-from domain.money.entry import RULES_THAT_MOVE, Entry, stated_lines
+from domain.money.entry import LISTS, RULES_THAT_MOVE, Entry, stated_lines
 from domain.money.finalising import ACCEPTED, is_unchanged
 from domain.money.held import AllInQuestion, Held
 from domain.money.moving import Later, Moved, correction_of, later_than, moved_up
@@ -383,7 +383,5 @@ class Verifier:
                 yield Fault(self.books.position, f"all accounts in {currency} sum to {total}")
 
 
-LISTS = ("costs", "flow_before", "flow", "reserved", "anew", "placed")
-"""The lists that an entry holds over all of its facts."""
 _UNSTATED: dict[str, Any] = {"reserved": [], "anew": [], "placed": []}
-"""Those that are empty unless they were computed."""
+"""The lists that are empty unless they were computed."""
