@@ -32,6 +32,7 @@ from domain.compact import encoder
 from domain.fact import Fact, New, Noun
 from domain.past import Past
 from domain.refusal import NothingStated, QuotaExceeded, Refusal, WrongState, spelled
+from domain.text import with_article
 from domain.value import Many, NewId, Ref, Several, Text, Value
 
 _canonical = encoder(sort_keys=True)
@@ -268,9 +269,9 @@ class Command(Record):
     def words(cls) -> str:
         """What it does, for use in a sentence: ``strike this remix``, ``open a credit``."""
         *verb, noun = cls.OPERATION.split("_")
-        new = "an" if noun[0] in "aeiou" else "a"
-        article = [] if noun.endswith("s") else [new if cls.MAKES else "this"]
-        return " ".join([*verb, *article, noun])
+        if not noun.endswith("s"):
+            noun = with_article(noun) if cls.MAKES else f"this {noun}"
+        return " ".join([*verb, noun])
 
     @classmethod
     @cache

@@ -1,4 +1,4 @@
-"""Which texts people may enter, and the normalised form in which texts are searched.
+"""Which texts people may enter, the form in which they are searched, and nouns with articles.
 
 An accepted text is stored and returned unchanged, character by character.
 """
@@ -90,6 +90,11 @@ def whole(text: str) -> int | None:
     Twenty digits exceed every limit here; thousands would be slow to convert, or refused.
     """
     return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def with_article(noun: str) -> str:
+    """An English noun with its indefinite article, by its first letter."""
+    return f"{'an' if noun[:1] in {*'aeiou'} else 'a'} {noun}"
 
 
 def _is_visible(one: str) -> bool:

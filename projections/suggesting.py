@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, Self, Unpack
 from domain.engine.documents import Phrase, Some
 from domain.journal import Journal
 from domain.role import within
-from domain.text import folded
+from domain.text import folded, with_article
 from domain.values import ChallengeId, ContributorId
 from projections import challenges, collaboration, contributors
 from projections.collaboration import Near
@@ -25,7 +25,7 @@ from projections.pages import LIMIT, Page, place_of, sliced
 from projections.question import Paged, question
 from projections.searching import matching
 from projections.store import View, holds
-from projections.ties import Done, Ties, a_role, credited, finished_of, reason
+from projections.ties import Done, Ties, credited, finished_of, reason
 from projections.told_finding import ChallengeSuggested, Fitting, PersonSuggested, Reason
 from projections.wording import several
 
@@ -217,7 +217,9 @@ def _did(who: str, asked: Asked, done: Done, finished: int) -> Iterator[Reason]:
     if done.roles:
         role = max(done.roles, key=lambda one: (len(done.roles[one]), one))
         said = f"{who} were {credited(role, done, finished)}"
-        yield reason("role", f"This asks for {a_role(asked.narrow[role])}; {said}.", done.works)
+        yield reason(
+            "role", f"This asks for {with_article(asked.narrow[role])}; {said}.", done.works
+        )
     for medium, works in done.media.items():
         said = f"{who} made {several(len(works), 'work')} in it lately"
         yield reason("medium", f"This asks for {medium}; {said}.", len(works))

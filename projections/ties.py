@@ -114,8 +114,3 @@ def credited(role: str, done: Done, finished: int) -> str:
 
 def _further(works: Collection[int]) -> str:
     return f", and {len(works) - 1} more." if len(works) > 1 else "."
-
-
-def a_role(role: str) -> str:
-    """A role with its article."""
-    return f"{'an' if role[:1] in 'aeiou' else 'a'} {role}"

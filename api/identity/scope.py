@@ -13,6 +13,7 @@ from domain.command import Command
 from domain.grant import GRANTABLE
 from domain.refusal import BadScope
 from domain.registry import COMMANDS
+from domain.text import with_article
 
 READ, KEYS = "read", "keys"
 KEYRING = "keyring"
@@ -27,10 +28,7 @@ WORDS = {
         f"{OF_ROLE}{role}": f"the commands open to this role ({what})"
         for role, what in GRANTABLE.items()
     },
-    **{
-        noun: f"every command about {'an' if noun[0] in 'aeiou' else 'a'} {noun.replace('-', ' ')}"
-        for noun in NOUNS
-    },
+    **{noun: f"every command about {with_article(noun.replace('-', ' '))}" for noun in NOUNS},
 }
 """The words of a scope with their meanings; the name of each command is a word too."""
 

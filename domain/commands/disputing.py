@@ -29,6 +29,7 @@ from domain.refusal import (
 )
 from domain.remix import Remix
 from domain.standing import of_works
+from domain.text import with_article
 from domain.value import Example
 from domain.values import (
     AnswerBy,
@@ -196,7 +197,7 @@ def _about(noun: str, id: Any, right: str, wrong: str = "", **answering: Any) ->
 
     Without ``wrong``, the command that disputes it is declared separately.
     """
-    it = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    it = with_article(noun)
     other = Annotated[
         id | None, f"For a correction: the {noun} that replaces this one.", Example(None)
     ]
