@@ -17,7 +17,7 @@ from domain.chain import NONE
 from domain.clock import STAMP, START, Point
 from domain.engine import Engine, Row, Transaction
 from domain.join import MEMBERS, NODE
-from domain.receipt import spell_leaf
+from domain.stored import Placed
 from domain.tree import leaf_hash
 
 _FACT = "originator_id, originator_version, topic, state, links"
@@ -76,7 +76,7 @@ def read_basis(
         elif what == _END:
             found = found._replace(point=Point(position, bytes(hash).decode()))
         elif what == _LATEST:
-            facts[position] = _Fact(position, *fact)
+            facts[position] = _Fact(Placed(position, *fact))
         else:
             heads.append((subject, (number, position, bytes(hash).decode())))
     for subject, head in heads:
@@ -112,25 +112,18 @@ def read_heads(transaction: Transaction, subjects: Collection[str]) -> tuple[Poi
 
 @dataclass
 class _Fact:
-    """A fact to which the next about its subjects may link."""
+    """A fact to which the next about its subjects may link; its hash is computed once for all."""
 
-    position: int
-    id: str
-    version: int
-    topic: str
-    state: bytes
-    links: str | None
+    placed: Placed
 
     def head(self, subject: str) -> Head | None:
         """The head of a subject if this is its latest fact; None if the fact is not about it."""
-        link = (self.links or "").partition(f'["{subject}",')[2]
-        number = _NUMBER.match(link)
-        return None if number is None else (int(number[0]), self.position, self._hash)
+        number = _NUMBER.match(self.placed.links.partition(f'["{subject}",')[2])
+        return None if number is None else (int(number[0]), self.placed.position, self._hash)
 
     @cached_property
     def _hash(self) -> str:
-        leaf = self.position, self.id, self.version, self.topic, self.state, self.links or ""
-        return b64encode(leaf_hash(spell_leaf(*leaf))).decode()
+        return b64encode(leaf_hash(self.placed.leaf())).decode()
 
 
 _NUMBER = re.compile("[0-9]+")
@@ -143,5 +136,5 @@ def told_by_facts(transaction: Transaction, subject: str) -> Head:
         "ORDER BY position DESC LIMIT 1",
         about=f'%["{subject}",%',
     )
-    found = _Fact(*rows[0]).head(subject) if rows else None
+    found = _Fact(Placed(*rows[0])).head(subject) if rows else None
     return found or NONE

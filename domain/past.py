@@ -363,10 +363,6 @@ class Past:
         """The graph of works and people as recorded at a position."""
         return Known(self.stored, position)
 
-    def edges_at(self, work: str) -> list[tuple[str, str]]:
-        """The child and parent nodes of every edge that counts and has this work at one end."""
-        return [(edge.child, edge.parent) for edge in self.known.edges([work], ("child", "parent"))]
-
     def node(self, work: str) -> str:
         """The node of a work after all joins; joins of this work are watched."""
         for topic in (Join.Declared.TOPIC, Join.Accepted.TOPIC, Join.Undone.TOPIC):

@@ -170,12 +170,12 @@ class RedateWork(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         work = past.work(self.id)
-        for child, parent in past.edges_at(work.id)[:MOST_LISTED]:
-            if child == work.id:
-                warn_if_older(past, child, self.made_at, past.work(parent))
-            elif parent == work.id:  # only the node's date counts, not that of a joined work
-                derived = past.work(child)
-                warn_if_older(past, child, derived.made_at, work, self.made_at)
+        for edge in past.known.edges([work.id], ("child", "parent"))[:MOST_LISTED]:
+            if edge.child == work.id:
+                warn_if_older(past, work.id, self.made_at, past.work(edge.parent))
+            elif edge.parent == work.id:  # only the node's date counts, not that of a joined work
+                derived = past.work(edge.child)
+                warn_if_older(past, edge.child, derived.made_at, work, self.made_at)
         made = start_of_past(self.made_at, past.now)
         yield work.then(Work.Redated, made_at=self.made_at, made=made, reason=self.reason)
 
