@@ -33,14 +33,7 @@ from projections.tables import (
     rows_in,
     table,
 )
-from projections.told import (
-    Agent,
-    Count,
-    Instant,
-    PersonRef,
-    Position,
-    WorkRef,
-)
+from projections.told import Agent, Count, Instant, PersonRef, Position, WorkRef
 from projections.told_projects import ChallengeRef, ProjectRef, StepRef
 
 

@@ -251,7 +251,7 @@ def test_a_correction_gives_what_the_right_expense_would_have_given(database: st
 def test_what_a_smaller_expense_leaves_is_corrected_with_the_shares_like_the_rest(
     database: str,
 ) -> None:
-    """It came by the agreement, too: whoever had the shares from the beginning gets all of it."""
+    """It came by the agreement, too: with the shares from the beginning, all of it is due."""
     with bank(database) as told:
         for number, terms in enumerate(TERMS_OF_ALL_KINDS):
             late, always = (

@@ -1,6 +1,6 @@
 """Pages about what has no name of its own: the forgotten, withdrawn pieces, and who only paid once.
 
-Rule: they are told in words; neither an id nor “None” stands for a name.
+Rule: they are named in words; neither an id nor “None” stands for a name.
 """
 
 import re

@@ -91,7 +91,7 @@ def have_bands(terms: object) -> bool:
 def have_fees_in_bands(terms: object) -> bool:
     """Whether terms have fees of what bands, tranches and advances leave.
 
-    Whoever gives back the last units then gives back a fee of its own.
+    Which division gives back the last units then matters: each gives back a fee of its own.
     """
     return bool(policies_in(policies_in(terms, *_BANDED), Fees.TYPE))
 
