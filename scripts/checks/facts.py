@@ -34,15 +34,15 @@ from scripts.service import Service
 @at_one_moment
 def journal(service: Service, progress: Progress) -> Differences:
     """Positions have no gaps, and every fact is of a known kind and stored in its normal form."""
-    backwards: list[int] = []
+    backwards, set_back = list[int](), list[int]()
     count, position, last = 0, 0, ""
     for placed in all_facts(service, progress):
         if placed.position != position + 1:
             yield at(position + 1, f"there is no fact; the next is at {placed.position}")
         count, position = count + 1, placed.position
         stamp = stamp_of(placed.state)
-        if stamp < last and placed.topic != Clock.Accepted.TOPIC:
-            backwards.append(position)
+        if stamp < last:
+            (set_back if placed.topic == Clock.Accepted.TOPIC else backwards).append(position)
         last = stamp
         try:
             content_of(placed)
@@ -52,14 +52,19 @@ def journal(service: Service, progress: Progress) -> Differences:
         else:
             if written.state != placed.state:
                 yield at(position, f"this is not the normal form of a {placed.topic}")
-    return f"{count} facts, without a gap{_times(backwards)}"
+    told = {"time runs backwards": backwards, "the clock was set back": set_back}
+    return f"{count} facts, without a gap" + "".join(_times(*one) for one in told.items())
 
 
-def _times(backwards: list[int]) -> str:
-    """Where time runs backwards; only reported, because version 0.1 did not prevent it."""
-    if not backwards:
+def _times(what: str, positions: list[int]) -> str:
+    """Where facts before bear later times; only reported.
+
+    Version 0.1 did not prevent it, and a clock that was ahead by mistake has to be set right. But
+    meanwhile it may have ended a time to comment or to answer too early.
+    """
+    if not positions:
         return ""
-    return f"; time runs backwards at {len(backwards)} of them, first at position {backwards[0]}"
+    return f"; {what} at {len(positions)} of them, first at position {positions[0]}"
 
 
 @at_one_moment
