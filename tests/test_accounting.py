@@ -127,6 +127,9 @@ def test_a_rehearsal_warns_of_other_sales_with_the_same_statement(database: str)
         (warned,), nothing = warnings(more)
         assert nothing == []
         assert f"in this pool: 3.00 USD ({first.originator_id})" in warned
+        told.reverse(first.originator_id, 100)
+        (warned,), nothing = warnings(more)
+        assert f"in this pool: 2.00 USD ({first.originator_id})" in warned
         told.reverse(first.originator_id)
         assert warnings(more) == [[], []]
         sold, back = (f"{pool};Shop;2026-06;s3;{each}" for each in ("US;stream;2.00", "DE;;-2.00"))

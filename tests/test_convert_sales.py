@@ -63,6 +63,15 @@ def test_nothing_of_a_file_is_lost_silently(database: str, tmp_path: Path) -> No
         assert [each.amount_minor for each in told.since(0, "revenue.recorded")] == [100, -60]
 
 
+def test_what_was_given_for_nothing_is_recorded_with_what_was_sold(tmp_path: Path) -> None:
+    """As a revenue of its own it would be refused: none is of nothing."""
+    row = "p;Shop;2026-07;s1;{};stream;;{};x"
+    rows = (row.format(*each) for each in (("DE", "9;0"), ("US", "2;3.00"), ("AT", "-1;-1.00")))
+    sold, back = convert_sales(table(tmp_path, *rows))
+    assert [(one["territory"], one["units"]) for one in sold["sold"]] == [("DE", 9), ("US", 2)]
+    assert [(one["territory"], one["units"]) for one in back["sold"]] == [("AT", -1)]
+
+
 def test_a_table_needs_its_columns_once(tmp_path: Path) -> None:
     with pytest.raises(NotConvertible, match="called pool or isrc or upc; source or shop"):
         list(convert_sales(table(tmp_path, head="Period\tAmount\n")))
@@ -142,8 +151,10 @@ def test_a_row_that_sums_others_or_does_not_fit_is_no_sale(tmp_path: Path) -> No
         sold, total = convert_sales(table(tmp_path, *rows, head=head), given=given)
         assert [each["amount"] for each in sold["sold"]] == ["0.0123", "1.50321"]
         assert getattr(total, "reason", "").startswith("it is the sum of rows above it")
-    others = convert_sales(table(tmp_path, *rows[:2], "Total,30,1.53", head=head), given=given)
-    assert [len(each["sold"]) for each in others] == [3], "a country called Total, perhaps"
+    for shares in (("0.0123", "1.50321"), ("0.01", "1.51")):
+        rows = [f"DE,10,{shares[0]}", f"US,20,{shares[1]}", "Total,30,1.53"]
+        others = convert_sales(table(tmp_path, *rows, head=head), given=given)
+        assert [len(each["sold"]) for each in others] == [3], "a country called Total, perhaps"
     (beyond,) = convert_sales(table(tmp_path, "DE,1,1,234.50", head=head), given=given)
     assert "more values than the table has columns" in getattr(beyond, "reason", "")
 
