@@ -44,7 +44,7 @@ def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:
     if cursor is None:
         return None
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
+        padded = cursor + "=="  # more than is needed is passed over
         place = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
         json.dumps(place, ensure_ascii=False).encode()  # no database stores a lone surrogate
     except (ValueError, binascii.Error, RecursionError):

@@ -28,7 +28,7 @@ def links(answer: Answer) -> dict[str, str]:
 
 
 def walk(client: Client, path: str, **query: object) -> Iterator[Any]:
-    """Every item, page after page, by the links."""
+    """Every item, page after page, by the links, none of which leads to an empty page."""
     answer = client.get(path, query)
     while True:
         yield from answer.items
@@ -37,6 +37,7 @@ def walk(client: Client, path: str, **query: object) -> Iterator[Any]:
         if next_page is None:
             return
         answer = client.get(next_page)
+        assert answer.items, next_page
 
 
 def test_every_list_is_walked_through_exactly_once(served: Served) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 from stories import OPERATOR, Story, carry_out, every_fact, id_of, story
 from test_policies import lines_run
 
@@ -19,6 +21,7 @@ from domain.text import LIMITS
 from domain.value import Number, Payee, Ref
 from projections import question as questions
 from projections.money import pools
+from projections.pages import within_bytes
 from projections.question import MAXIMUM_LIMIT, MOST_BYTES, QUESTIONS, Question
 from projections.stretches import counted, lists_in
 
@@ -172,6 +175,15 @@ def test_the_pages_of_a_list_of_long_texts_have_every_item_once(
         seen += [json.dumps(item) for item in page["items"]]
         asking = page["next"] and {"limit": "200", "cursor": page["next"]}
     assert len(seen) == len(set(seen)) == count
+
+
+@given(st.lists(st.text(max_size=9), max_size=9), st.integers(0, 99))
+def test_of_a_list_as_many_items_are_shown_as_fit_but_always_one(
+    items: list[str], most: int
+) -> None:
+    sizes = (len(json.dumps(items[:n], ensure_ascii=False).encode()) for n in range(len(items) + 1))
+    fitting = [n for n, size in enumerate(sizes) if size <= most]
+    assert within_bytes(items, most) == items[: max([1, *fitting])]
 
 
 def test_a_work_says_how_many_credits_sources_and_joins_it_leaves_out(
