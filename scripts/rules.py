@@ -10,7 +10,7 @@ operator vouched for it. One file, because each check is of a fact and the comma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
@@ -23,7 +23,7 @@ from domain.contribution import Contribution
 from domain.credit import Credit
 from domain.draft import Draft
 from domain.engine import Engine
-from domain.fact import Fact
+from domain.fact import FACTS, Fact
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.keeping import must_know, standing
@@ -91,21 +91,41 @@ NAMED_FORGOTTEN = frozenset(
 )
 """The facts in which earlier versions could newly name somebody who was forgotten."""
 CLOCKS_APART = timedelta(days=1)
+OWNERS = "owners"
+"""The field with which time began to be kept: since the first fact that says whose texts it holds,
+time never runs backwards."""
+GAINED: Mapping[str, tuple[str, ...]] = {OWNERS: ()} | {
+    name: tuple(topic for topic, kind in FACTS.items() if name in kind.__dataclass_fields__)
+    for name in ("by_origin",)
+}
+"""Fields that facts have gained, with the topics, or none for all: who recorded what is older than
+the first fact that says one did not know it, nor whatever else came with it."""
 
 
 @at_one_moment
 def rules(service: Service, progress: Progress) -> Differences:
     """Check every fact by deciding its command again: permission, names and time."""
-    head, kept_from = service.journal.facts.head(), time_is_kept_from(service.journal)
-    return (yield from rules_between(service, progress, 0, head, kept_from, is_last=True))
+    journal = service.journal
+    said_from = {name: first_said(journal, name) for name in GAINED}
+    parts = service, progress, 0, journal.facts.head(), said_from
+    return (yield from rules_between(*parts, is_last=True))
 
 
 def rules_between(
-    service: Service, progress: Progress, after: int, upto: int, kept_from: int, *, is_last: bool
+    service: Service,
+    progress: Progress,
+    after: int,
+    upto: int,
+    said_from: Mapping[str, int],
+    *,
+    is_last: bool,
 ) -> Differences:
-    """Check the facts between two positions; with ``is_last``, also what should have followed."""
+    """Check the facts between two positions; with ``is_last``, also what should have followed.
+
+    ``said_from`` is the position of the first fact that says each field in GAINED.
+    """
     journal, judge = service.journal, Judge()
-    judge.go_on(journal, after, is_kept=kept_from <= after)
+    judge.go_on(journal, after, said={name for name, first in said_from.items() if first <= after})
     for page in pages(islice(journal.read(after), upto - after), progress, upto):
         yield from (at(*found) for found in judge.broken(service.engine, page))
     if is_last:
@@ -113,34 +133,43 @@ def rules_between(
     return f"{judge.decided} facts decided again, as things stood before them"
 
 
-def time_is_kept_from(journal: Journal, after: int = 0) -> int:
-    """The first position after ``after`` from which on time never runs backwards."""
-    for placed in journal.read(after):
-        if placed.fact().owners is not None:
+def first_said(journal: Journal, field: str, after: int = 0) -> int:
+    """The position of the first fact after ``after`` that says a field in GAINED.
+
+    It is past the end of the journal if none does.
+    """
+    head = journal.facts.head()
+    for placed in journal.read(after, topics=GAINED[field]):
+        if getattr(placed.fact(), field) is not None:
             return placed.position
-    return journal.facts.head() + 1
+    return head + 1
 
 
 class Judge:
     """Decides every command again, page by page."""
 
     def __init__(self) -> None:
-        self.decided, self.time, self._ledger = 0, Time(), Ledger()
+        self.decided, self._ledger = 0, Ledger()
+        self._said: set[str] = set()
+        """The fields in GAINED that some fact has said."""
+        self._latest = ""
+        """The time of the latest fact."""
         self._before: Fact | None = None
         self._led: Fact | None = None
         """The latest fact that does not only follow from another one."""
         self._leading: Fact | None = None
         """The latest fact that is allowed only with the piece that follows it."""
 
-    def go_on(self, journal: Journal, after: int, *, is_kept: bool = False) -> None:
-        """Start after a position."""
-        self._before, self.time.latest, self.time.is_kept = None, "", self.time.is_kept or is_kept
-        self._led = None
+    def go_on(self, journal: Journal, after: int, *, said: Collection[str] = ()) -> None:
+        """Start after a position, up to which some of the fields in GAINED were said."""
+        self._before, self._led, self._latest = None, None, ""
+        self._said.update(said)
         if self._ledger.position > after:
             self._ledger = Ledger()
         for last in journal.facts.at([after]):
             self._before = last.fact()
-            self.time.problem(last, self._before)
+            self._said |= _gained_in(self._before)
+            self._untimely(last)
             self._led = _led_to(journal, last)
 
     def broken(self, engine: Engine, page: Sequence[Placed]) -> Iterator[tuple[int, str]]:
@@ -149,7 +178,8 @@ class Judge:
         earlier = Earlier(before, self._ledger)
         for placed in before.page:
             happened = placed.fact()
-            if why := self.time.problem(placed, happened) or self._left_out(happened):
+            self._said |= _gained_in(happened)
+            if why := self._untimely(placed) or self._left_out(happened):
                 yield placed.position, why
             try:
                 if why := self._unfounded(earlier, placed, happened):
@@ -205,8 +235,8 @@ class Judge:
         """Faults at the end of the facts: a missing consequence, or times in the future."""
         if why := self._left_out(None):
             yield why
-        if self.time.is_ahead_of(now, self.time.latest):
-            yield f"the latest fact is of {self.time.latest}, which has not come yet"
+        if self._is_ahead_of(now, self._latest):
+            yield f"the latest fact is of {self._latest}, which has not come yet"
 
     def first(self, journal: Journal, page: Sequence[Placed]) -> tuple[int, str] | None:
         """The first fault in a page of facts that is to be appended to a journal, if any."""
@@ -217,7 +247,7 @@ class Judge:
             return found
         now = journal.clock()
         for placed in page:
-            if self.time.is_ahead_of(now, stamp := stamp_of(placed.state)):
+            if self._is_ahead_of(now, stamp := stamp_of(placed.state)):
                 return placed.position, f"it is of {stamp}, which has not come yet"
         return None
 
@@ -247,6 +277,9 @@ class Judge:
         """Whether something else allows a fact whose command is refused."""
         if isinstance(refusal, ContributorForgotten) and happened.TOPIC in NAMED_FORGOTTEN:
             return refusal.details["id"] != happened.actor
+        if isinstance(refusal, WrongState):
+            # A name that was shown could be shown again, which changed nothing.
+            return isinstance(happened, Credit.Shown)
         if not isinstance(refusal, NotPermitted):
             return False
         match happened:
@@ -254,7 +287,7 @@ class Judge:
                 # Who posts a piece may say what a source elsewhere is, if it has no title yet.
                 self._leading, work = happened, draft.work(id)
                 return isinstance(work, Outside) and work.title is None
-            case Remix.Declared(parent=id) if not self.time.is_kept:
+            case Remix.Declared(parent=id) if OWNERS not in self._said:
                 work = draft.work(id)  # in version 0.1, to have cited it was enough
                 return isinstance(work, Outside) and work.poster == happened.actor
         return False
@@ -273,10 +306,22 @@ class Judge:
             return "" if not draft.facts else "is not what comes of its command"
         for name in _told_by(cast("Any", type(happened)), cast("Any", type(command))):
             value, again = getattr(happened, name), getattr(own, name)
-            is_old = value is None and not self.time.is_kept
+            is_old = value is None and (name if name in GAINED else OWNERS) not in self._said
             if value != again and not is_old and not self._was_overtaken(happened, value, again):
                 return f"says another “{name}” than its command would have"
         return ""
+
+    def _untimely(self, placed: Placed) -> str:
+        """Why a fact can't have been recorded at its time; empty if it can."""
+        stamp, before = stamp_of(placed.state), self._latest
+        self._latest = stamp
+        if OWNERS in self._said and stamp < before and placed.topic != Clock.Accepted.TOPIC:
+            return f"time runs backwards: it is of {stamp}, and the one before of {before}"
+        return ""
+
+    def _is_ahead_of(self, now: datetime, stamp: str) -> bool:
+        """Whether a fact with this stamp can't have been recorded by now."""
+        return OWNERS in self._said and stamp > instant(now + CLOCKS_APART)
 
     def _was_overtaken(self, happened: Fact, value: object, again: object) -> bool:
         """Whether a fact names as its moment one shortly before the time it bears.
@@ -287,6 +332,10 @@ class Judge:
             return False
         moment, earliest = instant(happened.timestamp), instant(happened.timestamp - CLOCKS_APART)
         return again == moment and isinstance(value, str) and earliest < value < moment
+
+
+def _gained_in(happened: Fact) -> set[str]:
+    return {name for name in GAINED if getattr(happened, name, None) is not None}
 
 
 def _repeats(earlier: Earlier, placed: Placed, happened: Fact) -> str:
@@ -383,23 +432,3 @@ def _must_divide_as_said(draft: Draft, happened: Fact) -> None:
         return
     if happened.divides != divides_of(happened.assets, standing(draft, happened.assets)):
         draft.permit("divide the shares of a group otherwise", frozenset(), {})
-
-
-class Time:
-    """Checks the times of facts: they never run backwards since facts state owners of texts."""
-
-    def __init__(self) -> None:
-        self.latest, self.is_kept = "", False
-
-    def problem(self, placed: Placed, happened: Fact) -> str:
-        """Why a fact can't have been recorded at its time; empty if it can."""
-        stamp, before = stamp_of(placed.state), self.latest
-        self.is_kept |= happened.owners is not None
-        self.latest = stamp
-        if self.is_kept and stamp < before and placed.topic != Clock.Accepted.TOPIC:
-            return f"time runs backwards: it is of {stamp}, and the one before of {before}"
-        return ""
-
-    def is_ahead_of(self, now: datetime, stamp: str) -> bool:
-        """Whether a fact with this stamp can't have been recorded by now."""
-        return self.is_kept and stamp > instant(now + CLOCKS_APART)

@@ -319,6 +319,26 @@ def test_the_rank_of_a_remainder_stands_in_the_line_and_is_verified(database: st
         assert "recomputed, it is" in fault.what
 
 
+def test_a_reversal_may_leave_out_those_from_whom_it_takes_nothing(database: str) -> None:
+    """As the first versions did; who is left out otherwise is missed."""
+    with bank(database) as told:
+        ana, bo = told.people("ana", "bo")
+        pool = told.pool()
+        deal = told.agree(pool, {ana: "1/2", bo: "1/2"})
+        sold = told.earn(pool, 100)
+        told.tell("waive_share", proposal=deal, scope="release", actor=bo)
+        told.reverse(sold, 50)
+        facts = [(one.position, one.fact()) for one in told.journal.read()]
+        (back,) = (each for _, each in facts if each.TOPIC == "entry.reversed")
+        (nothing,) = (line for line in back.lines if line == [bo, 0, "0", "0"])
+        back.lines.remove(nothing)
+        assert len(back.lines) == 1
+        assert list(Verifier().read(facts)) == []
+        back.lines[:] = [nothing]
+        (fault, *_) = Verifier().read(facts)
+        assert fault.what == "it does not have the lines that it should have"
+
+
 @pytest.mark.parametrize(
     "text, payee",
     [

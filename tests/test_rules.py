@@ -1,10 +1,12 @@
 """An audit of the facts is an audit of the rules: what led to each fact is decided again."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from eventsourcing.persistence import StoredEvent
 from golden_journals import put_back
 from stories import NOON, Story, days_before, every_fact, id_of, story
 
@@ -18,11 +20,13 @@ from domain.outside import outside_id
 from domain.permission import OPERATOR
 from domain.refusal import LineageCycle
 from domain.remix import Remix
+from domain.stored import Placed
 from domain.work import Work
 from projections.progress import no_progress
 from scripts.bundle import export_lines
 from scripts.difference import all_differences
-from scripts.rules import rules
+from scripts.replay import append
+from scripts.rules import GAINED, rules
 
 SIGNER = SignerKey.new("stemma.example/log")
 
@@ -91,6 +95,54 @@ def test_a_role_that_an_earlier_version_gave_to_a_forgotten_person_is_no_fault(
         assert decided_again(told) == []
         said = {"contributor": ana, "role": "auditor", "actor": gus}
         fault = recorded(told, Grant.Granted, grant_id(ana, "auditor"), **said)
+        assert [one.startswith(fault) for one in decided_again(told)] == [True]
+
+
+def without(facts: list[Placed], name: str) -> list[StoredEvent]:
+    """The facts as a version would have recorded them that did not know a field."""
+    told = [(one, {**json.loads(one.state)}) for one in facts]
+    for _, content in told:
+        content.pop(name, None)
+    states = (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for _, one in told)
+    return [
+        StoredEvent(*one[1:4], state.encode()) for (one, _), state in zip(told, states, strict=True)
+    ]
+
+
+@pytest.mark.after(told=every_fact)
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("name", [one for one, topics in GAINED.items() if topics])
+def test_a_field_is_missed_only_after_some_fact_has_said_it(
+    database: str, other_database: str, name: str, is_known: bool
+) -> None:
+    """An earlier version did not know it; one that does never leaves it out."""
+    with story(database) as told:
+        facts = told.facts()
+    first, *others = [
+        one.position
+        for one in facts
+        if f'"{name}":'.encode() in one.state and one.topic != "hold.opened"  # not decided whole
+    ]
+    known = first if is_known else 0
+    with story(other_database) as old:
+        said = [StoredEvent(*one[1:5]) for one in facts[:known]]
+        append(old.service, 0, [*said, *without(facts[known:], name)])
+        missed = others if is_known else []
+        assert [one.split(":")[0] for one in decided_again(old)] == [
+            f"position {position}" for position in missed
+        ]
+    assert others
+
+
+def test_a_name_that_was_shown_could_be_shown_again(database: str) -> None:
+    """The pages of earlier versions offered it on every credit."""
+    with story(database) as told:
+        ana = told.person("ana")
+        said = {"work": told.piece("poem", actor=ana), "contributor": ana, "actor": ana}
+        credit = told.credit(said["work"], ana, actor=ana)
+        recorded(told, Credit.Shown, credit, **said)
+        assert decided_again(told) == []
+        fault = recorded(told, Credit.Hidden, credit, **{**said, "actor": told.person("ben")})
         assert [one.startswith(fault) for one in decided_again(told)] == [True]
 
 

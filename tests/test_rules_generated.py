@@ -24,7 +24,7 @@ from scripts.commanded import BEGUN_BY, MADE_BY
 from scripts.difference import Difference, all_differences
 from scripts.repeated import REPEATING
 from scripts.replay import append
-from scripts.rules import Judge
+from scripts.rules import GAINED, Judge
 
 NOBODY = id_of("nobody")
 SIGNED = ("message", "signature", "binds")
@@ -70,7 +70,7 @@ def is_id(value: object) -> bool:
 def judged(told: Story, page: list[Placed]) -> list[str]:
     """What is wrong with the first of some facts, at its place."""
     judge = Judge()
-    judge.go_on(told.journal, page[0].position - 1, is_kept=True)
+    judge.go_on(told.journal, page[0].position - 1, said=GAINED)
     return [why for _, why in judge.broken(told.journal.engine, page)]
 
 

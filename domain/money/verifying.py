@@ -6,7 +6,7 @@ Nothing recorded is trusted: every fact must follow from the facts before it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from domain.moment import instant
 from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.due import standings
-from domain.money.entry import LISTS, RULES_THAT_MOVE, Entry, stated_lines
+from domain.money.entry import LISTS, RULES_THAT_MOVE, Entry, Line, stated_lines
 from domain.money.finalising import ACCEPTED, is_unchanged
 from domain.money.held import AllInQuestion, Held
 from domain.money.moving import Later, Moved, correction_of, later_than, moved_up
@@ -210,12 +210,13 @@ class Verifier:
         self._entries[entry.id] = entry
         self.counted[type(entry.first).TOPIC] += 1
         reckoned = self._reckoned(entry)
-        for line, again in zip(entry.lines, reckoned.lines, strict=False):
+        lines, anew = _saying(entry.first, entry.lines), _saying(entry.first, reckoned.lines)
+        for line, again in zip(lines, anew, strict=False):
             if line != again:
                 what = f"the line of {line.payee} is {line.written()[1:]}"
                 yield Fault(position, f"{what}; recomputed, it is {again.written()}")
                 return
-        if len(entry.lines) != len(reckoned.lines):
+        if len(lines) != len(anew):
             yield Fault(position, "it does not have the lines that it should have")
         for name, value in (_UNSTATED | reckoned.content).items():
             said = getattr(entry, name) if name in LISTS else getattr(entry.first, name)
@@ -381,6 +382,13 @@ class Verifier:
             total = sum(self.totals[currency, account] for account in ACCOUNTS)
             if total:
                 yield Fault(self.books.position, f"all accounts in {currency} sum to {total}")
+
+
+def _saying(first: Entry.Event, lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines that change something: the first versions had no others in a reversal."""
+    if not isinstance(first, Entry.Reversed):
+        return lines
+    return [one for one in lines if one.amount_minor or one.due]
 
 
 _UNSTATED: dict[str, Any] = {"reserved": [], "anew": [], "placed": []}

@@ -6,7 +6,7 @@ The rule: who judges reads the facts and writes nothing; so it may begin once th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -16,7 +16,7 @@ from projections.folding import uncollected
 from projections.progress import no_progress
 from scripts.audit import CHECKS as AUDIT
 from scripts.difference import Difference, all_differences
-from scripts.rules import rules_between, time_is_kept_from
+from scripts.rules import GAINED, first_said, rules_between
 from scripts.service import Service, open_service
 
 SLICE = 25_000
@@ -30,7 +30,7 @@ class Part(NamedTuple):
 
     after: int
     upto: int
-    kept_from: int
+    said_from: Mapping[str, int]
     is_last: bool
 
 
@@ -45,7 +45,8 @@ class Judging:
         self._replay, self._address = replay, replay.engine.address
         self._begun: list[tuple[str, Callable[[], Found]]] = []
         self._processes: ProcessPoolExecutor | None = None
-        self._upto, self._kept_from = 0, 1
+        self._upto = 0
+        self._said_from = dict.fromkeys(GAINED, 1)
 
     def __enter__(self) -> Self:
         return self
@@ -63,10 +64,10 @@ class Judging:
             )
         while self._upto < size and (self._upto + SLICE <= upto or upto == size):
             after, self._upto = self._upto, min(self._upto + SLICE, size)
-            if self._kept_from > after:
-                journal = self._replay.journal
-                self._kept_from = time_is_kept_from(journal, self._kept_from - 1)
-            of = Part(after, self._upto, self._kept_from, is_last=self._upto == size)
+            for name, first in self._said_from.items():
+                if first > after:
+                    self._said_from[name] = first_said(self._replay.journal, name, first - 1)
+            of = Part(after, self._upto, {**self._said_from}, is_last=self._upto == size)
             self._begin("rules", of)
 
     def begin(self, *names: str) -> None:
