@@ -199,7 +199,7 @@ def test_what_is_not_taken_is_sent_again_later_and_holds_up_nobody_else(
     told = sent.told
     with receiving() as other:
         one, another = sent.subscribe(receiver), sent.subscribe(other)
-        receiver.answers = [204, 500, 302, 404]
+        receiver.answers = [200, 500, 300, 404]
         people = [told.person(name) for name in ("ana", "ben", "eva")]
         sent.deliver()
         assert other.positions == [1, 2, 3]
@@ -496,6 +496,7 @@ def test_a_name_is_resolved_before_it_is_believed(host: str) -> None:
     [
         *("http://example.org/", "ftp://example.org/", "https:///x", "https://a b/", "x"),
         *("https://me:secret@example.org/", "https://example.org/#x", "https://example.org:22/"),
+        "https://me@example.org/",
         *("https://example.org:99999/", "https://[::1", f"https://example.org/{'x' * 2000}"),
         *("https://a..b/", f"https://{'x' * 64}.example.org/"),
     ],
@@ -503,6 +504,17 @@ def test_a_name_is_resolved_before_it_is_believed(host: str) -> None:
 def test_an_address_that_can_not_be_public_is_refused_at_once(url: str) -> None:
     with pytest.raises(BadWebhook):
         must_be_url(url)
+
+
+@pytest.mark.parametrize("url", ["http://1.1.1.1/", "http://1.1.1.1:443/", "https://1.1.1.1:22/"])
+def test_what_leaves_the_networks_of_the_operator_is_encrypted_and_on_its_usual_port(
+    url: str,
+) -> None:
+    """Within them, any port is allowed, and http; a public address may be found behind a name."""
+    must_be_url(url, HERE)
+    with pytest.raises(Unreached, match="to a public address only https, on its usual port"):
+        target_of(url, HERE)
+    assert target_of("https://1.1.1.1/", HERE).ip == "1.1.1.1"
 
 
 def test_the_connection_goes_to_the_address_that_was_looked_at(receiver: Receiver) -> None:
