@@ -751,6 +751,15 @@ def test_the_operator_is_told_that_a_desk_is_for_contributors(served: Served) ->
     assert "ask the operator" not in page.text_seen
 
 
+def test_who_was_never_asked_first_is_not_offered_to_stop_that(served: Served) -> None:
+    ana = served.admit("Ana")
+    window, path = reader(served).sign_in(OPERATOR_KEY), f"/contributor/{ana}"
+    offers = [f"/do/contributor.{verb}?id={ana}" for verb in ("ask-first", "stop-asking")]
+    assert [one in window.get(path).text for one in offers] == [True, False]
+    served.operator.post(f"/contributors/{ana}/ask-first")
+    assert [one in window.get(path).text for one in offers] == [False, True]
+
+
 def test_nothing_is_offered_on_the_page_of_a_forgotten_person(served: Served) -> None:
     gus = served.admit("Gus")
     operator = reader(served).sign_in(OPERATOR_KEY)

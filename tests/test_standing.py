@@ -286,6 +286,7 @@ def test_who_asks_to_be_asked_is_credited_in_public_only_after_accepting(told: S
         of_song = history.of_work(view, told.journal, song, actor=OPERATOR)
         assert later not in {one["noun"] for one in of_song.items}
     told.tell("stop_asking", id=ben, actor=ben)
+    refused(told, WrongState, "stop_asking", id=ana, actor=ana)
     told.credit(song, ben, "singer", actor=ana)
     with told.view() as view:
         assert len(attribution.work(view, song)["credits"]) == 3

@@ -92,6 +92,11 @@ class StopAsking(Command):
 
     id: ContributorId
 
+    def decide(self, past: Past) -> Iterator[New]:
+        if not past.contributor(self.id).asks_first:
+            raise WrongState(Contributor.NAME, self.id, "credited at once", ("asked first",))
+        yield from super().decide(past)
+
 
 @command("contributor.register-key", may=OWN, refuses=(BadSigningKey, WrongState))
 class RegisterKey(Command):
