@@ -679,6 +679,12 @@ class AssignmentTooLarge(
     """An assignment can't exceed what is owed and not held for another reason."""
 
 
+class AssignedToSelf(
+    Conflict, says="{payee} is owed it already: name someone else who gets it.", about=("to",)
+):
+    """What is owed to someone can't be assigned to the same person."""
+
+
 class ShareInQuestion(
     Conflict,
     says="The share of {payee} can't be assigned now: something it depends on is disputed, on hold "

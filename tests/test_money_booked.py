@@ -13,6 +13,7 @@ from domain.known import MOST_ALIKE
 from domain.money.dividing import RecordRevenue
 from domain.refusal import (
     AdjustmentUnbalanced,
+    AssignedToSelf,
     AssignmentTooLarge,
     BadAmount,
     ContributorForgotten,
@@ -376,6 +377,8 @@ def test_each_deed_assigns_a_part_as_long_as_something_is_left(database: str) ->
             assert told.tell("record_assignment", evidence=deed, **said).warnings == ()
         with pytest.raises(AssignmentTooLarge, match=r"Only 2\.00 USD can be assigned"):
             told.tell("record_assignment", evidence="contract 9", **said)
+        with pytest.raises(AssignedToSelf, match="is owed it already: name someone else"):
+            told.tell("record_assignment", evidence="contract 9", **{**said, "to": ana})
         assert told.account() == {ana: 200, ben: 1_800}
 
 

@@ -41,6 +41,7 @@ from domain.money.postings import (
 from domain.money.split import PLAIN, WITH_CARRY
 from domain.refusal import (
     AdjustmentUnbalanced,
+    AssignedToSelf,
     AssignmentTooLarge,
     BadAmount,
     BadPolicy,
@@ -978,7 +979,9 @@ class Money(RuleBasedStateMachine):
         refused: type[Refusal] | None = None
         if self.person(heir) in self.forgotten:
             refused = ContributorForgotten
-        elif is_same or not 0 < taken <= owed:
+        elif is_same:
+            refused = AssignedToSelf
+        elif not 0 < taken <= owed:
             refused = AssignmentTooLarge
         head = self.told.head()
         said = {"payee": payee, "to": heir, "currency": "USD", "amount_minor": amount}

@@ -22,10 +22,11 @@ from api.web.previewing import Foreseen, tried
 from domain.command import Command
 from domain.commands.grouping import DivideShares
 from domain.money.elsewhere import AssignShare
-from domain.refusal import NoShare
+from domain.refusal import BadShare, NoShare
 from projections import contributors, groups, memberships
 from projections.money import pools
 from projections.store import View
+from projections.wording import percent
 
 FIELDS = {"effective_at": "From when", "evidence": "The agreement", "reason": "Why"}
 PARTS = {"among": "The parts"}
@@ -105,7 +106,7 @@ def _divided(
             template,
             **more,
             lines=lines,
-            left=1 - sum(one.exact for one in lines),
+            left=1 - _sum(lines),
             beside=beside,
             is_shown=is_shown,
             problem=problem,
@@ -118,10 +119,17 @@ def _divided(
     return tried(frame, do, partial(stated, command, asked), foreseen, page, leads_to.format)
 
 
+def _sum(lines: Sequence[Line]) -> Fraction:
+    return sum((one.exact for one in lines), Fraction())
+
+
 def _wrong(
     problem: Problem | None, fields: Mapping[str, str], lines: Sequence[Line]
 ) -> errors.Wrong:
     """The errors in fields; those of a part are of the member who was given it."""
+    if problem and problem.problem == BadShare.code and (whole := _sum(lines)) > 1:
+        said = f"together they are {percent(str(whole))} of the group's share, more than all of it."
+        return [("among", f"{PARTS['among']}: {said}")]
     given = [number for number, one in enumerate(lines) if one.part]
     listed = problem.members.get("errors") if problem else None
     found: errors.Wrong = []

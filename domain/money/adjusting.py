@@ -44,6 +44,7 @@ from domain.past import Past
 from domain.permission import BOOKS
 from domain.refusal import (
     AdjustmentUnbalanced,
+    AssignedToSelf,
     AssignmentTooLarge,
     ContributorForgotten,
     EarnedInFuture,
@@ -246,7 +247,11 @@ class RecordAdjustment(Command):
 @command(
     "assignment",
     may=BOOKS,
-    refuses=(AssignmentTooLarge, ContributorForgotten, UnknownContributor, UnknownWork, *OF_SPLIT),
+    refuses=(
+        *(AssignedToSelf, AssignmentTooLarge, ContributorForgotten),
+        *(UnknownContributor, UnknownWork),
+        *OF_SPLIT,
+    ),
     home="/entries",
 )
 class RecordAssignment(Command):
@@ -273,8 +278,9 @@ class RecordAssignment(Command):
         warn_of_nobody(past, [self.to])
         books = past.books()
         must_not_be_forgotten(past, [self.to])
-        is_other = books.person(self.to) != books.person(self.payee)
-        owed, held = self._owed(past, books) if is_other else ({}, {})
+        if books.person(self.to) == books.person(self.payee):
+            raise AssignedToSelf(self.payee)
+        owed, held = self._owed(past, books)
         whole = sum(owed.values())
         taken = whole if self.amount_minor is None else self.amount_minor
         if not 0 < taken <= whole:

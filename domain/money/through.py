@@ -26,12 +26,14 @@ Divides = Sequence[Sequence[Any]]
 
 def parts_among(stated: Sequence[tuple[str, str]]) -> dict[str, Fraction]:
     """By payee: their part; refuses (``BadShare``) 0, a payee twice, and a sum over 1."""
-    parts = {payee: part_of_whole(part, "part") for payee, part in stated}
-    whole = sum(parts.values())
-    if len(parts) < len(stated) or not all(parts.values()) or whole > 1:
-        raise BadShare(
-            "part", str(whole), "each member may have one part, and the parts may sum to at most 1"
-        )
+    parts: dict[str, Fraction] = {}
+    for payee, part in stated:
+        exact = part_of_whole(part, "part")
+        if payee in parts or not exact:
+            raise BadShare("part", part, "each member has one part, and it is more than 0")
+        parts[payee] = exact
+    if (whole := sum(parts.values())) > 1:
+        raise BadShare("part", str(whole), "this is the sum of the parts, which is at most 1")
     return parts
 
 
