@@ -110,6 +110,17 @@ def test_a_page_of_a_list_that_is_no_longer_there_leads_to_its_first(served: Ser
     assert 'href="?medium=text">First page of this list</a>' in page.text
 
 
+def test_who_asks_a_page_for_what_it_cannot_show_is_led_back_to_it(served: Served) -> None:
+    window = reader(served).sign_in(OPERATOR_KEY)
+    page = window.get("/search?q=tide&year=soon")
+    assert (page.status, "year: This is not a whole number." in page.text_seen) == (422, True)
+    assert '<a href="?q=tide">This page without year</a>' in page.text
+    path = f"/statement/{served.admit('Ana')}"
+    page = window.get(f"{path}?from=2027-01-01&to=2026-01-01")
+    assert (page.status, "ends before it begins" in page.text_seen) == (422, True)
+    assert f'<a href="{path}">This page without from, to</a>' in page.text
+
+
 def test_the_facets_of_a_list_count_it_and_narrow_it_further(
     served: Served, crowd: dict[str, str]
 ) -> None:

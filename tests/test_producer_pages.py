@@ -390,7 +390,7 @@ def test_a_work_that_nobody_is_credited_on_shares_by_its_title(scene: Scene) -> 
     path = f"/pool/{scene.pool('near')}/propose"
     page = scene.send(path, [("way", "near"), ("do", "preview")])
     assert "work/" not in page.text_seen
-    assert rows(page)["the makers of An album"][0] == "80 %"
+    assert rows(page)["the makers of An album, on which nobody is credited yet"][0] == "80 %"
 
 
 def test_pieces_have_values_and_those_who_hold_them_shares(scene: Scene) -> None:
@@ -534,6 +534,14 @@ def test_a_group_says_on_a_page_how_its_shares_are_divided(scene: Scene) -> None
     assert '<a href="#part-0">Ben: “125 %” is not a rate' in wrong.text
     assert 'aria-invalid="true" aria-describedby="wrong-part-0 part-help"' in wrong.text
     assert 'value="125 %"' in wrong.text
+    cy = served.admit("Cy")
+    member = served.acting(band).post("/memberships", group=band, contributor=cy).id
+    served.acting(cy).post(f"/memberships/{member}/accept")
+    both = [*((name, said[name]) for name in ("form_token", "payee")), ("part", "70 %")]
+    much = window.post(path, [*both, ("payee", cy), ("part", "50 %")])
+    assert much.status == 422
+    told = "The parts: together they are 120 % of the group's share, more than all of it."
+    assert f'<a href="#among">{told}</a>' in unescape(much.text)
     shown = window.post(path, said)
     assert rows(shown) == {"Ben": ["25 %"], "The group's account": ["75 %"]}
     (seen,) = re.findall('name="seen" value="([^"]+)"', shown.text)

@@ -433,12 +433,21 @@ def led_on(path: str) -> AnyResponse:
 def page_of(problem: Problem) -> Response:
     """The page that explains a problem."""
     status, meaning = PROBLEMS[problem.problem]
-    kept = keeping.texts_sent()
-    page = render_template("problem.html", problem=problem, meaning=meaning, kept=kept)
+    kept, wrong = keeping.texts_sent(), _wrong_in_address(problem)
+    page = render_template("problem.html", problem=problem, meaning=meaning, kept=kept, wrong=wrong)
     answer = make_response(page)
     answer.status_code = status
     answer.headers.update(problem.headers)
     return _finish(answer)
+
+
+def _wrong_in_address(problem: Problem) -> list[str]:
+    """The parameters for which a page was refused: those it names or, if it names none, all."""
+    if request.method != "GET" or problem.code != 422:
+        return []
+    errors = problem.members.get("errors")
+    named = [one.get("parameter") for one in errors] if isinstance(errors, list) else []
+    return [name for name in request.args if name in named] or [*request.args]
 
 
 def _script(name: str) -> Markup:

@@ -41,6 +41,9 @@ class People(Names):
         over = lineage_at(view, lineage.find(view, release).number)
         super().__init__(over.labels(view, payees=over.people))
         self.works = timeline.names(view, over.lineage.generation)
+        held = {payee for holders in over.lineage.held.values() for payee, _ in holders}
+        self.uncredited = held - over.people.keys()
+        """The works that are payees themselves, since nobody is credited on them."""
         veiled = not hidden.positions(view).keys().isdisjoint(self.told)
         on = view.numbers("works", self.works).values() if veiled else ()
         self.owners = attribution.owners(view, [*on]) if veiled else {}
@@ -58,7 +61,10 @@ class People(Names):
         if id in self.told or id in self.owners.values():  # also without a name
             return sentences.called({"id": id, "name": self.told.get(id)})
         work = self.works.get(id.removeprefix("work/"))
-        return f"the makers of {sentences.called(work)}" if work else id
+        if work is None:
+            return id
+        makers = f"the makers of {sentences.called(work)}"
+        return f"{makers}, on which nobody is credited yet" if id in self.uncredited else makers
 
     def paid(self, id: str) -> str:
         """Who is paid for a payee in the form: the person, where it stands for a hidden credit."""
