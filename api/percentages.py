@@ -12,7 +12,6 @@ from api.problems import Problem
 from domain.money.policy.reading import exact_share
 from domain.refusal import BadRate, BadShare
 from domain.remix import exact_rate
-from domain.text import whole
 
 _PERCENTAGE = re.compile(r"([0-9]{1,60})(?:[.,]([0-9]{1,20}))?\s*%")
 _MIXED = re.compile(r"(?:([0-9]{1,20})\s+)?([0-9]{1,20})\s*/\s*([0-9]{1,20})\s*(%?)")
@@ -38,10 +37,10 @@ def rate(text: str) -> str:
 def must_be_alike(parts: Iterable[str]) -> None:
     """Refuse percentages beside larger numbers: 50 %, which is 1/2, is little beside 30."""
     typed = [one.strip() for one in parts]
-    percentage = next((one for one in typed if one.endswith("%")), None)
-    number = next((one for one in typed if (whole(one) or 0) > 1), None)
-    if percentage and number:
-        said = f"“{percentage}” is a percentage and “{number}” is not"
+    percentages = [one for one in typed if _plain(one).endswith("%")]
+    larger = [one for one in typed if one not in percentages and readable(one) > 1]
+    if percentages and larger:
+        said = f"“{percentages[0]}” is a percentage and “{larger[0]}” is not"
         raise Problem("bad_policy", f"{said}: write “%” with all of them, or with none.")
 
 

@@ -7,6 +7,7 @@ import pytest
 from stories import id_of
 
 from api import percentages
+from api.problems import Problem
 from api.web.typed import typed
 from domain.commands.deriving import DeclareRemix
 from domain.refusal import BadRate
@@ -48,6 +49,25 @@ def test_more_than_the_whole_is_refused_as_it_was_typed(text: str, exact: str) -
     assert percentages.rate(text) == exact
     with nullcontext() if exact == "1" else pytest.raises(BadRate, match=f"“{exact}” is not"):
         percentages.part(text)
+
+
+@pytest.mark.parametrize(
+    "number, is_alike",
+    [
+        *(("30", False), ("33.3", False), ("33⅓", False), ("7 1/2", False), ("1 %", True)),
+        *(("150 %", True), ("30 ％", True), ("1", True), ("1/2", True), ("", True), ("x", True)),
+    ],
+)
+@pytest.mark.parametrize("percentage", ["50 %", "５０％", "12½ %"])
+def test_no_percentage_is_taken_beside_a_number_that_is_more_than_the_whole(
+    percentage: str, number: str, is_alike: bool
+) -> None:
+    """50 % is 1/2: beside 33.3, it was next to nothing."""
+    for both in ((percentage, number), (number, percentage)):
+        told = f"“{percentage}” is a percentage and “{number}” is not"
+        with nullcontext() if is_alike else pytest.raises(Problem, match=told):
+            percentages.must_be_alike(both)
+    percentages.must_be_alike([number, number])
 
 
 SHOWN = [("1/5", "20 %"), ("0.1", "10 %"), ("1/8", "12.5 %"), ("1", "100 %"), ("0", "0 %")]
