@@ -244,7 +244,7 @@ def test_who_had_themself_forgotten_is_told_so_on_their_last_page(served: Served
     said = {"form_token": someone.get("/do/contributor.forget").token, "id": pia}
     page = someone.post("/do/contributor.forget", said | {"ground": "request"})
     assert page.status == 200
-    assert "You are forgotten" in page.text_seen
+    assert "You have been forgotten" in page.text_seen
     assert "Pia" not in page.text
     assert "Sign out" not in page.text_seen
 

@@ -143,7 +143,7 @@ def fill_in(served: Served, line: Line) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = client.send("POST", f"/do/{line['type']}", urlencode(sent).encode(), headers)
     # Recorded: a warning, or that one is forgotten, is shown instead of leading on.
-    told = ("Recorded, with a warning", "You are forgotten")
+    told = ("Recorded, with a warning", "You have been forgotten")
     is_recorded = answer.status == 303 or any(one in answer.text for one in told)
     assert is_recorded, (line, answer.text)
 

@@ -209,6 +209,7 @@ def test_all_that_is_wrong_with_a_pool_is_said_at_once(scene: Scene) -> None:
     unread = filled("agreed", "agreed") | {"of": "a lot", "do": "preview"}
     page = scene.send(f"/release/{scene.release}/pool", unread)
     assert re.search('id="of"[^>]*aria-invalid="true"', page.text)
+    assert re.search(r'id="preview"[^>]*>\s*<p class="wrong">An amount to preview', page.text)
 
 
 def test_whoever_may_not_open_a_pool_is_told_so(scene: Scene) -> None:

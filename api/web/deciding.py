@@ -106,6 +106,7 @@ def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], shown: Told) -> No
                 f"{noun}.html",
                 here=f"/{noun}/{id}",
                 **told,
+                dispute=told[noun]["dispute"],
                 replacements=others[:MOST_OTHERS],
                 **_decidable(frame, view, noun, verbs, id, problem, tried),
             )
