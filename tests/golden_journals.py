@@ -9,13 +9,16 @@ import gzip
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from itertools import cycle, groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from money import Bank, Clock
+from stories import ticking
 from test_every_way import over_http
 from wandering import Wanderer
 
@@ -73,6 +76,15 @@ def read_lines(path: Path) -> list[Any]:
 def written(lines: Iterable[Any]) -> str:
     """Objects as JSON Lines, as “stemma export” writes them."""
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+@contextmanager
+def restored(database: str, lines: Sequence[Line]) -> Iterator[Service]:
+    """An empty database with an export in it, soon after its last fact, whatever day is today."""
+    last = datetime.fromisoformat(json.loads(lines[-1]["state"])["timestamp"])
+    with open_service(database, clock=ticking(last)) as service:
+        put_back(service, lines)
+        yield service
 
 
 def put_back(service: Service, lines: Iterable[Line]) -> None:
@@ -250,7 +262,7 @@ def told_story(database: str) -> list[Line]:
 
 
 def told_at_random(seed: int, steps: int) -> Callable[[str], list[Line]]:
-    """A random history."""
+    """A random history, after which the clock is set back."""
 
     def told(database: str) -> list[Line]:
         clock = Clock()
@@ -258,6 +270,8 @@ def told_at_random(seed: int, steps: int) -> Callable[[str], list[Line]]:
             bank = Bank(service)
             bank.clock = clock
             Wanderer(bank, seed).wander(steps)
+            clock.wait(days=-2)
+            service.journal.accept_clock()
             return list(export_lines(service.journal))
 
     return told
@@ -283,8 +297,7 @@ def write(version: str) -> None:
         with TemporaryDirectory() as folder:
             lines = STORIES[name](f"sqlite:///{folder}/told.db")
             topics |= {line["topic"] for line in lines}
-            with open_service(f"sqlite:///{folder}/kept.db") as service:
-                put_back(service, lines)
+            with restored(f"sqlite:///{folder}/kept.db", lines) as service:
                 asked = sorted(Known(service.journal).questions(), key=_order)
                 told = zip(asked, answers_to(service, asked), strict=True)
                 answers = [[*one, answer] for one, answer in told]

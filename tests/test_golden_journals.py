@@ -16,8 +16,8 @@ from golden_journals import (
     answers_to,
     differences,
     every_golden,
-    put_back,
     read_lines,
+    restored,
     write,
     written,
 )
@@ -26,7 +26,7 @@ from domain.fact import FACTS
 from projections.progress import no_progress
 from scripts import audit
 from scripts.bundle import export_lines
-from scripts.service import Service, open_service
+from scripts.service import Service
 
 SHOWN = 20
 """How many differences are shown at most."""
@@ -48,7 +48,8 @@ def test_a_version_that_is_kept_is_not_written_again() -> None:
 
 def test_the_first_version_has_every_kind_of_fact_it_knew() -> None:
     """… and what was a kind of fact remains one."""
-    kept = {line["topic"] for one in every_golden() for line in read_lines(one.facts)}
+    first = (one for one in every_golden() if one.version == "0.1")
+    kept = {line["topic"] for one in first for line in read_lines(one.facts)}
     assert len(kept) == 53
     assert kept <= set(FACTS)
 
@@ -56,8 +57,7 @@ def test_the_first_version_has_every_kind_of_fact_it_knew() -> None:
 @pytest.mark.parametrize("golden", every_golden(), ids=lambda one: f"{one.version}-{one.name}")
 def test_a_golden_journal_is_read_as_it_was(golden: Golden, database: str) -> None:
     lines = read_lines(golden.facts)
-    with open_service(database) as service:
-        put_back(service, lines)
+    with restored(database, lines) as service:
         found = list(changed(service, golden, 1 if database.startswith("sqlite:") else SAMPLE))
         assert not found, f"{len(found)} answers differ:\n" + "\n".join(found[:SHOWN])
         assert written(export_lines(service.journal)) == written(lines)
@@ -70,12 +70,13 @@ def changed(service: Service, golden: Golden, sample: int) -> Iterator[str]:
     kept = read_lines(golden.answers)[::sample]
     asked = [Asked(*one) for *one, _ in kept]
     for question, (*_, before), now in zip(asked, kept, answers_to(service, asked), strict=True):
-        for difference in differences(*mended(question, before, now)):
+        pair = mended(question, before, now) if golden.version == "0.1" else (before, now)
+        for difference in differences(*pair):
             yield f"{question}: {difference}"
 
 
 def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
-    """Both answers without what a later version was asked to answer differently."""
+    """Both answers without what versions after 0.1 were asked to answer differently."""
     if asked.question == "list_works" and asked.said.get("never_remixed"):
         # What was withdrawn is offered no more.
         standing = [one for one in before["items"] if one["state"] != "withdrawn"]
