@@ -1337,6 +1337,53 @@ def test_a_piece_is_recorded_without_those_of_its_sources_that_are_refused(
             assert len(around.work(view, work("song"))["sources"]) == 3
 
 
+@pytest.mark.parametrize("by, is_vouched_for", [("operator", False), ("ana", True), ("ana", False)])
+def test_what_is_said_of_a_source_stays_with_it_beside_one_that_is_refused(
+    by: str, is_vouched_for: bool, database: str
+) -> None:
+    """AI, and what is stated of an outside source, were dropped; of one kept for later as well."""
+    ai = {"ai": ["vocals partly"], "ai_tool": "a voice model"}
+    of_outside = {"title": "Waves", "creators": "The sea", "licence": "CC-BY-4.0"}
+    cited = {"kind": "sample", "rate": "1/8", "note": "a line", **ai, **of_outside}
+    lines = [
+        {
+            **{"type": "contribution", "id": id, "title": "T", "medium": "audio", "by": by},
+            "sources": [{"uri": f"https://example.org/{id}", **cited}, *others],
+        }
+        for id, others in (("whole", ()), ("part", [{"work": "none", "kind": "sample", **ai}]))
+    ]
+    with open_service(database) as service:
+
+        def put() -> Report:
+            found = (Found(f"line {n}", line) for n, line in enumerate(lines, start=1))
+            return import_lines(service.journal, found, is_vouched_for=is_vouched_for)
+
+        imported(service, [{"type": "contributor", "id": "ana", "name": "Ana"}])
+        *undescribed, left = put().left_out
+        assert put().left_out == [*undescribed, left]
+        assert (left.code, left.line["type"]) == ("unknown_work", "remix")
+        assert {name: left.line[name] for name in ai} == ai
+        head = service.journal.facts.head()
+        assert put().unchanged == {"contribution": 2}
+        assert service.journal.facts.head() == head
+        if (by, is_vouched_for) == ("ana", False):  # for what is elsewhere, the operator speaks
+            (told,) = undescribed
+            assert told.code == "not_permitted"
+            assert imported(service, [{**told.line, "by": "operator"}]).refused == []
+        else:
+            assert undescribed == []
+        service.follower.catch_up()
+        with service.store.view() as view:
+            ((one,), (other,)) = (
+                around.work(view, work(id))["sources"] for id in ("whole", "part")
+            )
+            for name in ("kind", "rate", "evidence", "ai", "ai_tool"):
+                assert other[name] == one[name] is not None, name
+            described = [around.work(view, each["work"]["id"]) for each in (one, other)]
+            for name, stated in of_outside.items():
+                assert [each[name] for each in described] == [stated] * 2
+
+
 def test_a_piece_is_recorded_without_a_date_that_has_not_come(database: str) -> None:
     piece = {"type": "contribution", "title": "T", "medium": "code"}
     made_of = [{"work": "first", "kind": "adaptation"}, {"work": "no", "kind": "sample"}]

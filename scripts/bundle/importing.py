@@ -16,8 +16,9 @@ from typing import Any, cast
 from eventsourcing.persistence import IntegrityError
 
 from domain.command import Command
+from domain.commands.correcting import DescribeWork
 from domain.commands.deriving import DeclareRemix
-from domain.commands.submitting import SubmitContribution
+from domain.commands.submitting import Source, SubmitContribution
 from domain.draft import Draft
 from domain.identity import part_id
 from domain.journal import Journal, attempts
@@ -36,8 +37,11 @@ from domain.lines import (
 )
 from domain.money.dividing import RecordRevenue
 from domain.neighbours import Neighbours
+from domain.outside import Outside
+from domain.permission import OPERATOR
 from domain.refusal import Busy, IdTaken, MadeInFuture, Refusal, TooLarge, Unknown
 from domain.registry import COMMANDS
+from domain.remix import Remix
 from projections.damage import DAMAGED
 from projections.folding import uncollected
 from projections.shops.restating import is_alike, is_of_shop, otherwise, remarks, restated
@@ -236,16 +240,39 @@ class _Page(Report):
             self.left_out.append(self._of(found, refusal, line))
         unkeyed = step._replace(key=None)
         for number, source in enumerate(command.sources):
-            said = {"parent": source.work, "uri": source.uri, "kind": source.kind}
-            said |= {"rate": source.rate, "evidence": source.note}
-            said |= {"child": id, "id": part_id(id, "source", number)}
-            try:
-                warnings += self._warnings_of(DeclareRemix.of(said), unkeyed)
-            except Refusal as refusal:
-                stated = {name: value for name, value in said.items() if value is not None}
-                line = {"type": "remix", **stated, **_by(found.line)}
-                self.left_out.append(self._of(found, refusal, line))
+            remix = part_id(id, "source", number)
+            said = {"id": remix, "child": id, "parent": source.work, "uri": source.uri}
+            said |= {"kind": source.kind, "rate": source.rate, "evidence": source.note}
+            disclosed = {"ai": source.ai, "ai_tool": source.ai_tool}
+            warnings += self._or_left_out(found, DeclareRemix, {**said, **disclosed}, unkeyed)
+            if self._is_there(remix):
+                warnings += self._described(found, remix, source, unkeyed)
         return warnings
+
+    def _described(self, found: Found, remix: str, source: Source, step: Step) -> list[str]:
+        """State what a piece says of an outside source, if nobody has stated it yet.
+
+        Later than in one append with the piece, only the operator may, who speaks for it.
+        """
+        said = {name: getattr(source, name) for name in ("title", "creators", "licence")}
+        parent = self._draft.work(self._draft.get(Remix, remix).parent)
+        if not (isinstance(parent, Outside) and parent.title is None and any(said.values())):
+            return []
+        by = OPERATOR if self._draft.is_vouched_for else step.by
+        said["id"] = parent.id
+        return self._or_left_out(found, DescribeWork, said, step._replace(by=by))
+
+    def _or_left_out(
+        self, found: Found, command: type[Command], said: Mapping[str, Any], step: Step
+    ) -> list[str]:
+        """Carry out a command or, if it is refused, report it as a line of its own."""
+        try:
+            return self._warnings_of(command.of(said), step)
+        except Refusal as refusal:
+            stated = {name: value for name, value in said.items() if value is not None}
+            line = {"type": command.NAME, **stated, **_by(found.line)}
+            self.left_out.append(self._of(found, refusal, line))
+            return []
 
     def _of(self, found: Found, refusal: Refusal, line: Line) -> Refused:
         reason = self._ids.in_its_words(refusal)
