@@ -35,7 +35,7 @@ class Limit(NamedTuple):
         return self.seconds * SECOND // self.quota
 
 
-class Standing(NamedTuple):
+class Remaining(NamedTuple):
     """What is left of a limit."""
 
     name: str

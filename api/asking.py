@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, jsonify, request
 
-from api.fields import Choice, Shape, Text, Whole
+from api.fields import Choice, ExactSchema, Text, Whole
 from api.problems import Problem, listed
 from api.waiting import wait_for
 from domain.journal import Journal
@@ -31,7 +31,7 @@ AsKnown = Annotated[str, one_of(LINEAGES)]
 NOTHING: Mapping[str, Any] = {}
 
 
-class Asked(Shape):
+class QuestionParameters(ExactSchema):
     """The parameters of every question."""
 
     as_of = Whole(0, LARGEST_POSITION, "Answer as known at this position of the journal.")
@@ -42,7 +42,7 @@ class Asked(Shape):
     )
 
 
-class Paging(Shape):
+class Paging(ExactSchema):
     """The parameters of a list that has no position."""
 
     limit = Whole(1, MAXIMUM_LIMIT, f"How many at most; default {LIMIT}.", load_default=LIMIT)
@@ -51,7 +51,7 @@ class Paging(Shape):
     )
 
 
-class AskedOfRelease(Asked):
+class AskedOfRelease(QuestionParameters):
     """The parameters of a question about a work that may be a release."""
 
     as_ = Choice(

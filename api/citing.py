@@ -16,7 +16,7 @@ from marshmallow import fields
 
 from api import percentages
 from api.authentication import actor, must_include
-from api.fields import Shape, Texts
+from api.fields import BoundedList, ExactSchema
 from api.problems import of_refusal
 from api.routes import Routes
 from domain.commands.deriving import DeclareRemix
@@ -83,10 +83,10 @@ class CitedTold(TypedDict):
     items: list[LineTold]
 
 
-class Lines(Shape):
+class Lines(ExactSchema):
     """What is cited, one a line."""
 
-    lines = Texts(
+    lines = BoundedList(
         fields.String(),
         "Each an id, an address or a whole title, then perhaps a kind (default sample) and a rate. "
         "A title in quotation marks is never taken for anything else.",

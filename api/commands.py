@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypedDict, cast
 from flask import Response, jsonify, request
 
 from api.authentication import actor
-from api.fields import Shape
+from api.fields import ExactSchema
 from api.operations import IDEMPOTENCY_KEY, answered, documented, of_query, writing
 from api.problems import of_refusal, of_unknown_outcome
 from api.received import must_ask_nothing, read_body
@@ -114,7 +114,7 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
 
 
 @cache
-def needs_any(body: type[Shape]) -> bool:
+def needs_any(body: type[ExactSchema]) -> bool:
     """Whether a body has a required field."""
     return any(field.required for field in body().fields.values())
 

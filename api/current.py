@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flask.ctx import RequestContext
     from werkzeug.routing import Rule
 
-    from api.allowance import Standing
+    from api.allowance import Remaining
     from api.identity.scope import Caller
 
 
@@ -46,7 +46,7 @@ class Visit(_AppCtxGlobals):
     caller: Caller | None = None
     actor: str | None = None
     """Who sent it: the operator or the id of a contributor; None: nobody who is known."""
-    standing: Standing | None = None
+    standing: Remaining | None = None
     """What is left of the limit that it was counted against."""
     refused: Exception | None = None
     """Why it was refused before Flask was asked."""

@@ -148,17 +148,17 @@ PAYEE_IN_PATH = {
 }
 
 
-class Document(dict[str, Any]):
+class OpenApi(dict[str, Any]):
     """An OpenAPI document, by which what is made from it is remembered."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
 
-_MADE: dict[Hashable, Document] = {}
+_MADE: dict[Hashable, OpenApi] = {}
 _MAKING = Lock()
 
 
-def document_of(nouns: Collection[Routes]) -> Document:
+def document_of(nouns: Collection[Routes]) -> OpenApi:
     """The OpenAPI document that describes the routes.
 
     It takes longer than all else that an application needs, so it is made when it is asked for, and
@@ -171,7 +171,7 @@ def document_of(nouns: Collection[Routes]) -> Document:
         return _MADE[key]
 
 
-def _made(nouns: Collection[Routes]) -> Document:
+def _made(nouns: Collection[Routes]) -> OpenApi:
     """In an application of its own: one that answers already takes no more routes."""
     app = Flask(__name__)
     app.url_rule_class = RuleOnDemand
@@ -190,7 +190,7 @@ def _made(nouns: Collection[Routes]) -> Document:
     for item in document["paths"].values():
         for parameter in item.get("parameters", ()):
             _describe(parameter)
-    return Document(document)
+    return OpenApi(document)
 
 
 def _documented(routes: Routes) -> Blueprint:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from api.asking import form_asked, must_be_recorded, viewing
-from api.fields import Shape, Whole
+from api.fields import ExactSchema, Whole
 from api.operations import documented, of_query
 from api.received import read_query
 from api.results import schema_of
@@ -29,7 +29,7 @@ MOST = 200
 """The most events in an answer."""
 
 
-class After(Shape):
+class After(ExactSchema):
     """Where the feed is read."""
 
     after = Whole(

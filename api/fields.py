@@ -41,7 +41,7 @@ def _no(kind: str) -> dict[str, Any]:
     return {"required": MISSING, "null": wrong, "invalid": wrong}
 
 
-class Shape(Schema):
+class ExactSchema(Schema):
     """An object with exactly the declared fields."""
 
     class Meta:
@@ -60,7 +60,7 @@ class Shape(Schema):
         return ()
 
 
-class Nothing(Shape):
+class Nothing(ExactSchema):
     """No field."""
 
 
@@ -169,7 +169,7 @@ class Anything(fields.Dict):
         )
 
 
-class Texts(fields.List[Any]):
+class BoundedList(fields.List[Any]):
     """A list; one that is too long is refused before any of its items is read."""
 
     default_error_messages = _no("a list")

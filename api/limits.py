@@ -15,7 +15,7 @@ from math import ceil
 from threading import Lock
 from wsgiref.types import WSGIEnvironment
 
-from api.allowance import SECOND, Limit, Network, Standing
+from api.allowance import SECOND, Limit, Network, Remaining
 from api.current import the_visit
 from api.problems import Problem
 from api.waiting import is_repeated
@@ -121,7 +121,7 @@ class Limits:
 
     # -- what is left ----------------------------------------------------------------------
 
-    def take(self, name: str, limit: Limit, who: str) -> Standing:
+    def take(self, name: str, limit: Limit, who: str) -> Remaining:
         """Take one request of a limit, if any is left; returns the standing after it."""
         row = f"{name} {who}"
         now = int(self._clock() * SECOND)
@@ -145,7 +145,7 @@ class Limits:
         found = self._engine.query("SELECT until FROM rates WHERE name = :row", row=row)
         until = found[0][0] if found else 0
         wait = until + limit.step - limit.seconds * SECOND - now
-        return Standing(name, limit, 0, max(1, ceil(wait / SECOND)), is_over=True)
+        return Remaining(name, limit, 0, max(1, ceil(wait / SECOND)), is_over=True)
 
     def _taken(self, row: str, limit: Limit, size: int, now: int) -> int | None:
         """Take ``size`` requests; returns the time at which the quota is whole; None: refused.
@@ -172,13 +172,13 @@ class Limits:
         return int(found[0][0]) if found else None
 
 
-def _standing(name: str, limit: Limit, until: int, now: int, portion: int) -> Standing:
+def _standing(name: str, limit: Limit, until: int, now: int, portion: int) -> Remaining:
     used = max(0, until - now)
     left = (limit.seconds * SECOND - used) // limit.step + portion
-    return Standing(name, limit, max(0, min(left, limit.quota - 1)), ceil(used / SECOND))
+    return Remaining(name, limit, max(0, min(left, limit.quota - 1)), ceil(used / SECOND))
 
 
-def headers_of(standing: Standing | None) -> list[tuple[str, str]]:
+def headers_of(standing: Remaining | None) -> list[tuple[str, str]]:
     """The headers that tell a client what is left (draft-ietf-httpapi-ratelimit-headers)."""
     if standing is None:
         return []

@@ -13,7 +13,7 @@ from domain.engine import Engine, Row
 from projections.pages import Page, cut, decode_cursor, mark_of, marked, unmarked
 
 
-class Part(NamedTuple):
+class Slice(NamedTuple):
     """A part of a list; by default, all of it."""
 
     after: Sequence[str] | None = None
@@ -32,13 +32,13 @@ class Part(NamedTuple):
         return engine.query(sql, **values)
 
 
-WHOLE = Part()
+WHOLE = Slice()
 
 
-def page_of(find: Callable[[Part], Sequence[Any]], after: str | None, limit: int) -> Page[Any]:
+def page_of(find: Callable[[Slice], Sequence[Any]], after: str | None, limit: int) -> Page[Any]:
     """A page of a list whose parts ``find`` returns; its items have a ``place``."""
     # One more than the limit shows whether there is another page.
     mark = mark_of(find.__qualname__)
-    found = find(Part(decode_cursor(unmarked(mark, after), str, str), limit + 1))
+    found = find(Slice(decode_cursor(unmarked(mark, after), str, str), limit + 1))
     items, further = cut(found, limit, lambda one: one.place)
     return Page([*items], marked(mark, further))

@@ -37,7 +37,11 @@ class Metrics:
     """The figures of this process, and, where workers share a folder, of all of them."""
 
     def __init__(self, log: Log, readiness: Readiness, folder: str | None) -> None:
-        self._engine, self._state, self._folder = log.engine, State(log, readiness), folder
+        self._engine, self._state, self._folder = (
+            log.engine,
+            DatabaseFigures(log, readiness),
+            folder,
+        )
         if folder:  # perhaps in place of a worker that has ended
             with _alone(folder):
                 _add_up_ended(folder)
@@ -139,7 +143,7 @@ def _is_running(worker: int) -> bool:
     return False
 
 
-class State(Collector):
+class DatabaseFigures(Collector):
     """Figures read from the database on request, the same for every worker."""
 
     def __init__(self, log: Log, readiness: Readiness) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypedDict
 from flask import Response, jsonify
 
 from api.authentication import actor, must_include_everything
-from api.fields import Choice, Nothing, Shape, Text, Units
-from api.listing import WHOLE, Part
+from api.fields import Choice, ExactSchema, Nothing, Text, Units
+from api.listing import WHOLE, Slice
 from api.routes import Routes
 from api.seen import Seen
 from api.sending.mailboxes import (
@@ -39,7 +39,7 @@ LONGEST_TOKEN = 64
 Often = Annotated[str, one_of(OFTEN, "How often at most.")]
 
 
-class MailWanted(Shape):
+class MailWanted(ExactSchema):
     """Where mail is wanted, and how often."""
 
     address = Text(
@@ -48,7 +48,7 @@ class MailWanted(Shape):
     often = Choice(OFTEN, f"How often; default as before, at first {USUALLY}.")
 
 
-class Token(Shape):
+class Token(ExactSchema):
     """What a message said."""
 
     token = Text(LONGEST_TOKEN, "Wq3…", "The token in the message.", required=True)
@@ -71,7 +71,7 @@ class MailboxTold(TypedDict):
     made_at: Instant
 
 
-class SeenUpto(Shape):
+class SeenUpto(ExactSchema):
     """Up to where somebody has read."""
 
     position = Units(0, 4711, "Up to this position.", most=LARGEST_POSITION, required=True)
@@ -91,7 +91,7 @@ class Notifications:
         self.mailboxes, self.is_sent = Mailboxes(journal.engine), is_sent
         """Whether this installation sends mail."""
 
-    def all(self, actor: str, part: Part = WHOLE) -> list[Mailbox]:
+    def all(self, actor: str, part: Slice = WHOLE) -> list[Mailbox]:
         """The mailboxes of all accounts of the actor; for the operator, all."""
         return self.mailboxes.of(None if actor == OPERATOR else self._accounts(actor), part)
 
@@ -144,7 +144,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
     routes = Routes("notifications", "What waits and what happened, by mail.", journal, store)
 
     @routes.lists("/notifications", MailboxTold, "The addresses, the oldest first.", told)
-    def list_mailboxes(part: Part) -> list[Mailbox]:
+    def list_mailboxes(part: Slice) -> list[Mailbox]:
         """List where mail is sent to: your address, for the operator everybody's.
 
         Nobody else ever sees it, and it is erased when its holder is forgotten.

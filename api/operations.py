@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from api.fields import Choice, Id, Shape, Texts, Units
+from api.fields import BoundedList, Choice, ExactSchema, Id, Units
 from api.problems import MEDIA_TYPE, PROBLEMS
 from api.signatures import PARAMETER
 from domain.permission import open_to
@@ -86,7 +86,7 @@ KEY_PARAMETER = {
 
 def writing(
     said: Callable[..., object],
-    body: type[Shape],
+    body: type[ExactSchema],
     answers: dict[str, Any],
     refuses: Refusals,
     *,
@@ -106,7 +106,7 @@ def writing(
         codes += [BadSignature.code, ClockUnreliable.code, *OF_KEY]
     codes += of_cursor(body)
     sent = list(_fields_of(body))
-    if any(isinstance(field, Texts) for field in body().fields.values()):
+    if any(isinstance(field, BoundedList) for field in body().fields.values()):
         codes.append("too_many_items")
     if any(isinstance(field, Units) for field in sent):
         codes.append("out_of_range")
@@ -134,7 +134,7 @@ def _fields_of(body: type[Schema]) -> Iterator[fields.Field[Any]]:
 
 
 def asking(
-    question: Question, query: type[Shape], answer: dict[str, Any], also: Mapping[str, Any]
+    question: Question, query: type[ExactSchema], answer: dict[str, Any], also: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The operation of a question's route; ``also`` holds examples by further media type."""
     codes = [
@@ -162,13 +162,13 @@ def asking(
     return documented(question.ask, answers, codes, query, " ".join(more))
 
 
-def of_cursor(shape: type[Shape]) -> tuple[str, ...]:
+def of_cursor(shape: type[ExactSchema]) -> tuple[str, ...]:
     """The codes of problems with the cursor, if there is one."""
     names = {field.data_key or name for name, field in shape().fields.items()}
     return ("bad_cursor", *OF_TEXT) if "cursor" in names else ()
 
 
-def of_query(query: type[Shape] | None) -> tuple[str, ...]:
+def of_query(query: type[ExactSchema] | None) -> tuple[str, ...]:
     """The codes of problems with the parameters of a route; one without any refuses them all."""
     if query is None:
         return ("unknown_field",)
@@ -180,7 +180,7 @@ def documented(
     said: Callable[..., object],
     answers: dict[str, Any],
     codes: Collection[str],
-    query: type[Shape] | None = None,
+    query: type[ExactSchema] | None = None,
     more: str = "",
     *,
     is_probe: bool = False,

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypedDict
 
 from api.authentication import caller
-from api.fields import Nothing, Shape, Text, Units, word
+from api.fields import ExactSchema, Nothing, Text, Units, word
 from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
 from api.identity.keys import STATES, Key, Keys
 from api.identity.scope import KEYRING
-from api.listing import Part
+from api.listing import Slice
 from api.operations import Refusals
 from api.routes import Routes
 from domain.journal import Journal
@@ -36,7 +36,7 @@ LONGEST_SCOPE = 2000
 KeyState = Annotated[str, one_of(STATES)]
 
 
-class NewKey(Shape):
+class NewKey(ExactSchema):
     """A new key."""
 
     label = Text(LIMITS["name"], "laptop", "What you call it.")
@@ -47,7 +47,7 @@ class NewKey(Shape):
     holder = Text(45, None, "Whom it acts for; default yourself. Only the operator names others.")
 
 
-class Replacement(Shape):
+class Replacement(ExactSchema):
     """How a key is replaced."""
 
     grace_hours = Units(
@@ -87,7 +87,7 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         return Keyring(keys, journal, caller())
 
     @routes.lists("/keys", KeyTold, "The keys, the oldest first.", told)
-    def list_keys(part: Part) -> list[Key]:
+    def list_keys(part: Slice) -> list[Key]:
         """List your keys: for the operator, everybody's.
 
         Of a key only its id is known afterwards, never the key itself. A key whose scope has

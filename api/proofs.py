@@ -21,7 +21,7 @@ from marshmallow import ValidationError, validates_schema
 from api.authentication import actor, is_private
 from api.complaints import Complaint
 from api.conditional import tagged
-from api.fields import Flag, Shape, Whole, word
+from api.fields import ExactSchema, Flag, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
 from domain.dates import start_of
@@ -56,7 +56,7 @@ MAXIMUM_NOTE_BYTES = 1 << 16
 CHECKPOINT = "stemma.example/log\n285\ndVXxeko7R+w7vqFdPBqIC2adA//4pkO4I2Z9ZQCO73w=\n\n— …\n"
 
 
-class Sizes(Shape):
+class Sizes(ExactSchema):
     """Two sizes of the log."""
 
     old = Whole(1, LARGEST_POSITION, "The size that the client knows.", required=True)
@@ -69,7 +69,7 @@ class Sizes(Shape):
             raise ValidationError(Complaint("out_of_range", said), "old")
 
 
-class Moment(Shape):
+class Moment(ExactSchema):
     """A moment."""
 
     at = word(
@@ -79,7 +79,7 @@ class Moment(Shape):
     )
 
 
-class Witnessed(Shape):
+class Witnessed(ExactSchema):
     """Which checkpoint a proof is to end in."""
 
     witnessed = Flag("Under the latest checkpoint that most witnesses have seen.")

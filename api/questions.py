@@ -14,7 +14,7 @@ from api.asking import answer_at, form_asked, viewing, with_alternatives
 from api.authentication import actor
 from api.conditional import by_bytes, once
 from api.current import the_visit
-from api.fields import Shape
+from api.fields import ExactSchema
 from api.operations import answered, asking, writing
 from api.problems import of_refusal, pointing
 from api.received import read_body, read_query
@@ -26,7 +26,7 @@ from domain.journal import Journal
 from domain.refusal import Refusal, Wrong
 from domain.wrong import must_not_be_refused
 from projections import lineage
-from projections.question import Asking, Form, Question, wire_name
+from projections.question import Asking, Format, Question, wire_name
 from projections.registry import QUESTIONS
 from projections.store import Store, View
 
@@ -92,7 +92,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
 
 
 @cache
-def _nothing_asked(query: type[Shape]) -> Mapping[str, Any]:
+def _nothing_asked(query: type[ExactSchema]) -> Mapping[str, Any]:
     """The parameters of a request without a query, cached."""
     return read_query(query)
 
@@ -151,7 +151,7 @@ def asked_by(view: View, journal: Journal, name: str, said: Mapping[str, Any]) -
     return Asking(QUESTIONS[name], view, journal, said, actor())
 
 
-def written(form: Form, asking: Asking) -> Response:
+def written(form: Format, asking: Asking) -> Response:
     """An answer in another form than JSON, which may contain links to pages."""
     made = form.write(replace(asking, origin=request.root_url))
     answer = Response(made) if isinstance(made, str | bytes) else jsonify(made)

@@ -13,7 +13,7 @@ from flask import request
 from marshmallow import ValidationError
 
 from api.complaints import REPEATED, Complaint
-from api.fields import Nothing, Shape
+from api.fields import ExactSchema, Nothing
 from api.problems import PROBLEMS, Problem, listed, pointer, told
 from domain.refusal import shown
 from domain.unambiguous import TooDeep, read_json
@@ -23,7 +23,7 @@ PLAIN = "identity"
 """The content encoding of a body that is not compressed."""
 
 
-def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
+def read_body(shape: type[ExactSchema], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The body of the request, validated against this shape."""
     raw = _raw_body()
     if not raw and may_be_empty:
@@ -59,7 +59,7 @@ def _raw_body() -> bytes:
     return raw
 
 
-def read_query(shape: type[Shape]) -> dict[str, Any]:
+def read_query(shape: type[ExactSchema]) -> dict[str, Any]:
     """The query of the request, validated against this shape."""
     return loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
 
@@ -92,7 +92,7 @@ def _json(raw: bytes) -> object:
 _made = cache(type.__call__)  # making a schema copies every field
 
 
-def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
+def loaded(shape: type[ExactSchema], given: Any, several: str, where: str) -> dict[str, Any]:
     """What was given, validated against this shape."""
     try:
         return cast("dict[str, Any]", _made(shape).load(given))
@@ -103,7 +103,7 @@ def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str
         raise _problem(complaints, several, where, further) from None
 
 
-def _repeated(shape: type[Shape], given: Any) -> dict[str, list[Complaint]]:
+def _repeated(shape: type[ExactSchema], given: Any) -> dict[str, list[Complaint]]:
     """The parameters that are given more than once, whatever their fields say of a list."""
     known = _made(shape).fields if isinstance(given, _Once) else ()
     return {name: [REPEATED] for name in known if isinstance(given.get(name), list)}

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from flask import Blueprint, Response, jsonify
 
-from api.asking import Asked, Paging, linked, viewing
+from api.asking import Paging, QuestionParameters, linked, viewing
 from api.conditional import by_bytes
-from api.fields import Shape
-from api.listing import Part, page_of
+from api.fields import ExactSchema
+from api.listing import Slice, page_of
 from api.operations import (
     LINKS,
     OF_BODY,
@@ -34,7 +34,7 @@ from domain.journal import Journal
 from domain.value import Number, Payee, Ref, Value
 from projections.store import Store
 
-Find = TypeVar("Find", bound=Callable[[Part], Sequence[Any]])
+Find = TypeVar("Find", bound=Callable[[Slice], Sequence[Any]])
 
 SECTIONS = {
     **dict.fromkeys(("revenue", "expenses", "entries"), "pools"),
@@ -115,7 +115,7 @@ class Routes:
         self,
         path: str,
         answer: Any,
-        query: type[Shape] | None = None,
+        query: type[ExactSchema] | None = None,
         *,
         told: str = "The answer.",
         statuses: Collection[int] = (200,),
@@ -173,7 +173,7 @@ class Routes:
     def changes(
         self,
         path: str,
-        body: type[Shape],
+        body: type[ExactSchema],
         answer: Any,
         told: str,
         refuses: Refusals = (),
@@ -236,7 +236,7 @@ class Routes:
         example: str,
         *,
         refuses: Refusals,
-        query: type[Shape] | None = None,
+        query: type[ExactSchema] | None = None,
         public: bool = False,
         viewed: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
@@ -244,7 +244,7 @@ class Routes:
 
         If ``viewed``, the file is made from a view and can be requested as of a position.
         """
-        query = Asked if viewed else query
+        query = QuestionParameters if viewed else query
 
         def decorate(give: Callable[..., Response]) -> Callable[..., Response]:
             def given(**ids: Any) -> Response:
@@ -310,7 +310,7 @@ class Routes:
         self.declared.append(Route(method, path, name, view, public, doc))
 
 
-def _read(query: type[Shape] | None) -> dict[str, Any]:
+def _read(query: type[ExactSchema] | None) -> dict[str, Any]:
     """The query of the request; a route that has none refuses every parameter."""
     if query is not None:
         return read_query(query)

@@ -10,8 +10,19 @@ from typing import Any, ClassVar, cast
 
 from marshmallow import fields
 
-from api.asking import LONGEST_CURSOR, Asked, AskedOfRelease
-from api.fields import Anything, Choice, Flag, Id, Rate, Shape, Text, Texts, Units, Whole
+from api.asking import LONGEST_CURSOR, AskedOfRelease, QuestionParameters
+from api.fields import (
+    Anything,
+    BoundedList,
+    Choice,
+    ExactSchema,
+    Flag,
+    Id,
+    Rate,
+    Text,
+    Units,
+    Whole,
+)
 from api.received import loaded
 from domain.command import Command, Field, Record
 from domain.refusal import Wrong
@@ -24,7 +35,7 @@ from domain.wrong import wrong_in
 from projections.question import Question, wire_name
 
 
-def body_of(command: type[Command], *, whole: bool = False) -> type[Shape]:
+def body_of(command: type[Command], *, whole: bool = False) -> type[ExactSchema]:
     """The body of a command: its fields except those in the path; if ``whole``, with those, too."""
     return _schema(cast("Any", command), () if whole else tuple(command.in_path()))
 
@@ -35,14 +46,14 @@ def stated(command: type[Command], said: Mapping[str, Any]) -> Command:
 
 
 @cache
-def _schema(record: Any, without: Collection[str] = ()) -> type[Shape]:
+def _schema(record: Any, without: Collection[str] = ()) -> type[ExactSchema]:
     named = {one.name: field_of(one) for one in record.fields() if one.name not in without}
     made = type(record.__name__, (_OfRecord,), {**named, "__doc__": record.__doc__})
     cast("type[_OfRecord]", made).RECORD = record
-    return cast("type[Shape]", made)
+    return cast("type[ExactSchema]", made)
 
 
-class _OfRecord(Shape):
+class _OfRecord(ExactSchema):
     """The shape of a record, whose values the domain may also refuse."""
 
     RECORD: ClassVar[type[Record]]
@@ -80,7 +91,7 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
             told = value.example
             example = told if told is None or isinstance(told, list) else [told]
             inner = _field(value.inner, allow_none=False)
-            return Texts(inner, value.help, most=value.most, example=example, **options)
+            return BoundedList(inner, value.help, most=value.most, example=example, **options)
         case Several():
             return _several(value, **options)
     raise AssertionError(value)
@@ -93,26 +104,26 @@ def _words(word: Word) -> dict[str, Any]:
 
 
 @cache
-def query_of(question: Question) -> type[Shape]:
+def query_of(question: Question) -> type[ExactSchema]:
     """The query of a question: its parameters except those in the path."""
     named = {one.name: _parameter(one) for one in question.in_query}
     if question.forms:
         named["format"] = Choice(
             ("json", *question.forms), "The format; takes precedence over the Accept header."
         )
-    base = AskedOfRelease if question.may_be_as_published else Asked
-    return cast("type[Shape]", type(f"query_of_{question.name}", (base,), named))
+    base = AskedOfRelease if question.may_be_as_published else QuestionParameters
+    return cast("type[ExactSchema]", type(f"query_of_{question.name}", (base,), named))
 
 
 @cache
-def body_of_question(question: Question) -> type[Shape]:
+def body_of_question(question: Question) -> type[ExactSchema]:
     """The body of a question that previews a command."""
     named = {
         one.name: _parameter(one) if isinstance(one.value, ChoiceValue | Cursor) else field_of(one)
         for one in question.in_query
     }
     name = question.name.title().replace("_", "")
-    return cast("type[Shape]", type(name, (Shape,), named))
+    return cast("type[ExactSchema]", type(name, (ExactSchema,), named))
 
 
 def _parameter(one: Field) -> fields.Field[Any]:
@@ -135,4 +146,4 @@ def _parameter(one: Field) -> fields.Field[Any]:
 
 def _several(value: Several, **options: Any) -> fields.Field[Any]:
     inner = fields.Nested(_schema(cast("Any", value.record)))
-    return Texts(inner, value.help, most=value.most, example=value.example, **options)
+    return BoundedList(inner, value.help, most=value.most, example=value.example, **options)

@@ -9,8 +9,8 @@ from flask import request
 
 from api.allowance import Network
 from api.authentication import actor, must_include_everything
-from api.fields import Nothing, Shape, Text, Units
-from api.listing import WHOLE, Part
+from api.fields import ExactSchema, Nothing, Text, Units
+from api.listing import WHOLE, Slice
 from api.routes import Routes
 from api.sending.outbound import LONGEST_URL, must_be_url
 from api.sending.turns import DISABLED
@@ -30,7 +30,7 @@ LONGEST_TYPES = 500
 WebhookState = Annotated[str, one_of((ACTIVE, DISABLED))]
 
 
-class NewWebhook(Shape):
+class NewWebhook(ExactSchema):
     """A new webhook."""
 
     url = Text(
@@ -47,7 +47,7 @@ class NewWebhook(Shape):
     )  # fmt: skip
 
 
-class Again(Shape):
+class Again(ExactSchema):
     """From where everything is sent again."""
 
     after = Units(0, 4711, "Everything after this position.", most=LARGEST_POSITION, required=True)
@@ -82,7 +82,7 @@ class Subscriptions:
         self._journal, self._store, self._allowed = journal, store, allowed
         self._webhooks = Webhooks(journal.engine)
 
-    def all(self, actor: str, part: Part = WHOLE) -> list[Webhook]:
+    def all(self, actor: str, part: Slice = WHOLE) -> list[Webhook]:
         """The webhooks of all accounts of the actor; for the operator, all."""
         return self._webhooks.of(self._holders(actor), part)
 
@@ -137,7 +137,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
     routes = Routes("webhooks", "Events of the feed, sent where you say.", journal, store)
 
     @routes.lists("/webhooks", WebhookTold, "The webhooks, the oldest first.", told)
-    def list_webhooks(part: Part) -> list[Webhook]:
+    def list_webhooks(part: Slice) -> list[Webhook]:
         """List your webhooks, and how far each was delivered: for the operator, everybody's.
 
         For one that waits, it says why the last attempt failed and when the next one is due.

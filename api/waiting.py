@@ -32,7 +32,7 @@ class Patience:
         return bool(self.waited)
 
 
-class NotYet(BaseException):
+class MustWait(BaseException):
     """Raised to repeat the request once ``ready`` is done.
 
     Not an Exception, so that nothing between the view and the server handles it.
@@ -51,7 +51,7 @@ def wait_for(what: str, ready: Future[Any]) -> None:
     if patience is None or patience.has_recorded:
         wait([ready])
     elif what not in patience.waited:
-        raise NotYet(what, ready)
+        raise MustWait(what, ready)
 
 
 def has_recorded() -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 
 from domain.acyclic import Searched, everything_above, everything_below
 from domain.conflicts import Broken, Licences, given_since
-from domain.licensing import RULES, Terms, broken, terms_of
+from domain.licensing import RULES, Licence, broken, terms_of
 from domain.lineage import Edge, Lineage
 from domain.money.pool import Pool
 from domain.outside import Outside
@@ -65,7 +65,7 @@ def _licensed(past: Past, lineage: Lineage[str]) -> Licences[str]:
     found = {id: one for id, one in stated.items() if one is not None}
     now = {id: terms_of(str(one.licence)) for id, one in found.items()}
 
-    def given(edge: Edge[str]) -> Sequence[Terms]:
+    def given(edge: Edge[str]) -> Sequence[Licence]:
         every = given_by(found[edge.parent])
         if len(every) == 1 or not edge.id:  # true of almost every work; saves reading the remix
             return [every[-1][1]]
@@ -74,7 +74,7 @@ def _licensed(past: Past, lineage: Lineage[str]) -> Licences[str]:
     return Licences(lineage, now, given)
 
 
-def given_by(work: Work) -> list[tuple[int, Terms]]:
+def given_by(work: Work) -> list[tuple[int, Licence]]:
     """The licences that a work has had, each with the position from which it held."""
     if isinstance(work, Outside):  # only the present licence of an outside source is known
         return [(0, terms_of(str(work.licence)))]

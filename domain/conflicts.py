@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple
 
-from domain.licensing import COLLECTED, Terms, broken, cannot_be_joined
+from domain.licensing import COLLECTED, Licence, broken, cannot_be_joined
 from domain.lineage import Edge, Lineage
 from domain.pedigree import Node
 
@@ -20,13 +20,13 @@ class Broken(NamedTuple, Generic[Node]):
     code: str
     child: Node
     parent: Node
-    licence: Terms
+    licence: Licence
     """The licence of the parent."""
     remix: str | None = None
     """None if it is not about a single remix."""
 
 
-def given_since(position: int, every: Sequence[tuple[int, Terms]]) -> list[Terms]:
+def given_since(position: int, every: Sequence[tuple[int, Licence]]) -> list[Licence]:
     """The licence that a work had at a position, and those given since.
 
     ``every`` has all of its licences with the positions from which they held. For a position before
@@ -40,9 +40,9 @@ class Licences(NamedTuple, Generic[Node]):
     """The licences of the works of a lineage."""
 
     lineage: Lineage[Node]
-    now: Mapping[Node, Terms]
+    now: Mapping[Node, Licence]
     """By work with a licence on record: its present licence."""
-    given: Callable[[Edge[Node]], Sequence[Terms]]
+    given: Callable[[Edge[Node]], Sequence[Licence]]
     """The licences of an edge's parent that the child may rely on (see ``given_since``)."""
 
     def conflicts(self) -> Iterator[Broken[Node]]:
@@ -60,7 +60,7 @@ class Licences(NamedTuple, Generic[Node]):
             edge for edge in self.lineage.edges if edge.child in reached and edge.parent in self.now
         )
 
-    def _on(self, edge: Edge[Node]) -> Iterator[tuple[str, Terms]]:
+    def _on(self, edge: Edge[Node]) -> Iterator[tuple[str, Licence]]:
         child, given = self.now.get(edge.child), self.given(edge)
         rules = [[*broken(terms, child, edge.kind)] for terms in given]
         if rules and all(rules):
@@ -68,7 +68,7 @@ class Licences(NamedTuple, Generic[Node]):
 
     def _unjoined(self) -> Iterator[Broken[Node]]:
         """Sources of one work whose licences are incompatible, if the work itself states none."""
-        adapted: dict[Node, dict[Node, Sequence[Terms]]] = {}
+        adapted: dict[Node, dict[Node, Sequence[Licence]]] = {}
         for edge in self._edges():
             if edge.kind not in COLLECTED and edge.child not in self.now:
                 adapted.setdefault(edge.child, {})[edge.parent] = self.given(edge)
@@ -82,7 +82,7 @@ class Licences(NamedTuple, Generic[Node]):
 
     def unsold(self) -> Iterator[Broken[Node]]:
         """The works whose licences forbid to sell anything made from them."""
-        root, given = self.lineage.root, dict[Node, list[Terms]]()
+        root, given = self.lineage.root, dict[Node, list[Licence]]()
         for edge in self._edges():
             given.setdefault(edge.parent, []).extend(self.given(edge))
         for work in self.lineage.generation:

@@ -28,7 +28,7 @@ from domain.checkpoint import (
     open_checkpoint,
 )
 from domain.note import Note, SignerKey, VerifierKey, base64, decimal, readable
-from domain.sparse import Leaf, Proof
+from domain.sparse import MapLeaf, Proof
 from domain.tree import HASH_BYTES, NotVerified
 
 HEADER, MAP = "stemma-latest@v1", "stemma-map@v1"
@@ -53,7 +53,7 @@ class Place(NamedTuple):
         return place
 
 
-def leaf_for(subject: str, place: Place) -> Leaf:
+def leaf_for(subject: str, place: Place) -> MapLeaf:
     """The leaf of the map for a subject."""
     return sparse.leaf_of(subject.encode(), str(place).encode())
 
@@ -198,6 +198,6 @@ def verify_latest(data: bytes, keys: Collection[VerifierKey], **asked: Any) -> L
     return Latest(subject, place, root, trusted)
 
 
-def _other(line: str) -> Leaf:
+def _other(line: str) -> MapLeaf:
     data = base64(line.removeprefix("other "), "other leaf of the map")
-    return Leaf(data[:HASH_BYTES], data[HASH_BYTES:])
+    return MapLeaf(data[:HASH_BYTES], data[HASH_BYTES:])

@@ -58,7 +58,7 @@ RULES = {
 """Every conflict by its code."""
 
 
-class Terms(NamedTuple):
+class Licence(NamedTuple):
     """A licence."""
 
     name: str
@@ -67,11 +67,11 @@ class Terms(NamedTuple):
     """Those of BY, NC, ND and SA that it has; None if it is not a Creative Commons licence."""
     version: str = ""
     address: str | None = None
-    options: tuple[Terms, ...] = ()
+    options: tuple[Licence, ...] = ()
     """The alternatives, if one of several licences may be chosen."""
 
     @property
-    def choices(self) -> tuple[Terms, ...]:
+    def choices(self) -> tuple[Licence, ...]:
         """The licences of which one may be chosen; itself, if there are no alternatives."""
         return self.options or (self,)
 
@@ -125,7 +125,7 @@ _FREE = re.compile(r"cc (zero|mark|pdm)(?: 1\.0)?(?: cc \1.*)?")
 
 
 @lru_cache(maxsize=4096)
-def terms_of(stated: str) -> Terms:
+def terms_of(stated: str) -> Licence:
     """The licence of an SPDX id or expression, a Creative Commons name, or an address.
 
     The members of a list, as Wikimedia Commons writes them, are alternatives. Any other text is the
@@ -133,10 +133,10 @@ def terms_of(stated: str) -> Terms:
     """
     plain = re.sub("[\u2010-\u2015\u2212]", "-", normalize("NFKC", stated))
     text = re.sub(r"https?://spdx\.org/licenses/(.+?)(\.html)?\Z", r"\1", " ".join(plain.split()))
-    return _of_creative_commons(text) or _by_spdx(text) or _listed(text) or Terms(text)
+    return _of_creative_commons(text) or _by_spdx(text) or _listed(text) or Licence(text)
 
 
-def _of_creative_commons(text: str) -> Terms | None:
+def _of_creative_commons(text: str) -> Licence | None:
     normal = text.casefold()
     for written, read in _READ:
         normal = re.sub(written, read, normal)
@@ -144,7 +144,7 @@ def _of_creative_commons(text: str) -> Terms | None:
     if found := _FREE.fullmatch(normal):
         name, place = ("CC0", "zero") if found[1] == "zero" else ("CC-PDM", "mark")
         address = f"https://creativecommons.org/publicdomain/{place}/1.0/"
-        return Terms(f"{name}-1.0", frozenset(), "1.0", address)
+        return Licence(f"{name}-1.0", frozenset(), "1.0", address)
     found = _CC.fullmatch(normal)
     if found is None or not (found["cc"] or (found["version"] and normal[:2] != "sa")):
         return None
@@ -155,11 +155,11 @@ def _of_creative_commons(text: str) -> Terms | None:
             return None
     code = code.replace(" ", "-")
     if not found["version"]:
-        return Terms(f"CC-{code.upper()}", _elements_of(code))
+        return Licence(f"CC-{code.upper()}", _elements_of(code))
     place = _PLACES.get(found["place"] or "", found["place"] or "")
     name = f"CC-{code}-{version}" + (place and f"-{place}")
     address = f"https://creativecommons.org/licenses/{code}/{version}/" + (place and f"{place}/")
-    return Terms(name.upper(), _elements_of(code), version, address)
+    return Licence(name.upper(), _elements_of(code), version, address)
 
 
 def _elements_of(code: str) -> frozenset[str]:
@@ -167,7 +167,7 @@ def _elements_of(code: str) -> frozenset[str]:
     return frozenset("BY" if one.startswith("SAMPLING") else one for one in code.upper().split("-"))
 
 
-def _by_spdx(text: str) -> Terms | None:
+def _by_spdx(text: str) -> Licence | None:
     """A licence of the SPDX list, or an expression of them."""
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
@@ -181,14 +181,14 @@ def _by_spdx(text: str) -> Terms | None:
         every = [terms_of(one) for one in name.strip("()").split(" AND ")]
         known = [one for one in every if one.elements is not None]
         asked = frozenset[str]().union(*(one.elements or () for one in known))
-        return Terms(
+        return Licence(
             name, asked if known else None, max((one.version for one in known), default="")
         )
     is_one = " " not in name and not name.startswith("LicenseRef-")
-    return Terms(name, address=f"https://spdx.org/licenses/{name}.html" if is_one else None)
+    return Licence(name, address=f"https://spdx.org/licenses/{name}.html" if is_one else None)
 
 
-def _listed(text: str) -> Terms | None:
+def _listed(text: str) -> Licence | None:
     """Several licences, or versions of one, with commas or an “or” between them; else None."""
     every = re.sub("[ -]all$", "-3.0, 2.5, 2.0, 1.0", text, flags=re.IGNORECASE)
     parts = re.split(r"[,;] ?| and (?=\d)| or ", every, flags=re.IGNORECASE)
@@ -200,11 +200,11 @@ def _listed(text: str) -> Terms | None:
     return _any_of(full) if is_known else None
 
 
-def _any_of(every: Iterable[str]) -> Terms:
+def _any_of(every: Iterable[str]) -> Licence:
     options = tuple(dict.fromkeys(map(terms_of, every)))
     elements = [one.elements for one in options if one.elements is not None]
     shared = frozenset.intersection(*elements) if len(elements) == len(options) else None
-    return Terms(" OR ".join(one.name for one in options), shared, options=options)
+    return Licence(" OR ".join(one.name for one in options), shared, options=options)
 
 
 def is_same(stated: str | None, other: str) -> bool:
@@ -212,7 +212,7 @@ def is_same(stated: str | None, other: str) -> bool:
     return stated is not None and terms_of(stated).name == terms_of(other).name
 
 
-def broken(parent: Terms, child: Terms | None, kind: str) -> Iterator[str]:
+def broken(parent: Licence, child: Licence | None, kind: str) -> Iterator[str]:
     """The codes of the rules that one remix breaks; ``child`` is its licence, if stated.
 
     Who makes the remix may choose among the alternatives of the parent's licence; but every
@@ -225,7 +225,7 @@ def broken(parent: Terms, child: Terms | None, kind: str) -> Iterator[str]:
             return
 
 
-def _broken(parent: Terms, child: Terms | None, kind: str) -> Iterator[str]:
+def _broken(parent: Licence, child: Licence | None, kind: str) -> Iterator[str]:
     if parent.elements is None or kind in COLLECTED:
         return
     if "ND" in parent.elements:
@@ -242,13 +242,13 @@ def _broken(parent: Terms, child: Terms | None, kind: str) -> Iterator[str]:
             yield "attribution_dropped"
 
 
-def _is_alike(parent: Terms, child: Terms) -> bool:
+def _is_alike(parent: Licence, child: Licence) -> bool:
     if child.elements == parent.elements:
         return not (child.version and parent.version) or child.version >= parent.version
     return child.name in COMPATIBLE.get(parent.code, ())
 
 
-def cannot_be_joined(parents: Iterable[Terms]) -> tuple[Terms, Terms] | None:
+def cannot_be_joined(parents: Iterable[Licence]) -> tuple[Licence, Licence] | None:
     """Two of these licences that are incompatible: nothing made from both may be shared."""
     adaptable = [one for one in parents if one.elements and "ND" not in one.elements]
     for one, other in combinations(dict.fromkeys(adaptable), 2):
@@ -257,7 +257,7 @@ def cannot_be_joined(parents: Iterable[Terms]) -> tuple[Terms, Terms] | None:
     return None
 
 
-def _allows(parent: Terms, code: str) -> bool:
+def _allows(parent: Licence, code: str) -> bool:
     return not any(broken(parent, terms_of(f"CC-{code}-4.0"), "adaptation"))
 
 

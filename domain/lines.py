@@ -58,7 +58,7 @@ class NotRestored(Refusal, says="{reason}", listed=False):
     """A whole fact can't be restored: its place is taken, or its texts do not match it."""
 
 
-class Found(NamedTuple):
+class FoundLine(NamedTuple):
     """A line and its place; ``error`` says why it could not be read."""
 
     where: str
@@ -66,7 +66,7 @@ class Found(NamedTuple):
     error: str = ""
 
 
-class Refused(NamedTuple):
+class RefusedLine(NamedTuple):
     """A line that was not recorded, and why."""
 
     where: str
@@ -75,7 +75,7 @@ class Refused(NamedTuple):
     line: Line
 
 
-class Warned(NamedTuple):
+class WarnedLine(NamedTuple):
     """A line that was recorded but may be a mistake."""
 
     where: str
@@ -88,10 +88,10 @@ class Report:
 
     recorded: Counter[str] = field(default_factory=Counter)
     unchanged: Counter[str] = field(default_factory=Counter)
-    refused: list[Refused] = field(default_factory=list)
-    left_out: list[Refused] = field(default_factory=list)
+    refused: list[RefusedLine] = field(default_factory=list)
+    left_out: list[RefusedLine] = field(default_factory=list)
     """Refused sources of pieces that were recorded, each as a line of its own."""
-    warned: list[Warned] = field(default_factory=list)
+    warned: list[WarnedLine] = field(default_factory=list)
     booked: dict[str, str] = field(default_factory=dict)
     """By id of revenue that was recorded, or was there: the place of its line."""
     failed: dict[str, str] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class Report:
         return bool(self.refused or self.left_out)
 
     @property
-    def stopped(self) -> Refused | None:
+    def stopped(self) -> RefusedLine | None:
         """The line at which restoring an export stopped; None for other bundles."""
         has_facts = self.recorded["fact"] or self.unchanged["fact"]
         if has_facts or any(one.line.get("type") == "fact" for one in self.refused):
@@ -204,7 +204,7 @@ class Ids:
         return ids
 
 
-class Step(NamedTuple):
+class ReadyLine(NamedTuple):
     """A line ready to be carried out: its command, who sends it, and the ids it mentions."""
 
     command: Command
@@ -218,7 +218,7 @@ class Step(NamedTuple):
     """Names in it that may be meant as ids, because the bundle uses them as ids elsewhere."""
 
 
-def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
+def step_of(line: Line, ids: Ids, *, derive: bool = True) -> ReadyLine:
     """The command of a line; BadLine if it does not have the documented form.
 
     A new noun without an id gets a derived one, so that importing it twice changes nothing; or, if
@@ -240,7 +240,7 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
     if actor != OPERATOR:
         touched.append(actor)
     key = None if line.get(KEY) is None else _text(KEY, line[KEY])
-    return Step(command.of(said), actor, touched, key, earlier, ids.bare)
+    return ReadyLine(command.of(said), actor, touched, key, earlier, ids.bare)
 
 
 def _derived(command: type[Command], line: Line, ids: Ids) -> tuple[str, str | None]:

@@ -48,7 +48,7 @@ _UNREADABLE = re.compile(r"[\x00-\x09\x0b-\x1f]")
 """Control characters other than newline."""
 
 
-class UnknownKind(NotVerified):
+class UnknownKeyKind(NotVerified):
     """A key is well formed, and of a kind that is not understood here."""
 
 
@@ -277,9 +277,9 @@ _SECRET = "PRIVATE+KEY+"
 
 def _must_be_kind(kind: int) -> None:
     if kind == ML_DSA and not ml_dsa.is_known():
-        raise UnknownKind("keys of the kind 0x06 (ML-DSA-44) need a newer cryptography")
+        raise UnknownKeyKind("keys of the kind 0x06 (ML-DSA-44) need a newer cryptography")
     if kind not in KEY_BYTES:
-        raise UnknownKind(f"keys of the kind {kind:#04x} are not understood")
+        raise UnknownKeyKind(f"keys of the kind {kind:#04x} are not understood")
 
 
 def _written(name: str, id: bytes, kind: int, key: bytes) -> str:

@@ -29,7 +29,7 @@ FEW, AHEAD = 64, 12
 """For up to FEW keys, AHEAD levels are read at once."""
 
 
-class Leaf(NamedTuple):
+class MapLeaf(NamedTuple):
     """A key and its value, by their hashes."""
 
     path: bytes
@@ -43,22 +43,22 @@ class Leaf(NamedTuple):
         return self.path + self.value
 
 
-Node = Leaf | bytes
+Node = MapLeaf | bytes
 """The content of a place that is not empty: a leaf, or the hash of the two places below."""
 Read = Callable[[Iterable[int]], Mapping[int, Node]]
 """Reads the content of places; empty places are missing in the result."""
 
 
-def leaf_of(key: bytes, value: bytes) -> Leaf:
+def leaf_of(key: bytes, value: bytes) -> MapLeaf:
     """The leaf of a key and its value."""
-    return Leaf(sha256(key).digest(), sha256(value).digest(), value)
+    return MapLeaf(sha256(key).digest(), sha256(value).digest(), value)
 
 
 def hash_of(node: Node | None) -> bytes:
     """The hash of a place."""
     if node is None:
         return EMPTY
-    return leaf_hash(node.data) if isinstance(node, Leaf) else node
+    return leaf_hash(node.data) if isinstance(node, MapLeaf) else node
 
 
 def place_of(path: bytes, depth: int) -> int:
@@ -74,7 +74,7 @@ def is_right(path: bytes, depth: int) -> bool:
 # -- growing -------------------------------------------------------------------------------------
 
 
-def put(leaves: Iterable[Leaf], read: Read) -> dict[int, Node]:
+def put(leaves: Iterable[MapLeaf], read: Read) -> dict[int, Node]:
     """The new content of the places that change when leaves are inserted or replaced.
 
     Raises NotVerified if the present content along their paths is damaged.
@@ -89,17 +89,17 @@ def put(leaves: Iterable[Leaf], read: Read) -> dict[int, Node]:
     return put
 
 
-def root_of(leaves: Iterable[Leaf]) -> bytes:
+def root_of(leaves: Iterable[MapLeaf]) -> bytes:
     """The root of a map with these leaves."""
     return hash_of(put(leaves, lambda _: {}).get(ROOT))
 
 
 def _put(
-    place: int, depth: int, leaves: list[Leaf], known: Mapping[int, Node], put: dict[int, Node]
+    place: int, depth: int, leaves: list[MapLeaf], known: Mapping[int, Node], put: dict[int, Node]
 ) -> bytes:
     """Insert leaves below a place; returns its new hash, and adds all changes to ``put``."""
     there = known.get(place)
-    if isinstance(there, Leaf):
+    if isinstance(there, MapLeaf):
         if all(leaf.path != there.path for leaf in leaves):
             leaves = sorted([*leaves, there])
         there = None
@@ -122,14 +122,14 @@ def _put(
     return made
 
 
-def _middle(leaves: Sequence[Leaf], depth: int) -> int:
+def _middle(leaves: Sequence[MapLeaf], depth: int) -> int:
     """How many of these sorted leaves go to the left at a depth."""
     if len(leaves) == 1:
         return 0 if is_right(leaves[0].path, depth) else 1
     return bisect_left(leaves, True, key=lambda leaf: is_right(leaf.path, depth))
 
 
-def _read_ways(leaves: Sequence[Leaf], read: Read) -> dict[int, Node]:
+def _read_ways(leaves: Sequence[MapLeaf], read: Read) -> dict[int, Node]:
     """The content of the places along the paths to leaves, and of their siblings."""
     known = dict(read([ROOT]))
     ways = [place_of(leaf.path, DEPTH) for leaf in leaves]
@@ -158,19 +158,19 @@ class Proof(NamedTuple):
 
     beside: tuple[bytes, ...]
     """The hashes of the siblings along the path, the deepest first."""
-    other: Leaf | None = None
+    other: MapLeaf | None = None
     """In a proof of absence: the leaf of another key at the end of the path; None: it is empty."""
 
 
 def prove(path: bytes, read: Read) -> Proof:
     """The proof of what a map holds at a path, or that it holds nothing."""
-    leaf = Leaf(path, b"")
+    leaf = MapLeaf(path, b"")
     known = _read_ways([leaf], read)
     depth = 0
     while isinstance(known.get(place_of(path, depth)), bytes):
         depth += 1
     end = known.get(place_of(path, depth))
-    other = end if isinstance(end, Leaf) and end.path != path else None
+    other = end if isinstance(end, MapLeaf) and end.path != path else None
     ways = (place_of(path, deep) ^ 1 for deep in range(depth, 0, -1))
     return Proof(tuple(hash_of(known.get(place)) for place in ways), other)
 
@@ -183,7 +183,7 @@ def verify(proof: Proof, path: bytes, value: bytes | None, root: bytes) -> None:
         if value is not None:
             raise NotVerified("the proof of the map names another key, though this one is there")
         _must_be_beside(proof.other, path, len(proof.beside))
-    end = proof.other if value is None else Leaf(path, value)
+    end = proof.other if value is None else MapLeaf(path, value)
     found = hash_of(end)
     for depth, beside in zip(range(len(proof.beside) - 1, -1, -1), proof.beside, strict=True):
         pair = (beside, found) if is_right(path, depth) else (found, beside)
@@ -192,7 +192,7 @@ def verify(proof: Proof, path: bytes, value: bytes | None, root: bytes) -> None:
         raise NotVerified("the map under the signed root holds something else there")
 
 
-def _must_be_beside(other: Leaf, path: bytes, depth: int) -> None:
+def _must_be_beside(other: MapLeaf, path: bytes, depth: int) -> None:
     """Raise NotVerified unless the leaf of another key may be at the end of a path."""
     if len(other.path) != HASH_BYTES or len(other.value) != HASH_BYTES:
         raise NotVerified("the other leaf of the map does not have 64 bytes")

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from domain.note import UnknownKind, VerifierKey
+from domain.note import UnknownKeyKind, VerifierKey
 from domain.tree import NotVerified
 
 NONE = "none"
@@ -45,7 +45,7 @@ class Group(NamedTuple):
 
 
 @dataclass
-class Policy:
+class WitnessPolicy:
     """What makes a checkpoint valid."""
 
     logs: list[Party] = field(default_factory=list)
@@ -79,9 +79,9 @@ class Policy:
         return sum(self._has_seen(member, seen) for member in members) >= needed
 
 
-def read_policy(data: bytes) -> Policy:
+def read_policy(data: bytes) -> WitnessPolicy:
     """The policy in a file; raises Misused, with the line, if it is malformed."""
-    policy, used = Policy(), set[str]()
+    policy, used = WitnessPolicy(), set[str]()
     for number, line in enumerate(data.split(b"\n"), start=1):
         try:
             if found := _CONTROL.search(line):
@@ -95,7 +95,7 @@ def read_policy(data: bytes) -> Policy:
     return policy
 
 
-def _read_line(policy: Policy, used: set[str], line: str) -> None:
+def _read_line(policy: WitnessPolicy, used: set[str], line: str) -> None:
     if not line or line.startswith("#"):
         return
     match _BLANKS.split(line):
@@ -121,7 +121,7 @@ def _new(known: Iterable[Party], text: str, url: str = "") -> Party:
     """A log or witness, whose key no other one may have."""
     try:
         key = VerifierKey.parse(text)
-    except UnknownKind:
+    except UnknownKeyKind:
         key = None
     if _public(text) in (_public(one.text) for one in known):
         raise NotVerified("this key is there already")
@@ -133,17 +133,17 @@ def _public(text: str) -> bytes:
     return b64decode(text.split("+", 2)[-1])[1:]
 
 
-def _must_be_free(policy: Policy, name: str) -> None:
+def _must_be_free(policy: WitnessPolicy, name: str) -> None:
     if name == NONE or name in policy.witnesses or name in policy.groups:
         raise NotVerified(f"the name “{name}” is taken")
 
 
-def _must_be_defined(policy: Policy, name: str) -> None:
+def _must_be_defined(policy: WitnessPolicy, name: str) -> None:
     if name not in policy.witnesses and name not in policy.groups:
         raise NotVerified(f"“{name}” is not defined above")
 
 
-def _group(policy: Policy, used: set[str], needed: str, members: list[str]) -> Group:
+def _group(policy: WitnessPolicy, used: set[str], needed: str, members: list[str]) -> Group:
     for member in members:
         _must_be_defined(policy, member)
         if member in used:

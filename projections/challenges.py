@@ -28,7 +28,7 @@ from projections.finding import (
     Filtered,
     Order,
     Reverse,
-    Texts,
+    TextFilter,
     beginning,
     facets_told,
     in_order,
@@ -220,7 +220,7 @@ def _wanted(
 ) -> Iterator[str]:
     """The SQL conditions of these filters; their values are added to ``said``."""
     if q is not None:
-        texts = Texts.containing(view, "q", q)
+        texts = TextFilter.containing(view, "q", q)
         said |= texts.values
         yield f"({texts.held_by('c.title')} OR {texts.held_by('c.prompt')})"
     if medium is not None:

@@ -16,7 +16,7 @@ from projections.crew import hands
 from projections.follower import Follower
 from projections.generations import layout_version
 from projections.store import Store
-from projections.workshop import Ended, Worker
+from projections.workshop import Worker, WorkerEnded
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Companion:
             try:
                 self._worker = Worker()
                 self._worker.order(follow, self._engine.address)
-            except (OSError, Ended) as error:  # no room for another process
+            except (OSError, WorkerEnded) as error:  # no room for another process
                 log.warning("there is no process that folds at the same time: %r", error)
 
     def end(self) -> None:

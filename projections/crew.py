@@ -21,7 +21,7 @@ from domain.stored import Placed, facts_in
 from projections import documents
 from projections.folding import Numbering, Pages, changes_in, subjects_of
 from projections.tables import Numbers, is_of_house
-from projections.workshop import Ended, Worker
+from projections.workshop import Worker, WorkerEnded
 
 MOST = 4
 """How many processes there are at most: the writing process cannot keep up with more."""
@@ -50,7 +50,7 @@ class Page(NamedTuple):
 class Crew:
     """Processes that work for this one; they are started with the first order.
 
-    Raises ``Ended`` if one of them died or failed; the caller then goes on alone.
+    Raises ``WorkerEnded`` if one of them died or failed; the caller then goes on alone.
     """
 
     def __init__(self, engine: Engine, size: int) -> None:
@@ -110,7 +110,7 @@ class Crew:
             try:
                 self.workers = [Worker() for _ in range(self.size)]
             except OSError as error:  # no room for another process
-                raise Ended from error
+                raise WorkerEnded from error
             for worker in self.workers:
                 worker.order(open_journal, self._engine.address)
             for worker in self.workers:
@@ -130,7 +130,7 @@ def _made(worker: Worker) -> Any:
     try:
         return worker.made()
     except Exception as error:
-        raise Ended from error
+        raise WorkerEnded from error
 
 
 # -- in a process of the crew ----------------------------------------------------------------------

@@ -33,7 +33,7 @@ from projections.lineage import WORKS
 from projections.merges import accounts_under, roots_of
 from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
-from projections.tables import NEVER, Table
+from projections.tables import NEVER, ReadTable
 
 FOLDING = 10
 """A number to increase when documents are to be made differently."""
@@ -128,7 +128,7 @@ class Changed:
             self.texts.update(getattr(happened, "erased", "").split())
 
     def note_rows(
-        self, table: Table, rows: Iterable[Sequence[Any]], former: Iterable[Sequence[Any]]
+        self, table: ReadTable, rows: Iterable[Sequence[Any]], former: Iterable[Sequence[Any]]
     ) -> None:
         """Note the rows that were written to a table, and those that they replace."""
         at = table.places
@@ -265,14 +265,14 @@ class _Writing:
         make = next(make for make, of in self.makers() if of.name == table)
         return [*map(self.engine.row, make(numbers))]
 
-    def makers(self) -> Iterator[tuple[Any, Table]]:
+    def makers(self) -> Iterator[tuple[Any, ReadTable]]:
         """Each function that makes documents, with the table whose numbers it takes."""
         yield self.works, WORKS
         yield self.people, CONTRIBUTORS
         yield self.projects, PROJECTS
         yield self.challenges, CHALLENGES
 
-    def numbers_in(self, table: Table) -> Iterator[list[int]]:
+    def numbers_in(self, table: ReadTable) -> Iterator[list[int]]:
         """The numbers of all current rows of a table, at most CHUNK at a time."""
         beyond = 0
         while found := self.rows(

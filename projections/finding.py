@@ -130,7 +130,7 @@ MOST_TEXTS = 5_000
 """Up to so many texts are read before the rows that hold them; otherwise the text of each row."""
 
 
-class Texts(NamedTuple):
+class TextFilter(NamedTuple):
     """The texts that contain what a filter says, for conditions on columns with their digests."""
 
     filter: str
@@ -163,7 +163,7 @@ class Texts(NamedTuple):
 # -- works ---------------------------------------------------------------------------------------
 
 
-def _in_credits(texts: Texts, columns: Iterable[str]) -> str:
+def _in_credits(texts: TextFilter, columns: Iterable[str]) -> str:
     """The condition that one of these text columns of a credit on the work matches."""
     matches = " OR ".join(texts.held_by(f"c.{column}") for column in columns)
     return (
@@ -180,7 +180,7 @@ _CITING = (
 """The condition that a work was made from an outside source with exactly this title."""
 
 
-def _in_texts(texts: Texts, alias: str) -> str:
+def _in_texts(texts: TextFilter, alias: str) -> str:
     """The condition that the address, the creators or the title of a work matches ``q``."""
     return (
         f"({alias}.address LIKE :q ESCAPE '!' OR {texts.held_by(f'{alias}.creators')} "
@@ -192,7 +192,7 @@ def _in_texts(texts: Texts, alias: str) -> str:
 _JOINS = f"FROM @joins j WHERE j.state = '{Join.Declared.STATE}' AND {holds('j')}"
 
 
-def _in_joined(texts: Texts) -> str:
+def _in_joined(texts: TextFilter) -> str:
     """The condition that the texts of a work joined with this one match."""
     return (
         "w.number IN (SELECT m.node FROM @works m WHERE m.number IN "
@@ -201,13 +201,13 @@ def _in_joined(texts: Texts) -> str:
     )
 
 
-def _in_any_text(texts: Texts) -> str:
+def _in_any_text(texts: TextFilter) -> str:
     """The condition that a text about the work matches ``q``."""
     own, credit = _in_texts(texts, "w"), _in_credits(texts, ["credited_as"])
     return f"({own} OR {credit} OR {_CITING} OR {_in_joined(texts)})"
 
 
-_BY_TEXT: Mapping[str, Callable[[Texts], str]] = {
+_BY_TEXT: Mapping[str, Callable[[TextFilter], str]] = {
     "q": _in_any_text,
     "credit": partial(_in_credits, columns=("display", "credited_as", "character")),
 }
@@ -265,7 +265,7 @@ def contains(q: str) -> str:
 def works_that(view: View, asked: WorkFilters, among: Collection[int] | None = None) -> Filtered:
     """The works that match every filter; with ``among``, only works with these numbers."""
     said = _said(asked)
-    texts = [Texts.containing(view, name, said[name]) for name in _BY_TEXT if name in said]
+    texts = [TextFilter.containing(view, name, said[name]) for name in _BY_TEXT if name in said]
     where = ["w.node = w.number", holds("w"), *(_BY_TEXT[one.filter](one) for one in texts)]
     where += [OF_WORKS[name] for name in said if name in OF_WORKS]
     if among is not None:
@@ -294,7 +294,7 @@ def _compared(said: Mapping[str, Any]) -> dict[str, Any]:
     return {name: compared[name](value) for name, value in said.items() if name in compared}
 
 
-def _values(said: Mapping[str, Any], texts: Iterable[Texts]) -> dict[str, Any]:
+def _values(said: Mapping[str, Any], texts: Iterable[TextFilter]) -> dict[str, Any]:
     """The values of the placeholders of all filters."""
     values = {**said, **_compared(said)}
     for one in texts:
@@ -328,9 +328,9 @@ _DOING = (
 def people_who(view: View, asked: PeopleFilters) -> Filtered:
     """The people ``p`` who match every filter; the query must join their names as ``v``."""
     said = _said(asked)
-    where, texts = [holds("p")], list[Texts]()
+    where, texts = [holds("p")], list[TextFilter]()
     if "q" in said:
-        texts.append(names := Texts.containing(view, "q", said["q"]))
+        texts.append(names := TextFilter.containing(view, "q", said["q"]))
         where.append(
             "(v.folded LIKE :q ESCAPE '!' OR p.number IN (SELECT c.contributor FROM @credits c "
             f"WHERE {names.held_by('c.credited_as')} AND {CREDIT_COUNTS} AND {NOT_HIDDEN}))"

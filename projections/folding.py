@@ -40,7 +40,7 @@ from projections.tables import (
     Numbers,
     Projection,
     Put,
-    Table,
+    ReadTable,
     Values,
     moves,
 )
@@ -49,7 +49,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     *(LINEAGE, ATTRIBUTION, IDENTIFIED, PROJECTING, CHALLENGING, GROUPING),
     *(CONVERSING, FOLLOWING, HISTORY, NOTICED, ASKED, MONEY),
 )
-TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
+TABLES: tuple[ReadTable, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 
 KNOWN_IDS = 200_000
 """How many numbers of works and people a follower caches before it reads the tables again."""
@@ -125,7 +125,7 @@ _OF_WORKS = f"node, CASE WHEN poster = '{OPERATOR}' OR kind = 'outside' THEN 1 E
 _NUMBERED = (WORKS, CONTRIBUTORS, PROJECTS, CHALLENGES)
 
 
-def _greatest(writer: Transaction, table: Table, generation: int) -> int:
+def _greatest(writer: Transaction, table: ReadTable, generation: int) -> int:
     name = table_name(table.name, generation)
     return int(writer.query(f"SELECT coalesce(max(number), 0) FROM {name}")[0][0])
 
@@ -194,7 +194,7 @@ def _about(writer: Transaction, generation: int, move: Move) -> list[Any]:
 class PageOfRows:
     """One table's rows in a page of facts: versions closed and opened in memory, then written."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: ReadTable) -> None:
         self.table = table
         self.key_place = table.key_place if table.key else None
         self.rows: list[Any] = []
@@ -288,14 +288,14 @@ class PageOfRows:
             self.latest[known[self.table.key_place]] = known
 
 
-class Pages(dict[Table, PageOfRows]):
+class Pages(dict[ReadTable, PageOfRows]):
     """The rows of every table that a page of facts changes."""
 
     moved_at = 0
     moved: Sequence[Move] = ()
     """The moves of the last fact, at position ``moved_at``, made once all else is written."""
 
-    def __missing__(self, table: Table) -> PageOfRows:
+    def __missing__(self, table: ReadTable) -> PageOfRows:
         page = self[table] = PageOfRows(table)
         return page
 

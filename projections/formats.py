@@ -14,7 +14,7 @@ from domain.values import WorkId
 from projections import graph as graph_in_pages
 from projections.billing import lineage_with_makers, made_with_ai, name_of
 from projections.lineage import Shown
-from projections.question import After, Asking, Form, question
+from projections.question import After, Asking, Format, question
 from projections.store import View
 from projections.told import LineageTold
 
@@ -157,13 +157,13 @@ def _json_ld_at(asking: Asking) -> Mapping[str, Any]:
 
 
 FORMS = {
-    "graphml": Form(
+    "graphml": Format(
         "application/graphml+xml",
         lambda asking: graphml(_shown(asking)),
         "<graphml>…</graphml>",
     ),
-    "dot": Form("text/vnd.graphviz", lambda asking: dot(_shown(asking)), "digraph lineage { … }"),
-    "jsonld": Form(
+    "dot": Format("text/vnd.graphviz", lambda asking: dot(_shown(asking)), "digraph lineage { … }"),
+    "jsonld": Format(
         "application/ld+json",
         _json_ld_at,
         {"@context": {"prov": "http://www.w3.org/ns/prov#"}, "@graph": []},

@@ -15,7 +15,7 @@ from projections import documents
 from projections.folding import PROJECTIONS, TABLES
 from projections.store import LAYOUTS, Generation, table_name
 from projections.store import PROJECTIONS as PROJECTED
-from projections.tables import Table
+from projections.tables import ReadTable
 
 FOLDING = 2
 """A number to increase when the same tables are to be filled differently."""
@@ -71,7 +71,7 @@ def _create(writer: Transaction, generation: int, *, is_current: bool) -> None:
     writer.insert(LAYOUTS, [(table_name("", generation), layout_version())])
 
 
-def _indexes(table: Table, generation: int, *, first: bool) -> list[str]:
+def _indexes(table: ReadTable, generation: int, *, first: bool) -> list[str]:
     """Statements that create the index by which folding finds rows (``first``), or all others."""
     statements = list(table.create_indexes(table_name(table.name, generation)))
     looked_up = 1 if table.is_looked_up else 0

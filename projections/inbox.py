@@ -23,7 +23,7 @@ from projections.pages import LIMIT, Page, cut, decode_cursor
 from projections.question import Paged, question
 from projections.store import View, holds
 from projections.told import Agent, Count, PersonRef, WorkRef
-from projections.waiting import Asked, Waiting
+from projections.waiting import Addressee, Waiting
 
 
 class Kind(NamedTuple):
@@ -139,7 +139,7 @@ def of_kinds(
     limit: int = LIMIT,
 ) -> Page[InboxItem]:
     """A page of the items of these kinds in somebody's inbox."""
-    asked = Asked.of(view, journal, actor)
+    asked = Addressee.of(view, journal, actor)
     place = decode_cursor(after, str, int, str, str)
     rows = asked.rows(view, journal, kinds, place, limit + 1)
     page, more = cut(rows, limit, lambda row: (row.due, row.born, row.kind, row.noun))
@@ -148,7 +148,7 @@ def of_kinds(
 
 def how_many(view: View, journal: Journal, actor: str) -> int:
     """How many items are in somebody's inbox, counted up to a limit."""
-    return Asked.of(view, journal, actor).count(view, journal)
+    return Addressee.of(view, journal, actor).count(view, journal)
 
 
 class Notifying(NamedTuple):
@@ -178,7 +178,9 @@ SEVERAL = frozenset({"comment", "missing_share", "doubted_share", "payout"})
 """The kinds of which several about the same noun make one item."""
 
 
-def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -> list[InboxItem]:
+def _told(
+    view: View, journal: Journal, asked: Addressee, rows: Sequence[Waiting]
+) -> list[InboxItem]:
     works = lineage.references(view, {row.work for row in rows if row.work is not None})
     pools = _pools(view, {row.noun for row in rows if row.about == "proposal"})
     veiled = hidden.positions(view).keys() - _own_credits(view, asked)
@@ -230,13 +232,13 @@ def _commands(row: Waiting) -> list[str]:
     return [one for one in every if one.startswith(f"{row.about}.")] or list(every)
 
 
-def _own_credits(view: View, asked: Asked) -> set[str]:
+def _own_credits(view: View, asked: Addressee) -> set[str]:
     rows = view.rows("SELECT c.id FROM @credits c WHERE c.contributor IN :own", own=asked.own)
     return {id for (id,) in rows}
 
 
 def _amounts(
-    view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]
+    view: View, journal: Journal, asked: Addressee, rows: Sequence[Waiting]
 ) -> dict[tuple[str, str], Amounts]:
     """The money of each item that they may see: their own, or all where they decide about it."""
     own = None if asked.is_operator else asked.payees

@@ -17,7 +17,7 @@ from hashlib import sha256
 from domain.engine import Engine, Overtaken, Row, Table, Transaction
 from domain.latest import Place, leaf_for, path_of
 from domain.receipt import numbers_in
-from domain.sparse import ROOT, Leaf, Node, Proof, hash_of, prove, put
+from domain.sparse import ROOT, MapLeaf, Node, Proof, hash_of, prove, put
 from domain.tree import HASH_BYTES
 from domain.unreadable import Unreadable, of_only_row
 
@@ -167,12 +167,12 @@ class LatestMap:
 
     def proof(self, subject: str, size: int) -> tuple[Place | None, Proof]:
         """The latest fact about a subject at a size that is kept, if any, with the proof."""
-        path, there = path_of(subject), list[Leaf]()
+        path, there = path_of(subject), list[MapLeaf]()
 
         def read(places: Iterable[int]) -> dict[int, Node]:
             found = self.nodes(places, size)
             there.extend(
-                node for node in found.values() if isinstance(node, Leaf) and node.path == path
+                node for node in found.values() if isinstance(node, MapLeaf) and node.path == path
             )
             return found
 
@@ -221,7 +221,7 @@ def _name(place: int) -> str:
 
 
 def _row(node: Node) -> bytes:
-    return node.path + node.said if isinstance(node, Leaf) else node
+    return node.path + node.said if isinstance(node, MapLeaf) else node
 
 
 def _place(name: str) -> int:
@@ -234,4 +234,4 @@ def _place(name: str) -> int:
 
 def _node(row: bytes) -> Node:
     path, said = row[:HASH_BYTES], row[HASH_BYTES:]
-    return Leaf(path, sha256(said).digest(), said) if said else path
+    return MapLeaf(path, sha256(said).digest(), said) if said else path

@@ -13,14 +13,14 @@ from typing import Annotated, NamedTuple, TypedDict
 
 from domain.cached import cached_property
 from domain.conflicts import Broken, Licences, given_since
-from domain.licensing import RULES, Terms, terms_of
+from domain.licensing import RULES, Licence, terms_of
 from domain.lineage import Edge
 from domain.printable import one_line
 from domain.value import Example
 from domain.values import RemixId, WorkId
 from projections import billing, formats, lineage
 from projections.ancestry import T, ancestry, numbered
-from projections.question import Asking, Form, question
+from projections.question import Asking, Format, question
 from projections.store import View, holds
 from projections.told import Count, LicenceRule, WorkRef
 
@@ -76,7 +76,7 @@ class Licensed:
         return self._derived("licences", lambda: _licences_in(self._view, self.root))
 
     @cached_property
-    def terms(self) -> Mapping[int, Terms]:
+    def terms(self) -> Mapping[int, Licence]:
         """By work: the terms of its licence."""
         return {work: terms_of(text) for work, text in self.stated.items()}
 
@@ -97,7 +97,7 @@ class Licensed:
             for edge, position, stated in _changed_licences(self._view, self.stated)
         }
 
-        def given(edge: Edge[int]) -> Sequence[Terms]:
+        def given(edge: Edge[int]) -> Sequence[Licence]:
             several = changed.get(edge.id)
             return [self.terms[edge.parent]] if several is None else given_since(*several)
 
@@ -127,7 +127,7 @@ class Licensed:
             "address": terms.address if terms else None,
         }
 
-    def by_terms(self) -> list[tuple[Terms, int]]:
+    def by_terms(self) -> list[tuple[Licence, int]]:
         """Each licence with how many works have it, the most frequent first."""
         return Counter(self.terms.values()).most_common()
 
@@ -203,7 +203,7 @@ class Attribution(NamedTuple):
     title: str
     makers: str
     uri: str | None
-    terms: Terms
+    terms: Licence
 
     def told(self, plain: Callable[[str], str], linked: Callable[[str, str | None], str]) -> str:
         """The attribution as a sentence; ``linked`` writes what may have an address."""
@@ -260,13 +260,13 @@ def of(view: View, id: str) -> Licensed:
 
 
 FORMS = {
-    "attribution": Form(
+    "attribution": Format(
         "text/plain",
         lambda asking: as_text(_of(asking)),
         "“Low Tide” by Ana, licensed under CC-BY-4.0 (https://…)",
     ),
-    "html": Form("text/html", _as_html, "<ul>…</ul>"),
-    "markdown": Form("text/markdown", _as_markdown, "- “Low Tide” by Ana, licensed under …"),
+    "html": Format("text/html", _as_html, "<ul>…</ul>"),
+    "markdown": Format("text/markdown", _as_markdown, "- “Low Tide” by Ana, licensed under …"),
 }
 """The attribution that the licences ask for, ready to paste."""
 

@@ -49,7 +49,7 @@ from domain.tree import (
     verify_inclusion,
     with_parts,
 )
-from domain.trust import Policy
+from domain.trust import WitnessPolicy
 from domain.unreadable import Unreadable, of_only_row
 from projections import latest as latest_facts
 from projections.folding import uncollected
@@ -128,7 +128,7 @@ class Log:
         *,
         former: Sequence[SignerKey | VerifierKey] = (),
         witnesses: Sequence[VerifierKey] = (),
-        policy: Policy | None = None,
+        policy: WitnessPolicy | None = None,
         last_signed: LastSigned | None = None,
     ) -> None:
         self.journal, self.engine, self.signer, self.clock = journal, journal.engine, signer, clock
@@ -409,13 +409,13 @@ class Log:
             raise NotInLog(f"a checkpoint of size {size} that enough witnesses have seen")
         return note
 
-    def _agreed(self, policy: Policy, least: int = 1) -> Signed:
+    def _agreed(self, policy: WitnessPolicy, least: int = 1) -> Signed:
         """The latest checkpoint of at least a size that meets the policy; raises NotInLog."""
         if size := self._agreed_size(policy, least):
             return Signed(size, self.checkpoint_of(size))
         raise NotInLog("a checkpoint that enough witnesses have seen")
 
-    def _agreed_size(self, policy: Policy, least: int = 1) -> int:
+    def _agreed_size(self, policy: WitnessPolicy, least: int = 1) -> int:
         """The size of that checkpoint; 0 if there is none."""
         sizes = {"least": min(least, LARGEST_SIZE), "most": self._largest_agreed(policy)}
         for (size,) in self.engine.query(_RECENT, **sizes):
@@ -429,7 +429,7 @@ class Log:
             return self._agreed_size(self.policy)
         return int(self.engine.query(_FIRST_SEEN)[0][0])
 
-    def _largest_agreed(self, policy: Policy) -> int:
+    def _largest_agreed(self, policy: WitnessPolicy) -> int:
         """The size above which too few witnesses have signed any tree; 0 if they never were enough.
 
         So one that stays away for long does not hide what it has signed before.

@@ -19,7 +19,7 @@ AT_ONCE = 500
 """How many numbers one query looks for."""
 
 
-class Place(NamedTuple):
+class Destination(NamedTuple):
     """A pool that money for a work can go to."""
 
     pool: str
@@ -51,25 +51,25 @@ POOL = "pool"
 
 def places(
     view: View, numbers: Collection[tuple[str, str]], namespace: str = "bundle"
-) -> dict[tuple[str, str], list[Place]]:
+) -> dict[tuple[str, str], list[Destination]]:
     """By scheme and number: the pools of every release that contains or is such a work.
 
     By ``POOL`` and its id, a word in this namespace or a UUID: the pool, if there is one.
     """
     ids = Ids(namespace)
-    found: dict[tuple[str, str], list[Place]] = {each: [] for each in numbers}
+    found: dict[tuple[str, str], list[Destination]] = {each: [] for each in numbers}
     named = {text: ids.named(POOL, text) for scheme, text in numbers if scheme == POOL}
     currencies: dict[str, str] = {}
     for some in _batches(iter({*named.values()})):
         currencies.update(view.rows(_POOLS, ids=some))
     for text, id in named.items():
         if id in currencies:
-            found[POOL, text].append(Place(text, currencies[id], None))
+            found[POOL, text].append(Destination(text, currencies[id], None))
     values = iter({value for scheme, value in numbers if scheme != POOL})
     for some in _batches(values):
         for scheme, value, *place in view.rows(_PLACES, values=some):
             if (scheme, value) in found:
-                found[scheme, value].append(Place(*place))
+                found[scheme, value].append(Destination(*place))
     return found
 
 

@@ -17,7 +17,15 @@ from domain.refusal import UnknownProject
 from domain.value import Example, Flag
 from domain.values import ContributionId, ContributorId, ProjectId, StepId
 from projections import contributors, lineage
-from projections.finding import REMIX_COUNTS, Order, Reverse, Texts, beginning, in_order, sort_of
+from projections.finding import (
+    REMIX_COUNTS,
+    Order,
+    Reverse,
+    TextFilter,
+    beginning,
+    in_order,
+    sort_of,
+)
 from projections.pages import Page
 from projections.question import Paged, Search, question
 from projections.store import View, holds, told_rows, wanted
@@ -193,7 +201,7 @@ def projects(
     where, said = wanted({"p.kind = :kind": kind, "p.state = :state": state})
     where.append(holds("p"))
     if q is not None:
-        texts = Texts.containing(view, "q", q)
+        texts = TextFilter.containing(view, "q", q)
         where.append(f"({texts.held_by('p.title')} OR {texts.held_by('p.goal')})")
         said |= texts.values
     if leader is not None:

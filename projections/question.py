@@ -70,7 +70,7 @@ Search = Annotated[str, known(str)]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Form(NamedTuple):
+class Format(NamedTuple):
     """Another format of an answer, such as CSV."""
 
     media_type: str
@@ -97,7 +97,7 @@ class Question:
     """Its refusals besides those of its values."""
     may_be_as_published: bool
     """Whether it can be asked about the lineage that was frozen when a release was published."""
-    forms: Mapping[str, Form]
+    forms: Mapping[str, Format]
     """Formats of the answer besides JSON, by name."""
     rehearses: type[Command] | None
     """The command whose effects it previews and whose refusals it shares; nothing is recorded."""
@@ -305,7 +305,7 @@ def question(
     cli: str | None = None,
     refuses: Iterable[type[Refusal]] = (),
     as_published: bool = False,
-    forms: Mapping[str, Form] | None = None,
+    forms: Mapping[str, Format] | None = None,
     rehearses: type[Command] | None = None,
     may: Collection[str] | None = None,
     beside: Mapping[str, Callable[..., Any]] | None = None,

@@ -29,7 +29,7 @@ from projections.progress import Progress, no_progress
 from projections.purging import Purging
 from projections.store import Generation, Store, table_name
 from projections.tables import NEVER
-from projections.workshop import Ended
+from projections.workshop import WorkerEnded
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Rebuild:
         """Work shared with the crew: if one of its processes dies, this process goes on alone."""
         try:
             yield
-        except Ended:
+        except WorkerEnded:
             log.warning("a process that helped with a rebuild ended; it goes on without")
             self.crew.end()
             self.numbers = Numbering()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from projections import attribution, billing, contributors, groups, lineage
 from projections.attribution import CreditRow
-from projections.question import Asking, Form
+from projections.question import Asking, Format
 from projections.spreadsheet import rows_of_csv
 from projections.store import View
 from projections.told import PersonRef
@@ -116,5 +116,5 @@ def _as_csv(asking: Asking) -> str:
     )
 
 
-FORMS = {"csv": Form("text/csv", _as_csv, ",".join(COLUMNS) + "\r\n")}
+FORMS = {"csv": Format("text/csv", _as_csv, ",".join(COLUMNS) + "\r\n")}
 """The formats of a roll."""

@@ -20,7 +20,7 @@ from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, pers
 from projections.merges import accounts_under
 from projections.pages import LIMIT, Page, decode_cursor, encode_cursor
 from projections.question import After, Limit, question
-from projections.store import Later, View, holds
+from projections.store import Deferred, View, holds
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
 
 NAMESAKES = 20
@@ -91,7 +91,7 @@ def matching(view: View, wanted: Wanted, limit: int) -> list[int]:
     return _numbers(_latest(view, wanted, limit))
 
 
-def _latest(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> Later:
+def _latest(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> Deferred:
     return _asked(view, view.engine.DOCUMENTS.latest(wanted, min(under, _beyond(view)), limit))
 
 
@@ -107,12 +107,12 @@ def _some(view: View, wanted: Wanted, limit: int, frequent: int) -> list[int] | 
     return _numbers(_asked(view, documents.some(wanted, limit)))
 
 
-def _asked(view: View, query: Query) -> Later:
+def _asked(view: View, query: Query) -> Deferred:
     sql, values = query
     return view.later(PLANNED_ONCE + sql, **values)
 
 
-def _numbers(found: Later) -> list[int]:
+def _numbers(found: Deferred) -> list[int]:
     return [number for (number,) in found]
 
 
@@ -192,7 +192,7 @@ def _found(
     """
     ranks, found, begun = _ranks(view, phrases), list[tuple[int, int]](), max(place[0], 0)
 
-    def asked(rank: int, limit: int) -> Later:
+    def asked(rank: int, limit: int) -> Deferred:
         under = place[1] if rank == place[0] else _BEFORE_ALL
         return _latest(view, _of_kinds(ranks[rank], kinds), limit, under)
 

@@ -209,13 +209,13 @@ class Store:
             return None
         return kept if now == state and _position(now) >= least else None
 
-    def _likely(self, least: int, as_of: int | None) -> Place | None:
+    def _likely(self, least: int, as_of: int | None) -> Viewpoint | None:
         """Where a view will be unless the state has changed; None if it has to look first."""
         state, moment = self._moments.latest
         is_likely = state is not None and state.at.position >= least
         return _place(state, as_of, moment) if is_likely and not self.engine.replicas() else None
 
-    def _look(self, asked: int, as_of: int | None, rows: list[Row]) -> Place:
+    def _look(self, asked: int, as_of: int | None, rows: list[Row]) -> Viewpoint:
         """Where a view is, by the rows of its state; raises Behind if that has gone back."""
         state = self._state_in(rows)
         if _position(state) < asked:
@@ -246,7 +246,7 @@ class Store:
             self._memory = self.engine.server, memory
         return memory
 
-    def _place(self, state: State | None, as_of: int | None) -> Place:
+    def _place(self, state: State | None, as_of: int | None) -> Viewpoint:
         return _place(state, as_of, self._moments.of(state))
 
     def _found(self, least: int) -> State | None:
@@ -259,7 +259,7 @@ def _position(state: State | None) -> int:
     return 0 if state is None else state.at.position
 
 
-class Place(NamedTuple):
+class Viewpoint(NamedTuple):
     """Where a view looks, and what it shares with other views there."""
 
     generation: int
@@ -270,9 +270,9 @@ class Place(NamedTuple):
     """What other views have read in the same state."""
 
 
-def _place(state: State | None, as_of: int | None, moment: Moment) -> Place:
+def _place(state: State | None, as_of: int | None, moment: Moment) -> Viewpoint:
     number, latest = (0, 0) if state is None else state.at
-    return Place(number, latest if as_of is None else min(as_of, latest), state, moment)
+    return Viewpoint(number, latest if as_of is None else min(as_of, latest), state, moment)
 
 
 class View:
@@ -281,26 +281,26 @@ class View:
     def __init__(
         self,
         engine: Engine,
-        place: Place,
+        place: Viewpoint,
         memory: Memory[object] | None = None,
-        look: Callable[[list[Row]], Place] | None = None,
+        look: Callable[[list[Row]], Viewpoint] | None = None,
     ) -> None:
         """With ``look``, the place is only likely, until that gets the rows of the state."""
         self.engine, self._place, self._look = engine, place, look
         self.memory = Memory[object]() if memory is None else memory
         """What other views have read; each entry knows at which positions it is valid."""
         self._known: dict[Hashable, dict[Any, Any]] = {}
-        self._waiting: list[tuple[Later, tuple[str, dict[str, Any]]]] = []
+        self._waiting: list[tuple[Deferred, tuple[str, dict[str, Any]]]] = []
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Viewpoint:
         """Where it looks."""
         if self._look is not None:
             self._ask()
         return self._place
 
     @property
-    def likely(self) -> Place:
+    def likely(self) -> Viewpoint:
         """Where it looks unless the state has changed."""
         return self._place
 
@@ -341,9 +341,9 @@ class View:
         is_for_none = any(isinstance(one, LISTS) and not one for one in values.values())
         return [] if is_for_none else self.rows(sql, **values)
 
-    def later(self, sql: str, /, **values: Any) -> Later:
+    def later(self, sql: str, /, **values: Any) -> Deferred:
         """Like ``rows``, but deferred: all such queries are sent together once one is needed."""
-        later = Later(self._ask)
+        later = Deferred(self._ask)
         self._waiting.append((later, (sql, values)))
         return later
 
@@ -467,7 +467,7 @@ class View:
         return View(self.engine, self.place._replace(as_of=latest, moment=self.moment), self.memory)
 
 
-class Later(Sequence[Row]):
+class Deferred(Sequence[Row]):
     """The rows of a deferred query; they must be read while its view is open."""
 
     def __init__(self, ask: Callable[[], None]) -> None:

@@ -34,7 +34,7 @@ Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ReadTable:
     """A read table: columns with their types, and indexes.
 
     A table with ``key`` is versioned: it also has the columns since and until, and an Amend closes
@@ -125,7 +125,7 @@ class Table:
 
 def table(
     name: str, columns: str | type[NamedTuple], indexes: tuple[str, ...], **more: Any
-) -> Table:
+) -> ReadTable:
     """A read table with columns from a list, such as ``number BIGINT, title TEXT NULL``.
 
     Or from the named tuple as which its rows are read: its fields, except those with a default.
@@ -136,14 +136,14 @@ def table(
     else:
         kinds, beside = get_type_hints(columns).items(), columns._field_defaults
         found = [_column(name, *_KINDS[kind]) for name, kind in kinds if name not in beside]
-    return Table(name, tuple(found), indexes, **more)
+    return ReadTable(name, tuple(found), indexes, **more)
 
 
-_TABLES: dict[str, Table] = {}
+_TABLES: dict[str, ReadTable] = {}
 """Every table by its name: a table is pickled as its name alone."""
 
 
-def _named(name: str) -> Table:
+def _named(name: str) -> ReadTable:
     return _TABLES[name]
 
 
@@ -162,14 +162,14 @@ def _column(name: str, kind: str, *null: str) -> tuple[str, str]:
 class Put(NamedTuple):
     """A new row; in a versioned table it is valid from the fact's position on."""
 
-    table: Table
+    table: ReadTable
     values: Values
 
 
 class Amend(NamedTuple):
     """A change to the row with this key, from the fact's position on."""
 
-    table: Table
+    table: ReadTable
     key: Any
     changes: Mapping[str, Any]
 
@@ -177,7 +177,7 @@ class Amend(NamedTuple):
 class Move(NamedTuple):
     """A change of node in one column of every row about a work, from the fact's position on."""
 
-    table: Table
+    table: ReadTable
     column: str
     work: int
     before: int
@@ -238,7 +238,7 @@ _POSTED = {kind.TOPIC for kind, noun in BORN.items() if issubclass(noun, Work)}
 """The topics of the first facts of works."""
 
 
-def moves(tables: Iterable[Table], join: Join.Event, of: Numbers) -> Iterator[Move]:
+def moves(tables: Iterable[ReadTable], join: Join.Event, of: Numbers) -> Iterator[Move]:
     """The moves in these tables when a join begins to count or is undone."""
     for table in tables if join.node else ():
         for work in join.moves:
@@ -246,7 +246,7 @@ def moves(tables: Iterable[Table], join: Join.Event, of: Numbers) -> Iterator[Mo
                 yield Move(table, column, of[work], of.node(work), of[str(join.node)])
 
 
-def born(table: Table, happened: Fact, **values: Any) -> Put:
+def born(table: ReadTable, happened: Fact, **values: Any) -> Put:
     """The row of a noun's first fact: its fields named like columns, overridden by ``values``."""
     said = {**table.empty, **vars(happened), "id": happened.originator_id}
     said["state"] = happened.leaves
@@ -254,7 +254,9 @@ def born(table: Table, happened: Fact, **values: Any) -> Put:
     return Put(table, table.row(said))
 
 
-def rows_in(view: View, of: Table, kind: Callable[..., T], where: str, /, **values: Any) -> list[T]:
+def rows_in(
+    view: View, of: ReadTable, kind: Callable[..., T], where: str, /, **values: Any
+) -> list[T]:
     """The rows of a table, aliased ``t``, that match a condition, each passed to ``kind``.
 
     Every list that it names must have one of the values.
@@ -264,7 +266,7 @@ def rows_in(view: View, of: Table, kind: Callable[..., T], where: str, /, **valu
 
 
 def row_of(
-    view: View, of: Table, kind: Callable[..., T], id: str, unknown: Callable[[str], Refusal]
+    view: View, of: ReadTable, kind: Callable[..., T], id: str, unknown: Callable[[str], Refusal]
 ) -> T:
     """The row with this id; raises the refusal that ``unknown`` makes if there is none."""
     for row in rows_in(view, of, kind, "t.id = :id", id=id):
@@ -282,7 +284,7 @@ class Projection(NamedTuple):
     """One subject's read tables, and what a fact changes in them."""
 
     name: str
-    tables: tuple[Table, ...]
+    tables: tuple[ReadTable, ...]
     changes: Callable[[int, Fact, Numbers], Iterator[Change]]
     about: tuple[type[Fact], ...] = (Fact,)
     """The kinds of facts that can change anything in it; it is shown no others."""

@@ -74,7 +74,7 @@ it was found false."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class Addressee:
     """Somebody who is asked: their accounts, the works and pools they decide about, their roles."""
 
     now: str
@@ -95,7 +95,7 @@ class Asked:
     """Those of the shares they decide about."""
 
     @classmethod
-    def of(cls, view: View, journal: Journal, actor: str) -> Asked:
+    def of(cls, view: View, journal: Journal, actor: str) -> Addressee:
         """An actor, with what they have and decide about as of the view's position."""
         now = instant(journal.clock())
         if actor == OPERATOR:

@@ -100,12 +100,12 @@ class Workshop:
         try:
             worker.send(job)
             return worker.made()
-        except Ended as error:
+        except WorkerEnded as error:
             self._failed[name] = time.monotonic() + FAILED_SECONDS
             raise TookTooLong("What was to be made took too long") from error
 
 
-class Ended(Exception):
+class WorkerEnded(Exception):
     """A worker ended before it had carried out its order."""
 
 
@@ -140,14 +140,14 @@ class Worker:
         self.send(pickle.dumps((function, args)))
 
     def send(self, job: bytes) -> None:
-        """Like ``order``, for a pickled call; raises Ended if the process is gone."""
+        """Like ``order``, for a pickled call; raises WorkerEnded if the process is gone."""
         assert self.process.stdin is not None
         with self._ending():
             pickle.dump(job, self.process.stdin)
             self.process.stdin.flush()
 
     def made(self) -> Any:
-        """The result of the next order; raises the order's error, or Ended without a process."""
+        """The result of the next order; raises its error, or WorkerEnded without a process."""
         assert self.process.stdout is not None
         with self._ending():
             is_made, result = pickle.load(self.process.stdout)
@@ -166,7 +166,7 @@ class Worker:
             yield
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             self.end()
-            raise Ended from error
+            raise WorkerEnded from error
 
 
 def _size(made: Any) -> int:

@@ -24,7 +24,7 @@ from domain.value import Text
 from domain.work import Work
 
 
-class Asked(NamedTuple):
+class PossibleCommand(NamedTuple):
     """A command that may have led to a fact."""
 
     command: Command
@@ -87,7 +87,7 @@ _OF_PARTS = frozenset({"release.assembled"})
 _LISTS = frozenset({"authors", "sources", "components", "identifiers"})
 
 
-def asked_for(happened: Fact, before: Fact | None, *, is_brought: bool) -> Asked | None:
+def asked_for(happened: Fact, before: Fact | None, *, is_brought: bool) -> PossibleCommand | None:
     """The command that a fact was recorded by; None if it only follows from another fact.
 
     ``is_brought``: whether other facts by its actor at that moment may have led to it.
@@ -110,7 +110,7 @@ def asked_for(happened: Fact, before: Fact | None, *, is_brought: bool) -> Asked
     own = command.__dict__ = {name: said[name] for name in usual}
     own.update({name: "x" for name in sealed if own[name] is not None})
     is_whole = noun in _WHOLE and happened.TOPIC not in _OF_PARTS
-    return Asked(command, is_whole)
+    return PossibleCommand(command, is_whole)
 
 
 @cache

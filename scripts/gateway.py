@@ -30,10 +30,10 @@ from api.entrance import HEADERS
 from api.feed import FEED
 from api.problems import PROBLEMS, Problem, of_accident
 from api.received import MAXIMUM_BODY_BYTES
-from api.waiting import COMMUNITY, PATIENCE, NotYet, Patience
+from api.waiting import COMMUNITY, PATIENCE, MustWait, Patience
 from domain.engine.deadline import within
 from projections.feed import STREAM
-from scripts.streaming import Ended, Streams, when_stopping
+from scripts.streaming import StreamEnded, Streams, when_stopping
 from scripts.threads import NotBegun, Threads
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ CLOSE = {"Connection": "close"}
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ProcessLimits:
     """The limits of one process."""
 
     threads: int = 4
@@ -93,7 +93,7 @@ class Gateway:
 
     def __init__(
         self,
-        bounds: Bounds,
+        bounds: ProcessLimits,
         app: WSGIApplication | None = None,
         *,
         root: str = "",
@@ -158,7 +158,7 @@ class Gateway:
         if answer.is_stream:
             return answer.body
         if answer.status < 500 and answer.status != HTTPStatus.TOO_MANY_REQUESTS:
-            raise Ended
+            raise StreamEnded
         return None
 
     async def _answered(self, scope: Any, proto: Any) -> Answer | None:
@@ -230,13 +230,13 @@ class Gateway:
     async def _asked(
         self, scope: Any, body: bytes, proto: Any, further: Mapping[str, str] = NOTHING
     ) -> Answer | None:
-        """The application's answer; after NotYet, asks again once what it waits for is ready."""
+        """The application's answer; after MustWait, asks again once what it waits for is ready."""
         patience, deadline = Patience(), time.monotonic() + self.bounds.seconds
         while True:
             try:
                 environ = {**_environ(scope, body, patience), **self._placed(scope), **further}
                 return await self._in_thread(environ, deadline, proto)
-            except NotYet as later:
+            except MustWait as later:
                 patience.waited.add(later.what)
                 left = deadline - time.monotonic()
                 await asyncio.wait([asyncio.wrap_future(later.ready)], timeout=left)

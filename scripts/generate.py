@@ -42,7 +42,7 @@ from domain.seal import Said
 from domain.sheet import Sheet
 
 
-class Shape(NamedTuple):
+class Habits(NamedTuple):
     """How a community works together."""
 
     sources: tuple[float, ...]
@@ -55,9 +55,9 @@ class Shape(NamedTuple):
     """The pieces of a project, outside of which its pieces use none; None: any piece."""
 
 
-TYPICAL = Shape(sources=(0.40, 0.35, 0.15, 0.07, 0.03), recent=0.5, window=2_000)
+TYPICAL = Habits(sources=(0.40, 0.35, 0.15, 0.07, 0.03), recent=0.5, window=2_000)
 """About one edge per piece; a handful of ancestors, sometimes hundreds."""
-DENSE = Shape(sources=(0.02, 0.18, 0.50, 0.30), recent=0.9, window=300, project=8_000)
+DENSE = Habits(sources=(0.02, 0.18, 0.50, 0.30), recent=0.9, window=300, project=8_000)
 """About two edges per piece, nearly all connected: thousands of ancestors."""
 
 AUTHORS = (0.80, 0.15, 0.05)
@@ -82,7 +82,7 @@ FIRST_MADE = datetime(2000, 1, 1, tzinfo=UTC)
 BETWEEN_PIECES = timedelta(minutes=5)
 
 
-def community(pieces: int, *, shape: Shape = TYPICAL, seed: int = 1) -> Iterator[Command]:
+def community(pieces: int, *, shape: Habits = TYPICAL, seed: int = 1) -> Iterator[Command]:
     """A community's people, then its pieces and releases, each after what it is made from."""
     random = Random(seed)
     people = max(1, pieces // PIECES_A_PERSON)
@@ -118,7 +118,7 @@ def _drawn(random: Random, chances: tuple[float, ...]) -> int:
 
 
 def _source(
-    random: Random, shape: Shape, number: int, first: int, fame: array[int], first_fame: int
+    random: Random, shape: Habits, number: int, first: int, fame: array[int], first_fame: int
 ) -> int:
     """An older piece of the same project: a recent one, or a famous one."""
     if random.random() < shape.recent:

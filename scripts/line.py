@@ -107,7 +107,7 @@ def open_alone(asked: Request) -> Any:
     return opener.open(asked, timeout=TIMEOUT_SECONDS)
 
 
-class Line:
+class Connections:
     """Open connections, which are closed at the end of the ``with`` block."""
 
     def __init__(self) -> None:

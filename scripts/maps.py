@@ -10,7 +10,7 @@ from domain.checkpoint import open_checkpoint
 from domain.latest import MapOf, leaf_for, open_map
 from domain.note import Note
 from domain.refusal import NotInLog
-from domain.sparse import ROOT, Leaf, Node, hash_of, put
+from domain.sparse import ROOT, MapLeaf, Node, hash_of, put
 from domain.tree import NotVerified
 from projections.log import Log
 from projections.progress import Progress
@@ -38,7 +38,7 @@ def latest(service: Service, progress: Progress) -> Differences:
     yield from _missing(log, notes)
     held = log.map.nodes(nodes, size)
     yield from _differing(size, {place: held.get(place) for place in nodes}, nodes)
-    subjects = sum(isinstance(node, Leaf) for node in nodes.values())
+    subjects = sum(isinstance(node, MapLeaf) for node in nodes.values())
     return f"{subjects} works and people, each with its latest fact; {len(notes)} signed"
 
 
@@ -85,7 +85,7 @@ def _differing(
 
 
 def _shown(node: Node | None) -> str:
-    if isinstance(node, Leaf):
+    if isinstance(node, MapLeaf):
         number, _, position = node.said.decode("utf-8", "replace").partition(" ")
         return f"fact {number} at position {position}"
     return "nothing" if node is None else f"the hash {node.hex()[:16]}…"

@@ -20,7 +20,7 @@ from domain.checkpoint import Checkpoint, Trusted, must_continue
 from domain.latest import open_map
 from domain.tree import ENTRIES, TILE_WIDTH, NotVerified, Tile, root_of, tiles_of
 from domain.trust import Misused
-from scripts.line import Line
+from scripts.line import Connections
 from scripts.mirrored import (
     bundles_of,
     check_entries,
@@ -129,7 +129,7 @@ def _fetched(
     progress: Callable[[int, int], None],
 ) -> dict[Tile, bytes]:
     """Fetch tiles into the folder, and return those of a sample as they are served."""
-    with Line() as line, ThreadPoolExecutor(AT_ONCE) as threads:
+    with Connections() as line, ThreadPoolExecutor(AT_ONCE) as threads:
         keep = partial(_keep, log, folder, line=line)
         for number, _ in enumerate(threads.map(keep, tiles), start=1):
             progress(number, len(tiles))
@@ -201,7 +201,7 @@ def _is_fetched(folder: Path, tile: Tile, lowest: int) -> bool:
     return tile.level == lowest and not is_there
 
 
-def _keep(log: Remote, folder: Path, tile: Tile, *, line: Line) -> None:
+def _keep(log: Remote, folder: Path, tile: Tile, *, line: Connections) -> None:
     path = folder / tile.path
     data = log.tile(tile, line)
     if not (tile.width == TILE_WIDTH and path.exists()):

@@ -26,7 +26,7 @@ from domain.note import Note, VerifierKey
 from domain.receipt import Receipt, verify_receipt
 from domain.tree import ENTRIES, LARGEST_ENTRY_BYTES, TILE_WIDTH, NotVerified, Tile
 from scripts.described import printable
-from scripts.line import Line, open_alone
+from scripts.line import Connections, open_alone
 from scripts.mirrored import must_be_seen
 
 TOO_MANY = 429
@@ -110,7 +110,7 @@ class Remote:
         if not has_grown and age > self.max_age:
             raise NotVerified(f"frozen: the log has not grown for {int(age)} seconds")
 
-    def tile(self, tile: Tile, line: Line | None = None) -> bytes:
+    def tile(self, tile: Tile, line: Connections | None = None) -> bytes:
         """A tile, or a bundle of entries, which may need a key."""
         try:
             key = self.api_key if tile.level == ENTRIES else None
@@ -149,7 +149,7 @@ class Remote:
 
 
 def fetch_patiently(
-    address: str, waits: Collection[int] = (TOO_MANY,), *, key: str | None, line: Line | None
+    address: str, waits: Collection[int] = (TOO_MANY,), *, key: str | None, line: Connections | None
 ) -> bytes:
     """The content at a URL of a service that may ask to wait.
 
@@ -170,7 +170,7 @@ def fetch(
     posted: bytes | None = None,
     *,
     key: str | None = None,
-    line: Line | None = None,
+    line: Connections | None = None,
 ) -> bytes:
     """The content at a URL, or the answer to ``posted``."""
     if not address.startswith(("http://", "https://")):

@@ -66,7 +66,7 @@ from domain.work import Work
 from projections.damage import DAMAGED
 from projections.progress import Progress
 from scripts.before import Before, Deciding, Earlier, Ledger
-from scripts.commanded import NEVER_LAXER, Asked, asked_for, brought_by, is_agreed_at_once
+from scripts.commanded import NEVER_LAXER, PossibleCommand, asked_for, brought_by, is_agreed_at_once
 from scripts.difference import Differences, at, at_one_moment, pages
 from scripts.repeated import REPEATING, repeated_otherwise
 from scripts.service import Service
@@ -251,7 +251,9 @@ class Judge:
                 return placed.position, f"it is of {stamp}, which has not come yet"
         return None
 
-    def _refused(self, earlier: Earlier, placed: Placed, happened: Fact, asked: Asked) -> str:
+    def _refused(
+        self, earlier: Earlier, placed: Placed, happened: Fact, asked: PossibleCommand
+    ) -> str:
         """Why the command behind a fact is refused; empty if it is not."""
         draft = Deciding(earlier, happened.timestamp)
         draft.is_claim = getattr(happened, "waits_for", None) is not None

@@ -34,7 +34,7 @@ from domain.engine import DatabaseUnavailable, TimeLimits
 from projections.workshop import open_workshop
 from scripts.communities import Community, read_communities
 from scripts.delivering import start_delivering
-from scripts.gateway import Bounds, Gateway
+from scripts.gateway import Gateway, ProcessLimits
 from scripts.hosting import Hosting
 from scripts.log_keys import make_log_key
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
@@ -83,7 +83,7 @@ def _gateway(
     settings: Settings, give_up: Callable[[], None], community: Community | None = None
 ) -> Gateway:
     """The gateway for one database, which opens the database in the background."""
-    bounds = Bounds(settings.threads, settings.request_seconds)
+    bounds = ProcessLimits(settings.threads, settings.request_seconds)
     root, name = ("", "") if community is None else (community.path, community.name)
     gateway = Gateway(bounds, root=root, community=name)
     has_tried = threading.Event()

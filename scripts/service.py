@@ -33,7 +33,7 @@ from domain.installation import Rules
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
 from domain.refusal import ClockUnreliable
-from domain.trust import Policy
+from domain.trust import WitnessPolicy
 from projections.follower import Follower
 from projections.generations import layout_version
 from projections.heartbeat import Heartbeat
@@ -89,7 +89,7 @@ def open_service(
     signer: SignerKey | None = None,
     former: Sequence[SignerKey | VerifierKey] = (),
     witnesses: Sequence[VerifierKey] = (),
-    policy: Policy | None = None,
+    policy: WitnessPolicy | None = None,
     last_signed: LastSigned | None = None,
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,

@@ -23,9 +23,9 @@ from domain.checkpoint import must_be_witnesses
 from domain.comment import COMMENT_MINUTES
 from domain.disclosure import EVIDENCE_KINDS
 from domain.engine import EMBEDDED
-from domain.note import SignerKey, UnknownKind, VerifierKey
+from domain.note import SignerKey, UnknownKeyKind, VerifierKey
 from domain.tree import NotVerified
-from domain.trust import Policy, read_policy
+from domain.trust import WitnessPolicy, read_policy
 from scripts.safe_file import refusal_of
 
 LONGEST_MINUTES = 525_600
@@ -54,7 +54,7 @@ class Settings:
     """The keys of STEMMA_WITNESSES and of the policy."""
     unknown_witnesses: tuple[str, ...] = ()
     """Witnesses' keys of an unknown kind, whose cosignatures are not kept."""
-    policy: Policy | None = None
+    policy: WitnessPolicy | None = None
     public_pages: bool = False
     publish_entries: bool = False
     logs: str = "console"
@@ -421,7 +421,7 @@ def _trusted(environ: Mapping[str, str]) -> dict[str, Any]:
         for word in text.split():
             try:
                 known.append(VerifierKey.parse(word))
-            except UnknownKind:
+            except UnknownKeyKind:
                 unknown.append(word)
         keys = tuple(dict.fromkeys((*known, *(policy.witness_keys if policy else ()))))
         must_be_witnesses(keys)
@@ -439,7 +439,7 @@ def _trusted(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _policy(path: Path) -> Policy:
+def _policy(path: Path) -> WitnessPolicy:
     try:
         policy = read_policy(path.read_bytes())
         must_be_witnesses(policy.witness_keys)

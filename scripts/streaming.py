@@ -32,12 +32,12 @@ HEARTBEAT = b":\n\n"
 _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 
 Ask = Callable[[str], Awaitable[bytes | None]]
-"""Asks for the events after an id; returns None if it can't be answered now, or raises Ended."""
+"""Asks for the events after an id: None if it can't be answered now; may raise StreamEnded."""
 Head = Callable[[], Awaitable[int]]
 """Returns the position up to which facts are folded."""
 
 
-class Ended(Exception):
+class StreamEnded(Exception):
     """A stream is not continued: its key is no longer valid, or the journal went back."""
 
 
@@ -133,7 +133,7 @@ class Streams:
         try:
             async with self._turns:
                 return await ask(str(key[0]))
-        except Ended:
+        except StreamEnded:
             raise
         except Exception:  # too much to do, or no database: asked again after a while
             return None

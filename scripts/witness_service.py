@@ -23,7 +23,7 @@ from domain import note
 from domain.checkpoint import Checkpoint, cosign, decode_proof, must_be_possible, must_count
 from domain.note import Note, SignerKey, VerifierKey, decimal, readable
 from domain.tree import NotVerified, verify_consistency
-from scripts.gateway import Bounds, Gateway
+from scripts.gateway import Gateway, ProcessLimits
 from scripts.safe_file import alone, written_whole
 from scripts.witness import path_of
 
@@ -162,7 +162,7 @@ def _text(body: str | bytes) -> Response:
 
 def serve_witness(witness: Witness, host: str, port: int) -> None:
     """Serve until stopped, with the same limits for clients as the service itself."""
-    gateway = Gateway(Bounds(), create_witness(witness))
+    gateway = Gateway(ProcessLimits(), create_witness(witness))
     # That warning is for us, who pin and test the server's version, not for who runs a witness.
     logger.addFilter(lambda record: "experimental" not in record.getMessage())
     asyncio.run(Server(gateway, host, port, interface=Interfaces.RSGI).serve())

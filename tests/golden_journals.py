@@ -34,7 +34,7 @@ from projections.question import Asking, Question
 from projections.registry import QUESTIONS
 from projections.store import View
 from scripts import demonstration
-from scripts.bundle import Found, Line, export_lines, import_lines
+from scripts.bundle import FoundLine, Line, export_lines, import_lines
 from scripts.service import Service, open_service
 from scripts.settings import Settings
 
@@ -89,7 +89,7 @@ def restored(database: str, lines: Sequence[Line]) -> Iterator[Service]:
 
 def put_back(service: Service, lines: Iterable[Line]) -> None:
     """Restore an export into an empty database, and fold it."""
-    found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+    found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
     assert import_lines(service.journal, found).refused == []
     service.follower.catch_up()
 

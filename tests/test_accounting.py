@@ -16,7 +16,7 @@ from test_money_sold import RULES, shared
 from api.problems import Problem
 from api.web import statements
 from api.web.amounts import exact
-from api.web.statements import LARGEST_FILE_BYTES, MOST_LINES, Outcome, Statement
+from api.web.statements import LARGEST_FILE_BYTES, MOST_LINES, Outcome, ShopFile
 from domain.refusal import BadAmount, NothingToPay
 from projections.money import bookkeeping, payouts, previewing
 from projections.question import Asking
@@ -26,16 +26,16 @@ from scripts.bundle import found_in, import_lines
 HEAD = "Pool;Store;Sales Period;Statement;Country;Channel;Net Revenue\n"
 
 
-def statement(*rows: str, head: str = HEAD, **given: str) -> Statement:
-    return Statement((head + "\n".join(rows)).encode(), "sales", given)
+def statement(*rows: str, head: str = HEAD, **given: str) -> ShopFile:
+    return ShopFile((head + "\n".join(rows)).encode(), "sales", given)
 
 
-def rehearsed(told: Bank, said: Statement, by: str = OPERATOR) -> list[Outcome]:
+def rehearsed(told: Bank, said: ShopFile, by: str = OPERATOR) -> list[Outcome]:
     with told.view() as view:
         return statements.rehearsed(told.journal, statements.lines_of(view, said), by)
 
 
-def recorded(told: Bank, said: Statement, by: str = OPERATOR) -> list[Outcome]:
+def recorded(told: Bank, said: ShopFile, by: str = OPERATOR) -> list[Outcome]:
     with told.view() as view:
         lines = statements.lines_of(view, said)
     return statements.recorded(told.journal, lines, by)[0]
@@ -117,7 +117,7 @@ def test_a_rehearsal_warns_of_other_sales_with_the_same_statement(database: str)
         other = f"{pool};Shop;2026-07;s2;US;stream;3.50"
         more = statement(row, row.replace("US", "DE"), other)
 
-        def warnings(said: Statement) -> list[list[str]]:
+        def warnings(said: ShopFile) -> list[list[str]]:
             found = rehearsed(told, said)
             with told.view() as view:
                 statements.warn_of_others(view, found)
@@ -230,14 +230,14 @@ def test_what_is_no_statement_is_refused_with_its_reason(
 ) -> None:
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with bank(database) as told, told.view() as view, pytest.raises(Problem) as refused:
-        statements.lines_of(view, Statement(file, "sales", {}))
+        statements.lines_of(view, ShopFile(file, "sales", {}))
     assert why in str(refused.value.description)
 
 
 def test_a_file_is_kept_whole_and_never_grows_beyond_its_limit() -> None:
     said = statement("1.50", head="Amount\n")
     assert statements.unpacked(said.kept) == said.file
-    bomb = Statement(bytes(50 * LARGEST_FILE_BYTES), "sales", {}).kept
+    bomb = ShopFile(bytes(50 * LARGEST_FILE_BYTES), "sales", {}).kept
     for kept in (bomb, "no base64", "AAAA"):
         with pytest.raises(Problem):
             statements.unpacked(kept)

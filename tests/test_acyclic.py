@@ -23,7 +23,7 @@ from domain.engine import Overtaken
 from domain.neighbours import Neighbours
 from domain.outside import outside_id
 from domain.refusal import IdTaken, LineageCycle, Refusal, SelfRemix
-from scripts.bundle import Found, import_lines
+from scripts.bundle import FoundLine, import_lines
 
 ROUNDS = 30
 WORKS = 8
@@ -253,7 +253,7 @@ def test_two_imports_at_once_close_no_cycle(database: str) -> None:
             {"type": "remix", "id": f"edge-{number}", "child": child, "parent": parent}
             for number, (child, parent) in enumerate(random.Random(3).sample(pairs, len(pairs)))
         ]
-        found = [Found(str(n), {**line, "kind": "sample"}) for n, line in enumerate(lines)]
+        found = [FoundLine(str(n), {**line, "kind": "sample"}) for n, line in enumerate(lines)]
         reports = at_once(
             partial(import_lines, told.journal, found[::2], batch=3),
             partial(import_lines, beside.journal, found[1::2], batch=3),

@@ -45,7 +45,7 @@ from projections.store import table_name
 from scripts import audit
 from scripts import difference as difference_of
 from scripts.audit import CHECKS, first_difference
-from scripts.bundle import Found, import_lines
+from scripts.bundle import FoundLine, import_lines
 from scripts.difference import Difference, all_differences
 from scripts.layout import upgrade
 from scripts.mirror import mirror
@@ -487,7 +487,7 @@ def a_lost_request(told: Story) -> tuple[str, str]:
 def a_lost_request_of_an_import(told: Story) -> tuple[str, str]:
     """What it led to is of the same person and moment as what the next one led to."""
     lines = [{"type": "contributor", "id": one, "name": one} for one in ("x1", "x2", "x3")]
-    assert not import_lines(told.journal, map(Found, ("1", "2", "3"), lines)).refused
+    assert not import_lines(told.journal, map(FoundLine, ("1", "2", "3"), lines)).refused
     at = told.head() - 1
     prepared(told)
     return f"DELETE FROM requests WHERE position = {at}", f"requests: position {at + 1}: it is no"
@@ -514,7 +514,7 @@ def a_lost_voucher(told: Story) -> tuple[str, str]:
     """Without it, what was imported would have to count."""
     eva = id_of("text-eva")
     line = {"type": "contribution", "id": "x4", "title": "x", "medium": "text", "by": eva}
-    assert not import_lines(told.journal, [Found("1", line)]).refused
+    assert not import_lines(told.journal, [FoundLine("1", line)]).refused
     prepared(told)
     change = "DELETE FROM spent WHERE actor = ''"
     return change, f"quotas: position {told.head()}: it counts toward no"

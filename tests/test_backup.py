@@ -15,7 +15,7 @@ from test_commands import Stemma
 from domain.note import SignerKey
 from projections.progress import no_progress
 from scripts import audit, backup
-from scripts.bundle import Found, export_lines, import_lines
+from scripts.bundle import FoundLine, export_lines, import_lines
 from scripts.service import open_service
 
 SIGNER = SignerKey.new("stemma.example/log")
@@ -94,7 +94,7 @@ def test_a_backup_without_marks_of_what_was_vouched_for_is_marked(
         {"type": "contribution", "title": "Piece", "medium": "text", "by": id},
     ]
     with story(database) as told:
-        assert not import_lines(told.journal, [Found("", one) for one in lines]).refused
+        assert not import_lines(told.journal, [FoundLine("", one) for one in lines]).refused
         with raw_connection(database) as connection:
             connection.execute("DELETE FROM spent WHERE actor = ''")
         backup.write(told.service, path, lambda *_: None)

@@ -25,11 +25,11 @@ from scripts.benchmarks.filled import settled
 from scripts.benchmarks.growth import HOT
 from scripts.benchmarks.measure import Aim, Peer, Result, at_least, at_most, percentile, rates
 from scripts.benchmarks.measured import Run, document, keep, kept
-from scripts.bundle import Found, import_lines
+from scripts.bundle import FoundLine, import_lines
 from scripts.generate import (
     DENSE,
     TYPICAL,
-    Shape,
+    Habits,
     community,
     facts_of,
     id_of,
@@ -339,7 +339,7 @@ def test_a_community_streams() -> None:
 
 
 @pytest.mark.parametrize("shape", [TYPICAL, DENSE], ids=["typical", "dense"])
-def test_everything_comes_after_what_it_is_made_from(shape: Shape) -> None:
+def test_everything_comes_after_what_it_is_made_from(shape: Habits) -> None:
     seen: dict[str, str] = {}
     for item in community(500, shape=shape):
         match item:
@@ -382,7 +382,9 @@ def test_a_community_written_as_facts_answers_like_one_that_was_imported(databas
         Rebuild(written.journal, written.store).run()
         expected = list(answers(written, pieces))
     with scratch(database) as address, open_service(address, clock=lambda: now) as imported:
-        bundle = (Found(f"line {n}", line) for n, line in enumerate(lines(community(pieces)), 1))
+        bundle = (
+            FoundLine(f"line {n}", line) for n, line in enumerate(lines(community(pieces)), 1)
+        )
         report = import_lines(imported.journal, bundle)
         assert not report.refused
         imported.follower.catch_up()

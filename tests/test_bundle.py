@@ -25,7 +25,7 @@ from domain.registry import BY_OPERATION, COMMANDS
 from projections import around, attribution, billing, contributors, history, listing, parts
 from projections.store import View
 from scripts import bundle
-from scripts.bundle import Found, Line, Report, export_lines, found_in, import_lines
+from scripts.bundle import FoundLine, Line, Report, export_lines, found_in, import_lines
 from scripts.convert import converted
 from scripts.service import Service, open_service
 
@@ -1355,7 +1355,7 @@ def test_what_is_said_of_a_source_stays_with_it_beside_one_that_is_refused(
     with open_service(database) as service:
 
         def put() -> Report:
-            found = (Found(f"line {n}", line) for n, line in enumerate(lines, start=1))
+            found = (FoundLine(f"line {n}", line) for n, line in enumerate(lines, start=1))
             return import_lines(service.journal, found, is_vouched_for=is_vouched_for)
 
         imported(service, [{"type": "contributor", "id": "ana", "name": "Ana"}])
@@ -1619,7 +1619,7 @@ def sqlite(folder: Path, name: str = "stemma") -> str:
 
 
 def imported(service: Service, lines: Iterable[Line], **terms: Any) -> Report:
-    found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+    found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
     # The story tells of claims that wait for an answer: nobody vouches for it.
     return import_lines(service.journal, found, is_vouched_for=False, **terms)
 
@@ -1637,7 +1637,7 @@ def all_imported(service: Service, **terms: Any) -> Report:
     )
 
 
-def read(lines: Iterable[str | bytes | Line]) -> Iterator[Found]:
+def read(lines: Iterable[str | bytes | Line]) -> Iterator[FoundLine]:
     """Lines as a file holds them."""
     written = [
         line

@@ -149,12 +149,12 @@ def test_an_export_put_back_has_the_same_leaves_byte_for_byte(
     database: str, tmp_path: Path
 ) -> None:
     with story(database) as told, story(f"sqlite:///{tmp_path / 'back.db'}") as back:
-        lines = [bundle.Found("", line) for line in bundle.export_lines(told.journal)]
+        lines = [bundle.FoundLine("", line) for line in bundle.export_lines(told.journal)]
         # In pages, so that a chain goes on over several appends.
         assert bundle.import_lines(back.journal, lines, batch=7).refused == []
         assert leaves(back) == leaves(told)
         told.tell("redate_work", id=id_of("song"), made_at="2021", reason="r")
-        more = [bundle.Found("", line) for line in bundle.export_lines(told.journal)]
+        more = [bundle.FoundLine("", line) for line in bundle.export_lines(told.journal)]
         assert bundle.import_lines(back.journal, more).unchanged["fact"] == len(lines)
         assert leaves(back) == leaves(told)
 

@@ -308,7 +308,7 @@ def test_every_way_in_says_it_and_the_page_shows_it(tmp_path: Path) -> None:
         run = CliRunner().invoke(main, ["--database", database, "release", "publish", made[1]])
         assert "(non_commercial)" in run.output
         line = {"type": "release.publish", "id": made[2]}
-        report = bundle.import_lines(served.service.journal, [bundle.Found("line 1", line)])
+        report = bundle.import_lines(served.service.journal, [bundle.FoundLine("line 1", line)])
         assert "(non_commercial)" in report.warned[0].warning
         served.service.journal.rules.refuses_licences = True
         other = served.operator.post("/releases", title="other", components=parts).id

@@ -13,7 +13,7 @@ from domain.refusal import ClockUnreliable
 from domain.registry import BY_OPERATION
 from projections.progress import no_progress
 from scripts import audit
-from scripts.bundle import Found, export_lines, import_lines
+from scripts.bundle import FoundLine, export_lines, import_lines
 from scripts.service import open_service
 
 DAYS = timedelta(days=1)
@@ -120,7 +120,7 @@ def test_times_that_run_backwards_are_reported_and_no_fact_is_missed(
     for at, day in {2: "2026-05-29", 3: "2026-05-30"}.items():
         lines[at]["state"] = lines[at]["state"].replace("2026-06-01", day)
     with open_service(other_database) as other:
-        assert import_lines(other.journal, (Found("", line) for line in lines)).refused == []
+        assert import_lines(other.journal, (FoundLine("", line) for line in lines)).refused == []
         assert audit.first_difference(audit.journal, other, no_progress) == (
             "4 facts, without a gap; time runs backwards at 1 of them, first at position 3"
         )

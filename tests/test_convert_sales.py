@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from money import Bank, bank
 from test_money_sold import RULES, shared
 
-from projections.placing import Place, places
+from projections.placing import Destination, places
 from projections.shops import NotConvertible, place_of
 from projections.shops.placed import Number
 from projections.shops.sales import MOST_KINDS, convert_sales
@@ -168,7 +168,7 @@ def test_sales_in_another_currency_than_that_of_their_pool_are_refused(
         head = "Pool,Shop,Period,Amount,Currency,Country\n"
         rows = [f"{pool},Shop,2026-07,1000,JPY,JP", f"{pool},Shop,2026-07,10.00,usd,US"]
 
-        def finding(numbers: Collection[Number]) -> Mapping[Number, list[Place]]:
+        def finding(numbers: Collection[Number]) -> Mapping[Number, list[Destination]]:
             with told.view() as view:
                 return places(view, numbers)
 

@@ -13,7 +13,7 @@ from stories import id_of, story
 
 from api.application import create_app
 from domain.pedigree import MANY
-from scripts.bundle import Found, Line, import_lines
+from scripts.bundle import FoundLine, Line, import_lines
 
 KEY = "the-key-of-a-test-that-nobody-else-knows"
 DIAMONDS = 60
@@ -45,7 +45,7 @@ def test_every_question_about_very_many_generations_is_answered(
     database: str, generations: int
 ) -> None:
     with story(database, operator_key=KEY) as told:
-        found = (Found(str(n), line) for n, line in enumerate(history(generations)))
+        found = (FoundLine(str(n), line) for n, line in enumerate(history(generations)))
         assert not import_lines(told.journal, found).refused
         told.service.follower.catch_up()
         service = told.service

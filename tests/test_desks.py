@@ -17,7 +17,7 @@ from stories import Story, every_fact
 from test_pages import Page, reader, signed_in
 
 from api.web.finding import SUGGESTED
-from api.web.statements import Statement
+from api.web.statements import ShopFile
 from domain.fact import FACTS
 from domain.registry import COMMANDS
 from scripts.stemma import main
@@ -703,7 +703,7 @@ def test_what_is_wrong_with_a_statement_is_told_beside_its_field(served: Served)
         (table + b'US-SKG-19-12345,Shop,2026-01,"1.234,50"\n', "may be in thousands"),
         (b"isrc,amount\nUS-SKG-19-12345,1\n", "there is no column called"),
     ):
-        page = kim.post(f"{path}/import", said | {"kept": Statement(kept, "sales", {}).kept})
+        page = kim.post(f"{path}/import", said | {"kept": ShopFile(kept, "sales", {}).kept})
         assert re.search(f'href="#file">The file: [^<]*{why}', page.text)
     unknown = kim.post(f"{path}/import", said | {"pool": "nowhere"})
     assert 'href="#pool">Pool: Choose one of the pools' in unknown.text

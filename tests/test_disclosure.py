@@ -163,7 +163,7 @@ def test_the_same_line_twice_is_the_same_credit() -> None:
     with story("sqlite:///:memory:") as told:
         work, ben = song(told), told.person("Ben")
         line = {"type": "credit", "work": work, "contributor": ben, "role": "editor"}
-        report = bundle.import_lines(told.journal, [bundle.Found("", line)] * 2)
+        report = bundle.import_lines(told.journal, [bundle.FoundLine("", line)] * 2)
         assert (report.recorded.total(), report.unchanged.total()) == (1, 1)
 
 

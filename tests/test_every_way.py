@@ -91,7 +91,7 @@ def as_bundle(database: str) -> Iterator[Journal]:
 
         def send(line: Line) -> None:
             report = bundle.import_lines(
-                service.journal, [bundle.Found("", line)], is_vouched_for=False
+                service.journal, [bundle.FoundLine("", line)], is_vouched_for=False
             )
             assert report.refused == []
 

@@ -29,7 +29,7 @@ from domain.refusal import (
 )
 from projections import around, attribution, billing, contributors, history, listing, parts
 from projections.progress import no_progress
-from scripts.bundle import Found, Line, export_lines, import_lines
+from scripts.bundle import FoundLine, Line, export_lines, import_lines
 from scripts.checks.requests import requests
 from scripts.difference import all_differences
 from scripts.mirror import mirror
@@ -392,7 +392,7 @@ def test_receipts_and_mirrors_from_before_hold_and_those_after_too(
 
 
 def put_in(told: Story, lines: list[Line]) -> None:
-    found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+    found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
     assert import_lines(told.journal, found, batch=5).refused == []
 
 

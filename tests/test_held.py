@@ -10,7 +10,7 @@ from stories import OPERATOR, carry_out
 
 from domain.engine import Overtaken
 from domain.money.doubt import Doubt
-from domain.money.held import AllInQuestion, Claim, InQuestion, depending
+from domain.money.held import AllInQuestion, InQuestion, PayeeClaim, depending
 from domain.money.passing import Giver, Passed
 from domain.refusal import NothingToPay
 from projections.money import pools, statements
@@ -35,7 +35,7 @@ QUESTIONS = st.builds(
 GIVERS = st.builds(Giver, PEOPLE, SOME.map(tuple))
 PARTS = st.builds(Passed, st.just(Fraction(1, 2)), st.tuples(GIVERS))
 CLAIMS = st.builds(
-    Claim,
+    PayeeClaim,
     *(PEOPLE, PEOPLE, st.none(), WORKS),
     assets=st.dictionaries(WORKS, SOME, max_size=2),
     works=SOME,
@@ -47,7 +47,7 @@ CLAIMS = st.builds(
 
 @given(CLAIMS, st.lists(QUESTIONS, max_size=5))
 def test_no_question_that_a_claim_depends_on_is_left_out(
-    claim: Claim, questions: list[InQuestion]
+    claim: PayeeClaim, questions: list[InQuestion]
 ) -> None:
     """Only the questions about its works and people are looked at, of however many there are."""
     whole = depending(claim, questions)

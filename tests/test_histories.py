@@ -27,7 +27,7 @@ from projections import around, attribution, contributors, history, lineage, lis
 from projections.pages import Page
 from projections.rebuilding import Rebuild
 from projections.store import View
-from scripts.bundle import Found, export_lines, import_lines
+from scripts.bundle import FoundLine, export_lines, import_lines
 
 few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 fewer = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
@@ -313,7 +313,7 @@ def test_as_of_a_position_answers_as_a_journal_cut_there(
 def copy(told: Story, upto: int, other: Story) -> None:
     """The facts up to a position with the texts behind them, by an export and an import."""
     lines = [line for line in export_lines(told.journal) if line["position"] <= upto]
-    found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+    found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
     assert import_lines(other.journal, found).refused == []
 
 

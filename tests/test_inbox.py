@@ -15,7 +15,7 @@ from domain.registry import COMMANDS
 from projections import happenings, inbox
 from projections.inbox import KINDS
 from projections.money import pools
-from projections.waiting import Asked
+from projections.waiting import Addressee
 
 BEGINS = {
     "nobody asked for it: it begins something, or states what somebody knows": {
@@ -249,7 +249,7 @@ def test_any_number_of_shares_in_doubt_can_wait(told: Bank) -> None:
     """SQLite joins at most 500 SELECTs by UNION ALL: the inbox of the operator ended there."""
     doubted = [(id_of(f"agreed {number}"), id_of("ana"), 1) for number in range(1_000)]
     with told.view() as view:
-        asked = replace(Asked.of(view, told.journal, OPERATOR), doubted=doubted)
+        asked = replace(Addressee.of(view, told.journal, OPERATOR), doubted=doubted)
         assert asked.count(view, told.journal) == 0, "there are no such agreements"
 
 

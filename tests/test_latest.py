@@ -25,7 +25,7 @@ from domain.checkpoint import Checkpoint, cosign
 from domain.latest import Latest, MapOf, Place, leaf_for, path_of, sign_map, verify_latest
 from domain.note import Note, SignerKey
 from domain.refusal import MapNotKept, NotInLog
-from domain.sparse import Leaf, Node, Proof
+from domain.sparse import MapLeaf, Node, Proof
 from domain.tree import NotVerified
 from projections.log import Log
 from projections.progress import no_progress
@@ -123,7 +123,7 @@ def test_the_map_is_that_of_others_and_they_believe_its_proofs(
 
 
 def test_two_keys_that_differ_in_their_last_bit_have_two_places() -> None:
-    low, high = (Leaf(bytes(31) + bytes([last]), bytes(32)) for last in (0, 1))
+    low, high = (MapLeaf(bytes(31) + bytes([last]), bytes(32)) for last in (0, 1))
     nodes = sparse.put([low, high], lambda _: {})
     read = lambda places: {one: nodes[one] for one in places if one in nodes}  # noqa: E731
     root = sparse.hash_of(nodes[sparse.ROOT])

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from stories import Story, story
 
-from domain.licensing import RULES, Terms, broken, cannot_be_joined, terms_of
+from domain.licensing import RULES, Licence, broken, cannot_be_joined, terms_of
 from domain.refusal import LicenceConflict
 from projections import licences
 from projections.licences import FORMS, of
-from scripts.bundle import Found, import_lines
+from scripts.bundle import FoundLine, import_lines
 from scripts.settings import read_settings
 
 EVERY = ("PD", "BY", "BY-NC", "BY-NC-ND", "BY-NC-SA", "BY-ND", "BY-SA")
@@ -27,7 +27,7 @@ def cc(shared_data: Path) -> Path:
     return shared_data.parent / "samples" / "cc"
 
 
-def named(code: str) -> Terms:
+def named(code: str) -> Licence:
     return terms_of("CC0-1.0" if code == "PD" else f"CC-{code}-4.0")
 
 
@@ -321,7 +321,7 @@ def test_by_setting_it_is_refused_except_in_an_import(database: str) -> None:
         refuses(told, sources=[freed])
         refuses(told, sources=[{**freed, "uri": "HTTPS://example.org:443/%78"}])
         line = {"type": "contribution", "id": "cut", **said}
-        report = import_lines(told.journal, [Found("line 1", line)])
+        report = import_lines(told.journal, [FoundLine("line 1", line)])
         assert report.refused == []
         assert "(no_derivatives)" in report.warned[0].warning
     assert read_settings({"STEMMA_REFUSE_LICENCES": "yes"}).refuses_licences

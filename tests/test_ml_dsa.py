@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import mldsa
 
 from domain import ml_dsa
 from domain.checkpoint import Checkpoint, Cosignature, cosign, open_checkpoint, sign
-from domain.note import COSIGNATURE, ML_DSA, Signature, SignerKey, UnknownKind, VerifierKey
+from domain.note import COSIGNATURE, ML_DSA, Signature, SignerKey, UnknownKeyKind, VerifierKey
 from domain.tree import NotVerified
 
 LOG = SignerKey("log.example/stemma", bytes(range(32)))
@@ -121,6 +121,6 @@ def test_without_the_algorithm_its_keys_are_of_an_unknown_kind(
 ) -> None:
     text = str(WITNESS.verifier)
     monkeypatch.setattr(ml_dsa, "is_known", lambda: False)
-    with pytest.raises(UnknownKind, match="need a newer cryptography"):
+    with pytest.raises(UnknownKeyKind, match="need a newer cryptography"):
         VerifierKey.parse(text)
     assert open_checkpoint(SEEN, [LOG.verifier]).checkpoint == TREE

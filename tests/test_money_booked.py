@@ -26,7 +26,7 @@ from projections.money.pools import statement as pool_statement
 from projections.money.pools.divisions import division
 from projections.money.pools.reasons import why
 from projections.store import View
-from scripts.bundle import Found, Report, import_lines
+from scripts.bundle import FoundLine, Report, import_lines
 
 TERMS_OF_ALL_KINDS: list[dict[str, Any]] = [
     AGREED,
@@ -163,7 +163,7 @@ del COST["source"]
 
 
 def from_file(told: Bank, name: str, *lines: dict[str, Any]) -> Report:
-    found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+    found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
     report = import_lines(told.journal, found, file=name)
     assert report.refused == []
     return report

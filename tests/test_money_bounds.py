@@ -19,7 +19,7 @@ from domain.money.policy.parts import Parts
 from domain.money.policy.reading import (
     MAXIMUM_COMPUTED_LENGTH,
     MAXIMUM_NAME_LENGTH,
-    Spent,
+    UsedBounds,
     exact_share,
 )
 from domain.money.policy.rules import MOST_SENIOR
@@ -220,7 +220,7 @@ def test_a_share_is_as_long_as_it_may_be_written() -> None:
 
 
 def test_terms_list_and_look_at_as_much_as_they_may() -> None:
-    for count in (Spent().entry, Spent().step):
+    for count in (UsedBounds().entry, UsedBounds().step):
         with bounded(Bounds(entries=3, steps=3)):
             count(3)
             with pytest.raises(SplitTooLarge):

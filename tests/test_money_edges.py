@@ -22,7 +22,7 @@ from domain.money.books import Books, fold_after
 from domain.money.doubt import Doubt
 from domain.money.due import due
 from domain.money.entry import Line, must_add_up
-from domain.money.held import Claim, InQuestion
+from domain.money.held import InQuestion, PayeeClaim
 from domain.money.paying import MOST_PARTS, _in_facts
 from domain.money.policy.bounds import Bounds, bounded, must_be_writable
 from domain.money.policy.cascade import limit_scale
@@ -643,7 +643,7 @@ def test_what_is_held_back_for_returns_came_from_its_country_as_what_is_paid_did
 
 
 def test_an_older_dispute_does_not_hold_what_terms_give_by_name() -> None:
-    named = Claim("work/w", "p", None, release="r", named=("w",))
+    named = PayeeClaim("work/w", "p", None, release="r", named=("w",))
     unnamed = named._replace(named=())
     older = Doubt("w", "p", None, by_name=False, by_piece=False, by_origin=False)
     for doubt in (older, older._replace(by_name=True)):

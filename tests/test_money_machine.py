@@ -67,7 +67,7 @@ from domain.refusal import (
 )
 from projections.money.balances import totals
 from projections.money.sending import sent_told
-from scripts.bundle import Found, export_lines, import_lines
+from scripts.bundle import FoundLine, export_lines, import_lines
 
 EXAMPLES = settings().max_examples // 8
 """``--hypothesis-profile=soak`` makes it many more."""
@@ -1571,6 +1571,6 @@ def test_random_histories_of_money_agree_with_the_naive_model(
         lines = list(export_lines(told.journal))
     with bank(other_database) as copy:
         copy.clock.now = told.clock.now
-        found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+        found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
         assert import_lines(copy.journal, found).refused == []
         assert list(export_lines(copy.journal)) == lines

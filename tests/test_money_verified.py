@@ -17,7 +17,7 @@ from domain.money.share import Share
 from domain.money.verifying import Verifier
 from domain.refusal import NothingToPay, UnknownContributor
 from projections.money import pools
-from scripts.bundle import Found, export_lines, import_lines
+from scripts.bundle import FoundLine, export_lines, import_lines
 
 ID = "0a0a0a0a-0000-4000-8000-00000000000a"
 
@@ -284,7 +284,7 @@ def test_a_credit_that_is_held_twice_is_verified_and_comes_back_whole(
         told.person("somebody who came later")
         lines = list(export_lines(told.journal))
     with bank(other_database) as copy:
-        found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+        found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
         assert import_lines(copy.journal, found).refused == []
         assert list(export_lines(copy.journal)) == lines
 

@@ -208,7 +208,7 @@ def test_an_export_with_a_change_of_name_restores_the_same(database: str) -> Non
     with story(database) as told, story("sqlite:///:memory:") as again:
         told_of(told)
         told.tell("rename_contributor", id=id_of(OLD), name=NEW)
-        lines = [bundle.Found("", one) for one in bundle.export_lines(told.journal)]
+        lines = [bundle.FoundLine("", one) for one in bundle.export_lines(told.journal)]
         report = bundle.import_lines(again.journal, lines)
         assert report.refused == []
         assert everything(again, None) == everything(told, None)

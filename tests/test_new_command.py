@@ -95,7 +95,7 @@ def test_it_is_a_line_of_a_bundle_and_a_command_of_the_terminal(
         poem = told.piece("poem")
         edge = told.edge(told.piece("song", poem), poem, id=id_of("edge"))
         line = {"type": "remix.praise", "id": edge, "reason": "Lovely."}
-        report = bundle.import_lines(told.journal, [bundle.Found("", line)])
+        report = bundle.import_lines(told.journal, [bundle.FoundLine("", line)])
         assert report.recorded == {"remix.praise": 1}
         assert told.topics()[-1] == "remix.praised"
     root = click.Group(commands=[_recorder(praise)])

@@ -29,7 +29,7 @@ from domain.note import (
     Opened,
     Signature,
     SignerKey,
-    UnknownKind,
+    UnknownKeyKind,
     VerifierKey,
     cosigned_message,
     key_id,
@@ -655,7 +655,7 @@ def test_a_line_of_another_kind_does_not_pass_for_a_cosignature() -> None:
             cosigned(SIGNED + wrong.line.encode(), WITNESSES)
     id = key_id(WITNESS.name, 5, bytes(1312)).hex()
     vkey = f"{WITNESS.name}+{id}+{b64encode(bytes([5]) + bytes(1312)).decode()}"
-    with pytest.raises(UnknownKind, match=r"0x05 are not understood"):
+    with pytest.raises(UnknownKeyKind, match=r"0x05 are not understood"):
         VerifierKey.parse(vkey)
 
 

@@ -17,7 +17,7 @@ from test_server import KEY, Server, serving, wait_until
 
 from api.received import MAXIMUM_BODY_BYTES
 from scripts.benchmarks.layout import lineage
-from scripts.bundle import Found, import_lines
+from scripts.bundle import FoundLine, import_lines
 from scripts.gateway import BODIES_BYTES
 from scripts.service import open_service
 
@@ -322,7 +322,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         for child, parent in lineage(WORKS, seed=1):
             sources.setdefault(child, []).append(parent)
         pieces = [piece(work, sources.get(work, [])) for work in reversed(range(WORKS))]
-        import_lines(service.journal, [Found("", piece) for piece in pieces])
+        import_lines(service.journal, [FoundLine("", piece) for piece in pieces])
         service.follower.catch_up()
     with serving(database, "--workers", "1") as running:
         yield running

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from domain.lineage import Edge, Lineage
 from projections.pictures.cover import cover
 from projections.pictures.earnings import bars_of, earnings_svg
-from projections.pictures.folding import MOST_DRAWN, LineagePicture, Work, folded
+from projections.pictures.folding import MOST_DRAWN, DrawnWork, LineagePicture, folded
 from projections.pictures.lineage import MOST_CARDS, curve, liked, lineage_svg
 from projections.pictures.outline import nested, nested_html
-from projections.pictures.paths import Step, Way, why_svg
-from projections.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
+from projections.pictures.paths import MoneyPath, PathStep, why_svg
+from projections.pictures.sankey import Paid, Recipient, SplitPicture, Via, split_svg
 from projections.pictures.svg import Markup, colour_at, element, number, policy, stylesheet
 from projections.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
 from projections.pictures.timeline import Happening, timeline_svg
@@ -67,7 +67,7 @@ def picture(works: int, *, shares: bool = True, seed: int = 1) -> LineagePicture
             ),
         ),
         tuple(
-            Work(
+            DrawnWork(
                 str(n),
                 AWKWARD[n // 3 % len(AWKWARD)] if n % 3 == 1 else f"Piece {n}, Second Take",
                 random.choice(["contribution", "contribution", "outside"]) if n else "release",
@@ -286,8 +286,10 @@ def test_every_work_says_what_it_is_in_words() -> None:
     told = LineagePicture(
         Lineage("song", edges),
         (
-            Work("song", "Low Tide, Sung", "release", "", ("Ben",), "/works/song", Fraction(1, 2)),
-            Work(
+            DrawnWork(
+                "song", "Low Tide, Sung", "release", "", ("Ben",), "/works/song", Fraction(1, 2)
+            ),
+            DrawnWork(
                 "poem",
                 "Low Tide",
                 "contribution",
@@ -296,7 +298,7 @@ def test_every_work_says_what_it_is_in_words() -> None:
                 "/works/poem",
                 Fraction(1, 3),
             ),
-            Work("sea", "The Sea", "outside", "", (), "", Fraction(1, 6)),
+            DrawnWork("sea", "The Sea", "outside", "", (), "", Fraction(1, 6)),
         ),
         {("song", "poem"): Fraction(1, 2), ("poem", "sea"): Fraction(1, 6)},
     )
@@ -332,7 +334,9 @@ def test_what_was_made_from_a_work_stands_on_its_right(works: int) -> None:
 
 def test_the_words_of_what_was_made_from_a_work_go_forward_in_time() -> None:
     edges = Edge("sea", "poem", "adaptation"), Edge("poem", "song", "sample", "1/5")
-    works = tuple(Work(id, id.title(), "contribution", "text") for id in ("sea", "poem", "song"))
+    works = tuple(
+        DrawnWork(id, id.title(), "contribution", "text") for id in ("sea", "poem", "song")
+    )
     told = LineagePicture(Lineage("sea", edges), works, onward=True)
     svg = lineage_svg(told, stand_alone=False)
     for said in ("Song · text · made from Sea → Poem", "Poem → Song · sample 1/5"):
@@ -437,9 +441,9 @@ def test_a_threshold_that_is_asked_for_is_kept() -> None:
 
 def test_of_many_works_with_the_same_share_as_many_are_drawn_as_fit() -> None:
     """Where a share divides all or none, a picture of an album is more than one of its songs."""
-    songs = tuple(Work(f"{n}", f"Song {n}", share=Fraction(1, 150)) for n in range(1, 151))
+    songs = tuple(DrawnWork(f"{n}", f"Song {n}", share=Fraction(1, 150)) for n in range(1, 151))
     edges = tuple(Edge("album", song.id, "component", None) for song in songs)
-    works = (Work("album", "Album", "release"), *songs)
+    works = (DrawnWork("album", "Album", "release"), *songs)
     kept = folded(LineagePicture(Lineage("album", edges), works))
     assert len(kept.works) == MOST_DRAWN
     assert kept.said == f"+ {151 - MOST_DRAWN} works of 0.7 % or less"
@@ -452,7 +456,7 @@ def test_without_shares_the_farthest_are_folded() -> None:
 
 def test_two_edges_between_two_works_are_one_line() -> None:
     edges = Edge("a", "b", "sample", "1/5"), Edge("a", "b", "quotation", "1/4")
-    told = LineagePicture(Lineage("a", edges), (Work("a", "A"), Work("b", "B")))
+    told = LineagePicture(Lineage("a", edges), (DrawnWork("a", "A"), DrawnWork("b", "B")))
     (edge,) = folded(told).lineage.edges
     assert edge == Edge("a", "b", "sample, quotation", "1/5 + 1/4")
 
@@ -488,7 +492,7 @@ def test_a_list_of_a_thousand_generations_is_still_a_list() -> None:
     count = 1_000
     told = LineagePicture(
         Lineage("0", tuple(Edge(str(n), str(n + 1)) for n in range(count - 1))),
-        tuple(Work(str(n), f"Piece {n}") for n in range(count)),
+        tuple(DrawnWork(str(n), f"Piece {n}") for n in range(count)),
     )
     html = nested_html(told)
     assert html.count("<li") == count
@@ -517,7 +521,7 @@ def split(people: int, *, total: int = 1_000_000, show_all: bool = False) -> Spl
     return SplitPicture(
         "Harbour Lights" * people,
         vias,
-        tuple(Payee(str(n), names[n], f"/people/{n}") for n in range(people)),
+        tuple(Recipient(str(n), names[n], f"/people/{n}") for n in range(people)),
         tuple(paid),
         money,
         show_all=show_all,
@@ -560,7 +564,7 @@ def test_a_band_is_as_thick_as_the_amount_is_large() -> None:
     told = SplitPicture(
         "Work",
         (Via("own", "Work", is_own=True),),
-        (Payee("ana", "Ana"), Payee("ben", "Ben")),
+        (Recipient("ana", "Ana"), Recipient("ben", "Ben")),
         (Paid("own", "ana", 3_000), Paid("own", "ben", 1_000)),
         money,
     )
@@ -576,9 +580,9 @@ def test_a_band_is_as_thick_as_the_amount_is_large() -> None:
 @pytest.mark.parametrize("count", [0, 1, 40])
 def test_nothing_in_the_ways_lies_on_anything_else(count: int) -> None:
     ways = [
-        Way(
+        MoneyPath(
             tuple(
-                Step(
+                PathStep(
                     AWKWARD[(n + step) % len(AWKWARD)],
                     f"/works/{step}",
                     AWKWARD[step % 5] if step else "",
@@ -599,8 +603,12 @@ def test_nothing_in_the_ways_lies_on_anything_else(count: int) -> None:
 
 
 def test_a_way_is_told_in_words() -> None:
-    way = Way(
-        (Step("Album"), Step("Song", "/works/1", "component 1/2")), "Ana", "", "singer", "5 €"
+    way = MoneyPath(
+        (PathStep("Album"), PathStep("Song", "/works/1", "component 1/2")),
+        "Ana",
+        "",
+        "singer",
+        "5 €",
     )
     svg = ElementTree.fromstring(why_svg([way]))
     assert "Album → Song → Ana 5 €" in [node.get("aria-label") for node in svg.iter()]
@@ -708,7 +716,9 @@ PICTURES = {
     "river": lambda: lineage_svg(picture(120), stand_alone=True),
     "split": lambda: split_svg(split(426)),
     "timeline": lambda: timeline_svg(happenings(90)),
-    "ways": lambda: why_svg([Way((Step(text),), text, "/", text, text[:9]) for text in AWKWARD]),
+    "ways": lambda: why_svg(
+        [MoneyPath((PathStep(text),), text, "/", text, text[:9]) for text in AWKWARD]
+    ),
 }
 FILES = {"river", "split"}
 
@@ -850,7 +860,8 @@ def test_a_long_title_has_two_lines() -> None:
     assert wrapped("Donaudampfschifffahrtsgesellschaft", 96, 12) == ("Donaudampfs…", "")
     drawn = Drawn(
         lineage_svg(
-            LineagePicture(Lineage("a"), (Work("a", "The Lighthouse That " * 9),)), stand_alone=True
+            LineagePicture(Lineage("a"), (DrawnWork("a", "The Lighthouse That " * 9),)),
+            stand_alone=True,
         )
     )
     first, second = drawn.texts

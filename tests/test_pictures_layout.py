@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from projections.pictures.layout import (
     Box,
+    BoxSize,
     Layout,
     Line,
     Point,
-    Shape,
     Space,
     apart_at_least,
     lay_out,
@@ -22,18 +22,18 @@ from projections.pictures.layout import (
 )
 from scripts.benchmarks import layout as beside
 
-CARD = Shape(120, 28, 28, 44)
-RIVER = Shape(118, 19, 4, 8)
+CARD = BoxSize(120, 28, 28, 44)
+RIVER = BoxSize(118, 19, 4, 8)
 NEAR = 1e-6
 
 
 @st.composite
-def graphs(draw: st.DrawFn, most: int = 14) -> tuple[list[Shape], list[Line]]:
+def graphs(draw: st.DrawFn, most: int = 14) -> tuple[list[BoxSize], list[Line]]:
     """Boxes of any shape, and lines that form no cycle."""
     count = draw(st.integers(1, most))
     size = st.integers(1, 90)
     shapes = [
-        Shape(
+        BoxSize(
             draw(size), above := draw(size), below := draw(size), 2 * min(above, below, draw(size))
         )
         for _ in range(count)
@@ -45,7 +45,7 @@ def graphs(draw: st.DrawFn, most: int = 14) -> tuple[list[Shape], list[Line]]:
     return shapes, [Line(left, right, draw(thickness)) for left, right in ends]
 
 
-def breaches(shapes: list[Shape], lines: list[Line], layout: Layout) -> list[str]:
+def breaches(shapes: list[BoxSize], lines: list[Line], layout: Layout) -> list[str]:
     """What of a drawing breaks the laws."""
     assert len(shapes) == len(layout.boxes)
     frame = Box(0, 0, layout.width, layout.height)
@@ -107,14 +107,14 @@ def meets(point: Point, box: Box, x: float) -> bool:
 
 @given(graphs())
 @settings(max_examples=60)
-def test_every_drawing_keeps_the_laws(graph: tuple[list[Shape], list[Line]]) -> None:
+def test_every_drawing_keeps_the_laws(graph: tuple[list[BoxSize], list[Line]]) -> None:
     shapes, lines = graph
     assert breaches(shapes, lines, lay_out(shapes, lines)) == []
 
 
 @given(graphs())
 @settings(max_examples=30)
-def test_the_same_graph_gives_the_same_picture(graph: tuple[list[Shape], list[Line]]) -> None:
+def test_the_same_graph_gives_the_same_picture(graph: tuple[list[BoxSize], list[Line]]) -> None:
     shapes, lines = graph
     assert lay_out(shapes, lines) == lay_out(list(shapes), list(lines))
 
@@ -122,10 +122,12 @@ def test_the_same_graph_gives_the_same_picture(graph: tuple[list[Shape], list[Li
 @given(graphs())
 @settings(max_examples=60)
 def test_the_crossings_that_are_told_are_those_that_are_drawn(
-    graph: tuple[list[Shape], list[Line]],
+    graph: tuple[list[BoxSize], list[Line]],
 ) -> None:
     shapes, lines = graph
-    shapes = [Shape(100, 60, 60, 100) for _ in shapes]  # room for every line at the side of its box
+    shapes = [
+        BoxSize(100, 60, 60, 100) for _ in shapes
+    ]  # room for every line at the side of its box
     lines = [Line(line.left, line.right, 0.1) for line in lines]
     layout = lay_out(shapes, lines)
     steps = [
@@ -152,7 +154,7 @@ def test_a_tree_crosses_nowhere(count: int, random: st.DataObject) -> None:
 @given(graphs(most=20))
 @settings(max_examples=60)
 def test_every_line_has_its_right_end_in_a_column_further_right(
-    graph: tuple[list[Shape], list[Line]],
+    graph: tuple[list[BoxSize], list[Line]],
 ) -> None:
     shapes, lines = graph
     rank = ranks(len(shapes), lines)
@@ -201,7 +203,7 @@ def test_what_is_held_apart_stays_as_near_as_it_can(told: list[tuple[float, floa
 
 @pytest.mark.parametrize("works", [1, 5, 30, 120, 500])
 @pytest.mark.parametrize("shape", [CARD, RIVER], ids=["card", "river"])
-def test_lineages_of_every_size_keep_the_laws(works: int, shape: Shape) -> None:
+def test_lineages_of_every_size_keep_the_laws(works: int, shape: BoxSize) -> None:
     lines = [Line(parent, child, 2) for child, parent in beside.lineage(works, seed=works)]
     shapes = [shape] * works
     layout = lay_out(shapes, lines, Space(beside_lanes=5))

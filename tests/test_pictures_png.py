@@ -6,14 +6,16 @@ from fractions import Fraction
 import pytest
 
 from domain.lineage import Lineage
-from projections.pictures.folding import LineagePicture, Work
+from projections.pictures.folding import DrawnWork, LineagePicture
 from projections.pictures.lineage import lineage_svg
 from projections.pictures.png import MOST_PIXELS, png_of
 from projections.pictures.svg import FAMILY
 
 
 def svg(title: str) -> str:
-    told = LineagePicture(Lineage("a"), (Work("a", title, people=("Ana",), share=Fraction(1)),))
+    told = LineagePicture(
+        Lineage("a"), (DrawnWork("a", title, people=("Ana",), share=Fraction(1)),)
+    )
     return lineage_svg(told, stand_alone=True)
 
 

@@ -17,7 +17,7 @@ from test_clock import SetClock
 from test_commands import Stemma
 from test_server import prepared, started, wait_until
 
-from api.metrics import State
+from api.metrics import DatabaseFigures
 from domain.commands.admitting import AdmitContributor
 from projections.heartbeat import Heartbeat
 from projections.readiness import (
@@ -176,7 +176,7 @@ def test_a_database_that_does_not_answer_leaves_the_rest_unknown(service: Servic
     assert told.pop("database") == FAILED
     assert set(told.values()) == {UNKNOWN}
     assert found.status == "unready"
-    figures = {one.name for one in State(service.log, prober.readiness).collect()}
+    figures = {one.name for one in DatabaseFigures(service.log, prober.readiness).collect()}
     assert figures.isdisjoint({"stemma_journal_facts", "stemma_log_leaves"})  # unknown is not 0
 
 

@@ -27,7 +27,7 @@ from test_every_way import IDS, Later, tell
 from domain.commands.admitting import AdmitContributor
 from domain.permission import OPERATOR
 from domain.refusal import IdempotencyKeyReused
-from scripts.bundle import Found, Line, import_lines, step_of
+from scripts.bundle import FoundLine, Line, import_lines, step_of
 from scripts.bundle.whole import export_lines
 from scripts.service import bring_up_to_date, open_service
 
@@ -113,10 +113,10 @@ def test_a_repetition_known_by_its_id_can_be_asked_for_by_its_own_key(
         with pytest.raises(IdempotencyKeyReused):
             told.journal.record(AdmitContributor(name="Ben"), key="third")
         assert told.head() == 1
-        lines = [Found("", line) for line in export_lines(told.journal)]
+        lines = [FoundLine("", line) for line in export_lines(told.journal)]
     with story(other_database) as told:
         assert not import_lines(told.journal, lines).refused
-        assert [Found("", line) for line in export_lines(told.journal)] == lines
+        assert [FoundLine("", line) for line in export_lines(told.journal)] == lines
         with pytest.raises(IdempotencyKeyReused):
             told.journal.record(AdmitContributor(name="Ben"), key="second")
         assert told.journal.record(command(), key="third") == first
@@ -162,7 +162,7 @@ def test_what_others_recorded_meanwhile_is_no_repetition_yet(database: str) -> N
 def test_a_key_survives_an_export(database: str, other_database: str) -> None:
     with story(database) as told:
         first = told.journal.record(AdmitContributor(name="Ana"), key="k")
-        lines = [Found("", line) for line in export_lines(told.journal)]
+        lines = [FoundLine("", line) for line in export_lines(told.journal)]
     with story(other_database) as told:
         assert not import_lines(told.journal, lines).refused
         assert told.journal.record(AdmitContributor(name="Ana"), key="k") == first
@@ -174,7 +174,7 @@ def test_a_line_of_a_bundle_may_have_a_key(database: str) -> None:
     line = {"type": "contributor", "id": "ana", "name": "Ana", "idempotency_key": "k"}
     with story(database) as told:
         for other in ({}, {"name": "Ben"}, {"id": "ben"}):
-            import_lines(told.journal, [Found("", {**line, **other})])
+            import_lines(told.journal, [FoundLine("", {**line, **other})])
         assert told.head() == 1
 
 

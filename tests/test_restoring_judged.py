@@ -6,13 +6,13 @@ import pytest
 from stories import NOON, Story, every_fact, story
 from test_rules import CHEATS, Scene, a_source_that_a_stranger_described
 
-from scripts.bundle import Found, Line, Report, export_lines, import_lines
+from scripts.bundle import FoundLine, Line, Report, export_lines, import_lines
 
 CLOCK = NOON + timedelta(days=30)
 
 
 def imported(told: Story, *lines: Line) -> Report:
-    found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+    found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
     return import_lines(told.journal, found)
 
 

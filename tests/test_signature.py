@@ -383,7 +383,7 @@ def test_an_export_carries_signatures_and_messages(database: str, tmp_path: Path
     with story(database) as told, story(f"sqlite:///{tmp_path / 'back.db'}") as back:
         registered(told)
         signed(told, "submit_contribution", **PIECE)
-        lines = [bundle.Found("", line) for line in bundle.export_lines(told.journal)]
+        lines = [bundle.FoundLine("", line) for line in bundle.export_lines(told.journal)]
         assert bundle.import_lines(back.journal, lines).refused == []
         assert [p.leaf() for p in back.facts()] == [p.leaf() for p in told.facts()]
         (one, other) = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import ceil
 
-from domain.sparse import AHEAD, FEW, ROOT, Leaf, Node, leaf_of, prove, put
+from domain.sparse import AHEAD, FEW, ROOT, MapLeaf, Node, leaf_of, prove, put
 
 
 class Places:
@@ -33,6 +33,6 @@ def test_a_proof_takes_a_few_queries_and_reads_no_place_twice() -> None:
 
 def test_many_leaves_read_only_places_below_nodes_and_each_once() -> None:
     map = Places(keys=3_000)
-    put([Leaf(leaf.path, bytes(32)) for leaf in map.leaves[: FEW + 1]], map.read)
+    put([MapLeaf(leaf.path, bytes(32)) for leaf in map.leaves[: FEW + 1]], map.read)
     assert len(map.asked) == len({*map.asked})
     assert all(isinstance(map.nodes.get(one // 2), bytes) for one in map.asked if one != ROOT)

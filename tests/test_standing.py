@@ -32,7 +32,7 @@ from projections.money.splitting import split_of
 from projections.question import Asking
 from projections.registry import QUESTIONS
 from projections.roll import roll
-from scripts.bundle import Found, import_lines
+from scripts.bundle import FoundLine, import_lines
 
 
 @pytest.fixture
@@ -537,7 +537,9 @@ def test_the_operator_and_an_import_are_not_limited(told: Story) -> None:
     ana, eve = people(told, "Ana", "Eve")
     songs = [own_piece(told, f"song {number}", ana) for number in range(25)]
     lines = [
-        Found("", {"type": "credit", "work": song, "contributor": eve, "role": "editor", "by": eve})
+        FoundLine(
+            "", {"type": "credit", "work": song, "contributor": eve, "role": "editor", "by": eve}
+        )
         for song in songs
     ]
     assert import_lines(told.journal, lines).refused == []

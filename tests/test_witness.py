@@ -23,7 +23,7 @@ from domain.checkpoint import cosign, open_checkpoint, sign
 from domain.note import COSIGNATURE, Signature, SignerKey, VerifierKey
 from domain.receipt import verify_receipt
 from domain.tree import NotVerified
-from scripts.line import Line
+from scripts.line import Connections
 from scripts.mirror import mirror
 from scripts.remote import Remote, Unreachable, fetch
 from scripts.service import open_service
@@ -328,7 +328,7 @@ def test_what_a_log_answers_is_read_only_for_so_long(
     """Each part is in time, and there is always another: so a log could stop its monitors."""
     monkeypatch.setattr("scripts.line.MOST_SECONDS", 0.5)
     late = pytest.raises(Unreachable, match=r"takes more than|timed out")
-    with trickling(*sent) as address, Line() as line, late:
+    with trickling(*sent) as address, Connections() as line, late:
         fetch(f"{address}/checkpoint", line=line if by_line else None)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from api.identity.keys import Key, Keys
 from api.identity.scope import KEYS, Caller, Scope
-from api.listing import WHOLE, Part
+from api.listing import WHOLE, Slice
 from domain.contributor import Contributor
 from domain.dates import start_of
 from domain.fact import utc_now
@@ -42,7 +42,7 @@ class Keyring:
     def __init__(self, keys: Keys, journal: Journal, caller: Caller) -> None:
         self._keys, self._journal, self._caller = keys, journal, caller
 
-    def all(self, part: Part = WHOLE) -> list[Key]:
+    def all(self, part: Slice = WHOLE) -> list[Key]:
         """The keys of all accounts of the caller; for the operator, everybody's.
 
         A key whose scope neither reads nor manages keys sees itself alone.

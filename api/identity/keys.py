@@ -21,7 +21,7 @@ from secrets import token_urlsafe
 from typing import NamedTuple
 
 from api.identity.scope import EVERYTHING, Caller, Scope
-from api.listing import WHOLE, Part
+from api.listing import WHOLE, Slice
 from domain.clock import STAMP
 from domain.contributor import Contributor
 from domain.engine import DatabaseUnavailable, Engine, Table
@@ -244,7 +244,7 @@ class Keys:
     # -- listing ---------------------------------------------------------------------------
 
     def list(
-        self, holders: Collection[str] | None = None, part: Part = WHOLE, *, begins: str = ""
+        self, holders: Collection[str] | None = None, part: Slice = WHOLE, *, begins: str = ""
     ) -> list[Key]:
         """Every key ever made, or those of these holders, whose digest begins so; oldest first."""
         rows = part.rows(

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from api.listing import WHOLE, Part
+from api.listing import WHOLE, Slice
 from api.sending.turns import DISABLED, SENT, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table, Transaction
@@ -112,16 +112,16 @@ class Mailboxes:
             engine, MAILBOXES.name, "holder", "token", "position", longest_pause=PAUSES["weekly"]
         )
 
-    def of(self, holders: Collection[str] | None, part: Part = WHOLE) -> list[Mailbox]:
+    def of(self, holders: Collection[str] | None, part: Slice = WHOLE) -> list[Mailbox]:
         """The mailboxes of these holders (None: all), oldest first."""
         if holders is None:
             return self._found("1 = 1", part)
         return self._found("holder IN :holders", part, holders=sorted(holders))
 
-    def _found(self, where: str, part: Part = WHOLE, **values: Any) -> list[Mailbox]:
+    def _found(self, where: str, part: Slice = WHOLE, **values: Any) -> list[Mailbox]:
         return self._rows(f"{where} AND address <> ''", part, **values)
 
-    def _rows(self, where: str, part: Part = WHOLE, **values: Any) -> list[Mailbox]:
+    def _rows(self, where: str, part: Slice = WHOLE, **values: Any) -> list[Mailbox]:
         """Mailboxes, including those that were ended lately and have no address."""
         rows = part.rows(
             self._engine,

@@ -14,7 +14,7 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import NamedTuple
 
-from api.listing import WHOLE, Part
+from api.listing import WHOLE, Slice
 from api.sending.turns import DISABLED, SENT, TAKEN, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
@@ -110,7 +110,7 @@ class Webhooks:
             writer.insert(WEBHOOKS, [(*made, None)])
         return made
 
-    def of(self, holders: Collection[str] | None, part: Part = WHOLE) -> list[Webhook]:
+    def of(self, holders: Collection[str] | None, part: Slice = WHOLE) -> list[Webhook]:
         """The webhooks of these holders (None: all), oldest first."""
         rows = part.rows(
             self._engine,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from flask import Blueprint
 
 from api.authentication import Opening
-from api.document import Document
+from api.document import OpenApi
 from api.identity.keys import Keys
 from api.limits import Limits
 from api.notifying import Notifications
@@ -66,7 +66,7 @@ def pages(
     keys: Keys,
     opening: Opening,
     log: Log,
-    document: Callable[[], Document],
+    document: Callable[[], OpenApi],
     limits: Limits,
     theirs: Subscriptions,
     mail: Notifications,

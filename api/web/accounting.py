@@ -13,7 +13,7 @@ from flask import Response, g, render_template
 from api.fields import LONGEST_WORD, Choice, Text, Whole, word
 from api.questions import asked_by
 from api.web import batches, importing
-from api.web.address import Listed, Said
+from api.web.address import Listed, PageQuery
 from api.web.amounts import Currency
 from api.web.choosing import payee_of
 from api.web.frame import Answer, Frame, file_of, reader, to_save
@@ -61,7 +61,7 @@ def pages(frame: Frame) -> None:
     _reports(frame)
 
     @frame.desk(TRADE, "Statements of shops, payouts, periods, reports", ALL_MONEY)
-    def show_accountant(view: View, _: Said) -> Answer:
+    def show_accountant(view: View, _: PageQuery) -> Answer:
         must_read_all(frame, view)
         trial = bookkeeping.trial_balance(view, frame.journal, actor=reader())
         by_currency: dict[str, dict[str, int]] = {}
@@ -80,7 +80,7 @@ def pages(frame: Frame) -> None:
 
 def _lists(frame: Frame) -> None:
     @frame.viewed("/desk/accountant/bookings", Filtered, nobody_else=True)
-    def show_bookings(view: View, said: Said) -> Answer:
+    def show_bookings(view: View, said: PageQuery) -> Answer:
         must_read_all(frame, view)
         here: Paged = {"limit": PART, "after": said.at.cursor}
         filters = said.of("from_", "to", "currency", "pool", "kind")
@@ -90,7 +90,7 @@ def _lists(frame: Frame) -> None:
         )
 
     @frame.viewed("/desk/accountant/balances", Filtered, nobody_else=True)
-    def show_balances(view: View, said: Said) -> Answer:
+    def show_balances(view: View, said: PageQuery) -> Answer:
         must_read_all(frame, view)
         here: Paged = {"limit": PART, "after": said.at.cursor}
         filters = said.of("currency")
@@ -110,7 +110,7 @@ def _lists(frame: Frame) -> None:
         return render_template("balances.html", found=found, said=said, totals=totals)
 
     @frame.viewed("/desk/accountant/pools", Filtered, nobody_else=True)
-    def show_pools(view: View, said: Said) -> Answer:
+    def show_pools(view: View, said: PageQuery) -> Answer:
         must_read_all(frame, view)
         filters = said.of("currency")
         found = bookkeeping.pools_by_size(view, after=said.at.cursor, limit=PART, **filters)
@@ -127,7 +127,7 @@ def _add_standings(totals: dict[str, dict[str, int]], every: Sequence[PayeeBalan
 
 def _reports(frame: Frame) -> None:
     @frame.viewed("/desk/accountant/reports", Filtered, nobody_else=True)
-    def show_reports(view: View, said: Said) -> Answer:
+    def show_reports(view: View, said: PageQuery) -> Answer:
         must_read_all(frame, view)
         year = said.get("year") or datetime.now(UTC).year
         trial = asked_by(view, frame.journal, "show_trial_balance", {})

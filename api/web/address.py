@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import abort, redirect, request
 
 from api.asking import LONGEST_CURSOR
-from api.fields import Choice, Shape, Text, Whole, searched
+from api.fields import Choice, ExactSchema, Text, Whole, searched
 from api.problems import PROBLEMS, Problem
 from api.received import loaded
 from domain.identity import new_id
@@ -23,7 +23,7 @@ OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
 T = TypeVar("T")
 
 
-class When(Shape):
+class When(ExactSchema):
     """The parameters of every page, above all the position or day it is read at."""
 
     as_of = Whole(0, LARGEST_POSITION, "As known at this position.")
@@ -53,7 +53,7 @@ class Continued(NamedTuple):
         return self.cursor if self.what == what else None
 
 
-class Said(dict[str, Any]):
+class PageQuery(dict[str, Any]):
     """The parameters of a page by name, and in ``at`` where one of its lists continues."""
 
     def __init__(self, asked: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class Said(dict[str, Any]):
         return {name: self[name] for name in names if name in self}
 
 
-def asked(shape: type[Shape] = When) -> dict[str, Any]:
+def asked(shape: type[ExactSchema] = When) -> dict[str, Any]:
     """The parameters of this shape in the address of the page; others are ignored."""
     known = {field.data_key or name for name, field in shape().fields.items()}
     given = {name: value for name, value in request.args.items() if name in known and value}

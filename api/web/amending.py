@@ -14,7 +14,7 @@ from api.problems import Problem
 from api.schemas import stated
 from api.web import terms as templates
 from api.web.frame import Answer, Frame, reader
-from api.web.pooling import People, Terms, lines_of, wrong
+from api.web.pooling import People, TypedTerms, lines_of, wrong
 from api.web.previewing import Foreseen, tried
 from domain.command import Command
 from domain.money.pool import Pool, in_force
@@ -54,7 +54,7 @@ def _page(
     frame: Frame, view: View, pool: PoolTold, people: People, form: Mapping[str, str], do: str
 ) -> Answer:
     fields = {name: form.get(name, "").strip() for name in FIELDS}
-    terms = Terms(form, people, pool["currency"])
+    terms = TypedTerms(form, people, pool["currency"])
 
     def command() -> Command:
         said: dict[str, Any] = {name: text for name, text in fields.items() if text}

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import render_template
 
-from api.web.address import Said
+from api.web.address import PageQuery
 from api.web.finding import told
 from api.web.frame import Answer, Frame, reader
 from domain.dispute import GROUNDS
@@ -27,7 +27,7 @@ def pages(frame: Frame) -> None:
     """The desk."""
 
     @frame.desk("auditor", "Disputes, suspect dates, corrections, proofs", READS)
-    def show_auditor(view: View, said: Said) -> Answer:
+    def show_auditor(view: View, said: PageQuery) -> Answer:
         at, seen = said.at, Reader(view, frame.journal, reader())
         opened = disputes.opened(view, after=at.of("disputes"), limit=MANY)
         dated = listing.works(view, suspect_dates=True, after=at.of("dates"), limit=MANY)

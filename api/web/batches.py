@@ -10,7 +10,7 @@ from flask import render_template, request
 from api.fields import LONGEST_WORD, Choice, word
 from api.problems import Problem, of_refusal
 from api.web import amounts, errors
-from api.web.address import Listed, Said, form_id, id_in_path
+from api.web.address import Listed, PageQuery, form_id, id_in_path
 from api.web.frame import Answer, Frame, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
 from api.web.words import PAYOUT_STATES
@@ -48,7 +48,7 @@ def pages(frame: Frame) -> None:
     """The preview, the batches, and the page of one."""
 
     @frame.viewed("/desk/accountant/payout", Previewed, nobody_else=True)
-    def show_payout_preview(view: View, said: Said) -> Answer:
+    def show_payout_preview(view: View, said: PageQuery) -> Answer:
         must_read_all(frame, view)
         try:
             return _preview(frame, view, said, said.at.cursor)
@@ -70,13 +70,13 @@ def pages(frame: Frame) -> None:
         return to_page(f"/desk/accountant/batch/{receipt.id}", receipt.position)
 
     @frame.viewed("/desk/accountant/batches", Listed, nobody_else=True)
-    def show_batches(view: View, said: Said) -> Answer:
+    def show_batches(view: View, said: PageQuery) -> Answer:
         must_read_all(frame, view)
         found = bookkeeping.latest_batches(view, after=said.at.cursor, limit=PART)
         return render_template("batches.html", batches=found.items, next=found.next)
 
     @frame.viewed("/desk/accountant/batch/<id>", Previewed, nobody_else=True)
-    def show_batch(view: View, said: Said, id: str) -> Answer:
+    def show_batch(view: View, said: PageQuery, id: str) -> Answer:
         return _batch(frame, view, id, said.get("state"), said.at.cursor)
 
     @frame.form("/desk/accountant/batch/<id>")

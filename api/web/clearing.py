@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from flask import render_template
 
-from api.web.address import Listed, Said
+from api.web.address import Listed, PageQuery
 from api.web.frame import Answer, Frame, reader
 from api.web.offering import Begun, open_among
 from domain.command import Command
@@ -51,7 +51,7 @@ def pages(frame: Frame) -> None:
     """The page of a clearance."""
 
     @frame.viewed("/release/<id>/clearance", Listed)
-    def show_clearance(view: View, said: Said, id: str) -> Answer:
+    def show_clearance(view: View, said: PageQuery, id: str) -> Answer:
         scope = clearance.Scope(view, frame.journal, id, reader())
         kind = said.get("kind") if said.get("kind") in KINDS else None
         found = clearance.listed(scope, kind, after=said.at.cursor, limit=MANY)

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, redirect, render_template, request
 
-from api.document import DESCRIPTION, VERSION, Document
+from api.document import DESCRIPTION, VERSION, OpenApi
 from api.problems import PROBLEMS, Problem
 from api.web import guides
 from api.web.address import Listed, asked
@@ -25,7 +25,7 @@ MOST_FOUND = 60
 """How many guides, operations and problems each a search shows."""
 
 
-def pages(frame: Frame, document: Callable[[], Document]) -> None:
+def pages(frame: Frame, document: Callable[[], OpenApi]) -> None:
     """The documentation, and the OpenAPI document from which its reference is generated."""
     problems = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))
 
@@ -86,12 +86,12 @@ def pages(frame: Frame, document: Callable[[], Document]) -> None:
 
 
 @cache
-def _reference(document: Document) -> Reference:
+def _reference(document: OpenApi) -> Reference:
     return Reference.of(document)
 
 
 @cache
-def _as_json(document: Document, root: str) -> str:
+def _as_json(document: OpenApi, root: str) -> str:
     """The document as JSON, for a service whose addresses begin with this path."""
     return json.dumps({**document, "servers": [{"url": root or "/"}]}, ensure_ascii=False)
 

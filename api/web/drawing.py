@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from flask import Response, current_app, g, request, send_from_directory
 
 from api.web import words
-from api.web.address import Said, again
+from api.web.address import PageQuery, again
 from api.web.frame import Answer, Frame, file_of
 from domain.money.currency import called, money
 from projections import billing, lineage, sentences, wording
@@ -25,7 +25,7 @@ from projections.lineage import Shown, WorkRow
 from projections.money.flows import Flows, flows
 from projections.pictures.earnings import earnings_svg
 from projections.pictures.files import as_png, as_svg
-from projections.pictures.folding import LineagePicture, Work
+from projections.pictures.folding import DrawnWork, LineagePicture
 from projections.pictures.font import FOLDER
 from projections.pictures.lineage import MOST_CARDS, lineage_svg
 from projections.pictures.outline import nested_html
@@ -77,7 +77,7 @@ def pictured(
     path: str,
     draw: Callable[..., str],
     paint: Callable[..., bytes],
-    of: Callable[[View, Said, str], tuple[Any, ...]],
+    of: Callable[[View, PageQuery, str], tuple[Any, ...]],
     *,
     is_release: bool = False,
 ) -> None:
@@ -87,12 +87,12 @@ def pictured(
     another process.
     """
 
-    def drawn(view: View, said: Said, id: str) -> Answer:
+    def drawn(view: View, said: PageQuery, id: str) -> Answer:
         answer = Response(elsewhere(draw, *of(view, said, id)), content_type=SVG)
         answer.headers["Content-Security-Policy"] = policy()
         return answer
 
-    def painted(view: View, said: Said, id: str) -> Answer:
+    def painted(view: View, said: PageQuery, id: str) -> Answer:
         return Response(elsewhere(paint, *of(view, said, id)), content_type="image/png")
 
     for form, show in (("svg", drawn), ("png", painted)):
@@ -104,14 +104,14 @@ def _exported(frame: Frame, asked: Question, name: str) -> None:
     """Register the answer to a question about a work in another format as a file."""
     what = asked.path.rpartition("/")[2]
 
-    def show(view: View, _: Said, id: str) -> Answer:
+    def show(view: View, _: PageQuery, id: str) -> Answer:
         return file_of(asked.forms[name], Asking(asked, view, frame.journal, {"id": id}))
 
     show.__name__ = f"show_{what}_as_{name}"
     frame.viewed(f"/works/<id>/{what}.{name}", is_release=True)(show)
 
 
-def _by_itself(view: View, said: Said, id: str) -> tuple[LineagePicture, bool]:
+def _by_itself(view: View, said: PageQuery, id: str) -> tuple[LineagePicture, bool]:
     """The picture of a lineage as a file, and whether all of it is requested."""
     found = billing.lineage_with_makers(view, id)
     picture, is_whole = _picture(found, flows(found)), said.get("picture") == "whole"
@@ -119,7 +119,7 @@ def _by_itself(view: View, said: Said, id: str) -> tuple[LineagePicture, bool]:
     return replace(picture, open_href=whole, fold_href=folded), is_whole
 
 
-def _onward_by_itself(view: View, _: Said, id: str) -> tuple[LineagePicture, bool]:
+def _onward_by_itself(view: View, _: PageQuery, id: str) -> tuple[LineagePicture, bool]:
     """The picture of what was made from a work as a file, always all of it."""
     return _onward(descent(view, id, FAR, FAR_WIDEST), _page_of(id)), True
 
@@ -259,8 +259,8 @@ def _picture(found: Shown, known: Flows) -> LineagePicture:
     return LineagePicture(found.lineage, works, over)
 
 
-def _work(node: Mapping[str, Any], share: Fraction | None = None) -> Work:
-    return Work(
+def _work(node: Mapping[str, Any], share: Fraction | None = None) -> DrawnWork:
+    return DrawnWork(
         id=node["id"],
         title=sentences.called(node),
         kind=node["kind"],

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from api.fields import Choice, Whole, searched
 from api.seen import Seen
 from api.web import words
-from api.web.address import Listed, Said, id_in_path
+from api.web.address import Listed, PageQuery, id_in_path
 from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
 from api.web.frame import Answer, Frame, account, to_page
 from domain.fact import utc_now
@@ -76,7 +76,7 @@ def pages(frame: Frame) -> None:
 def _found(frame: Frame) -> None:
 
     @frame.viewed("/search", Searched)
-    def search(view: View, said: Said) -> Answer:
+    def search(view: View, said: PageQuery) -> Answer:
         if of := request.args.get("of"):
             rest = urlencode([one for one in request.args.items() if one[0] != "of"])
             path = f"{request.script_root}/descendants/{id_in_path(of)}"
@@ -84,7 +84,7 @@ def _found(frame: Frame) -> None:
         return _search(view, said)
 
     @frame.viewed("/descendants/<id>", Searched, is_release=True)
-    def show_descendants(view: View, said: Said, id: str) -> Answer:
+    def show_descendants(view: View, said: PageQuery, id: str) -> Answer:
         return _search(view, said, id)
 
     @frame.page("/contributor")
@@ -92,14 +92,14 @@ def _found(frame: Frame) -> None:
         return redirect(f"{request.script_root}/search?kind=people")
 
     @frame.viewed("/suggest", Listed)
-    def suggest(view: View, said: Said) -> Answer:
+    def suggest(view: View, said: PageQuery) -> Answer:
         q = said.get("q")
         return render_template(
             "suggestions.html", q=q, kind=said.get("kind"), **suggestions(view, q, said.get("kind"))
         )
 
 
-def _search(view: View, said: Said, root: str | None = None) -> str:
+def _search(view: View, said: PageQuery, root: str | None = None) -> str:
     """The page of the works and people that match, or of the descendants of one work (``root``)."""
     narrowed = Narrowed.of(said, root)
     if ranked := narrowed.ranked(view):
@@ -137,7 +137,7 @@ class Narrowed(NamedTuple):
     """The filters that are set."""
 
     @classmethod
-    def of(cls, said: Said, root: str | None) -> Self:
+    def of(cls, said: PageQuery, root: str | None) -> Self:
         """The search that the parameters of a page ask for; a wrong filter is refused."""
         asked = {name: _read(name, value) for name, value in said.of(*_NARROWING).items()}
         kinds = ("contribution", "outside", "release", "people", "project", "challenge")
@@ -233,7 +233,7 @@ def _read(name: str, said: Any) -> Any:
 
 def _waiting(frame: Frame) -> None:
     @frame.viewed("/waiting", Listed, nobody_else=True)
-    def show_waiting(view: View, said: Said) -> Answer:
+    def show_waiting(view: View, said: PageQuery) -> Answer:
         kind = said.get("kind") if said.get("kind") in happenings.KINDS else None
         found, asking = Page[HappeningTold]([], None), Page[InboxItem]([], None)
         own = account(view)

@@ -25,7 +25,7 @@ from api.asking import viewing
 from api.authentication import Opening, come_in, must_include
 from api.commands import bounded_for
 from api.conditional import by_bytes
-from api.fields import Shape
+from api.fields import ExactSchema
 from api.identity.keys import Keys
 from api.identity.sessions import Sessions, form_token
 from api.limits import Limits
@@ -34,7 +34,7 @@ from api.questions import written
 from api.schemas import stated
 from api.waiting import has_recorded
 from api.web import keeping, words
-from api.web.address import Listed, Said, When, again, asked, id_in_path, part
+from api.web.address import Listed, PageQuery, When, again, asked, id_in_path, part
 from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in
 from api.web.embedding import picture, policy
@@ -53,7 +53,7 @@ from domain.value import NewId
 from projections import billing, lineage, sentences, wording
 from projections.money.readers import ANONYMOUS
 from projections.pictures.cover import cover
-from projections.question import Asking, Form
+from projections.question import Asking, Format
 from projections.store import Store, View
 
 FILTERS: Mapping[str, Callable[..., object]] = {
@@ -132,7 +132,7 @@ class Frame:
         return decorate
 
     def viewed(
-        self, path: str, asks: type[Shape] = When, *, is_release: bool = False, **who: bool
+        self, path: str, asks: type[ExactSchema] = When, *, is_release: bool = False, **who: bool
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Register a page that reads a view: it gets the view, the other parameters and the ids.
 
@@ -143,7 +143,7 @@ class Frame:
         def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
             @wraps(show)
             def shown(**ids: str) -> Answer:
-                said = Said(asked(asks))
+                said = PageQuery(asked(asks))
                 with self.view(said, ids["id"] if is_release else None) as view:
                     return show(view, said, **ids)
 
@@ -199,7 +199,7 @@ class Frame:
 
         def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
             @wraps(show)
-            def shown(view: View, said: Said) -> Answer:
+            def shown(view: View, said: PageQuery) -> Answer:
                 one.must_be_open(self.journal, g.actor)
                 return show(view, said)
 
@@ -409,7 +409,7 @@ def to_page(path: str, position: int | None = None) -> AnyResponse:
     return answer
 
 
-def file_of(form: Form, asking: Asking) -> Response:
+def file_of(form: Format, asking: Asking) -> Response:
     """An answer in another form, for people: Excel takes a table for UTF-8 only if marked so."""
     answer = written(form, asking)
     if form.media_type == "text/csv":

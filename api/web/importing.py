@@ -15,11 +15,11 @@ from api.authentication import must_include
 from api.problems import Problem, of_refusal
 from api.waiting import has_recorded
 from api.web import errors, statements
-from api.web.address import Said, id_named
+from api.web.address import PageQuery, id_named
 from api.web.frame import Answer, Frame
 from api.web.keepers import must_read_all
 from api.web.sealing import seal
-from api.web.statements import MOST_LINES, Outcome, Statement
+from api.web.statements import MOST_LINES, Outcome, ShopFile
 from domain.money.dividing import RecordRevenue
 from domain.money.naming import SOURCES
 from domain.refusal import Refusal
@@ -45,7 +45,7 @@ def pages(frame: Frame) -> None:
     """The pages of the form, of the rehearsal and of what was recorded."""
 
     @frame.viewed("/desk/accountant/import", nobody_else=True)
-    def show_import(view: View, _: Said) -> Answer:
+    def show_import(view: View, _: PageQuery) -> Answer:
         must_read_all(frame, view)
         return _form(view, request.args.to_dict())
 
@@ -83,7 +83,7 @@ def _seal(told: Iterable[Outcome]) -> str:
     return seal(*((one.where, one.state, one.id, one.amount_minor, one.warnings) for one in told))
 
 
-def _statement(said: dict[str, str]) -> Statement:
+def _statement(said: dict[str, str]) -> ShopFile:
     """The file that was uploaded or kept in the page, and what was given for it."""
     given = {name: said[name] for name in GIVEN if said[name]}
     if said["pool"]:
@@ -93,7 +93,7 @@ def _statement(said: dict[str, str]) -> Statement:
         raise errors.problem_at("pool", "wrong_type", said_where)
     form = said["form"] if said["form"] in FORMS else "sales"
     if kept := request.form.get("kept", ""):
-        return Statement(statements.unpacked(kept), form, given)
+        return ShopFile(statements.unpacked(kept), form, given)
     sent = request.files.get(statements.FILE)
     if sent is None or not sent.filename:
         raise errors.problem_at(
@@ -101,7 +101,7 @@ def _statement(said: dict[str, str]) -> Statement:
         )
     said["name"] = PurePath(sent.filename.replace("\\", "/")).name[:200]
     file = statements.must_be_small(sent.stream.read(statements.LARGEST_FILE_BYTES + 1))
-    return Statement(file, form, given)
+    return ShopFile(file, form, given)
 
 
 def _form(view: View, said: Mapping[str, str], problem: Problem | None = None) -> str:
@@ -121,7 +121,7 @@ def _form(view: View, said: Mapping[str, str], problem: Problem | None = None) -
 def _told(
     view: View,
     said: Mapping[str, str],
-    statement: Statement | None,
+    statement: ShopFile | None,
     told: Iterable[Outcome],
     position: int | None,
 ) -> str:

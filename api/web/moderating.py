@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import g, render_template
 
-from api.web.address import Said
+from api.web.address import PageQuery
 from api.web.deciding import disputed
 from api.web.finding import on_works
 from api.web.frame import Answer, Frame
@@ -36,7 +36,7 @@ def pages(frame: Frame) -> None:
     """The desk."""
 
     @frame.desk(TRADE, "Disputes, overdue claims, people and keys", (TRADE,))
-    def show_moderator(view: View, said: Said) -> Answer:
+    def show_moderator(view: View, said: PageQuery) -> Answer:
         after = None if said.at.what == "roles" else said.at.cursor
         found = inbox.of_kinds(view, frame.journal, g.actor, JUDGED, after=after, limit=MANY)
         return render_template(

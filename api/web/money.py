@@ -16,7 +16,7 @@ from api.fields import Choice, Text, word
 from api.problems import Problem
 from api.questions import asked_by
 from api.web import words
-from api.web.address import Continued, Listed, Said, When, id_in_path
+from api.web.address import Continued, Listed, PageQuery, When, id_in_path
 from api.web.drawing import pictured
 from api.web.frame import Answer, Frame, file_of, reader, to_page, to_save
 from api.web.keepers import keeps_books
@@ -36,9 +36,9 @@ from projections.money.flows import through
 from projections.money.pools.told import AmendmentTold, PoolTold
 from projections.money.readers import Reader
 from projections.money.told import PayeeRef
-from projections.pictures.paths import Step, Way, why_svg
+from projections.pictures.paths import MoneyPath, PathStep, why_svg
 from projections.pictures.png import png_of
-from projections.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
+from projections.pictures.sankey import Paid, Recipient, SplitPicture, Via, split_svg
 from projections.pictures.svg import Markup
 from projections.store import View
 
@@ -68,7 +68,7 @@ def pages(frame: Frame) -> None:
     _divisions(frame)
 
     @frame.viewed("/statement/<payee:payee>", Period, nobody_else=True)
-    def show_statement(view: View, said: Said, payee: str) -> Answer:
+    def show_statement(view: View, said: PageQuery, payee: str) -> Answer:
         of = {"id": payee, "from_": said.get("from_"), "to": said.get("to")}
         asking = asked_by(view, frame.journal, "show_statement", of)
         form = said.get("format", "")
@@ -96,10 +96,10 @@ def pages(frame: Frame) -> None:
 
 def _pools(frame: Frame) -> None:
     @frame.viewed("/pool/<id>", Listed)
-    def show_pool(view: View, said: Said, id: str) -> Answer:
+    def show_pool(view: View, said: PageQuery, id: str) -> Answer:
         return _pool(frame, view, id, said.at)
 
-    def split(view: View, _: Said, id: str) -> tuple[str]:
+    def split(view: View, _: PageQuery, id: str) -> tuple[str]:
         return (str(_split(frame, view, id)),)
 
     pictured(frame, "pools/<id>/split", str, png_of, split)
@@ -189,7 +189,7 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
     picture = SplitPicture(
         title=sentences.called(names[release]),
         vias=tuple(_via(via, release, names) for via in used),
-        payees=tuple(Payee(id, _payee(told[id]), _payee_address(id)) for id in earned),
+        payees=tuple(Recipient(id, _payee(told[id]), _payee_address(id)) for id in earned),
         paid=tuple(paid),
         money=lambda amount: money(amount, opened.currency),
         href=words.address(names[release]),
@@ -225,7 +225,7 @@ def _payee_address(id: str) -> str:
 
 def _divisions(frame: Frame) -> None:
     @frame.viewed("/entry/<id>", nobody_else=True)
-    def show_division(view: View, _: Said, id: str) -> Answer:
+    def show_division(view: View, _: PageQuery, id: str) -> Answer:
         told = pools.division(view, frame.journal, id, actor=reader())
         release = around.work(view, told["release"])
         return render_template(
@@ -233,7 +233,7 @@ def _divisions(frame: Frame) -> None:
         )
 
     @frame.viewed("/entry/<id>/why", Explained, nobody_else=True)
-    def show_why(view: View, said: Said, id: str) -> Answer:
+    def show_why(view: View, said: PageQuery, id: str) -> Answer:
         told = pools.why(view, frame.journal, id, said["payee"], actor=reader())
         division = pools.division(view, frame.journal, id, actor=reader())
         release = around.work(view, division["release"])
@@ -245,24 +245,26 @@ def _divisions(frame: Frame) -> None:
 
 def _steps(
     path: Sequence[Mapping[str, Any]], left_out: int, release: Mapping[str, Any]
-) -> tuple[Step, ...]:
+) -> tuple[PathStep, ...]:
     """The works of a path; if works in the middle were left out, their number takes their place."""
     steps = [
-        Step(
+        PathStep(
             sentences.called(release) if not number else step["title"] or "a work",
             f"{request.script_root}/piece/{step['id']}",
         )
         for number, step in enumerate(path)
     ]
     if left_out:
-        steps.insert(len(steps) // 2, Step(wording.several(left_out, "more work", "more works")))
+        steps.insert(
+            len(steps) // 2, PathStep(wording.several(left_out, "more work", "more works"))
+        )
     return tuple(steps)
 
 
 def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
     """The picture of the paths to the pieces in which the payee has a share; None if none."""
     ways = [
-        Way(
+        MoneyPath(
             steps=_steps(path, left_out, release),
             person=_payee(told["payee"]),
             href=_payee_address(told["payee"]["id"]),

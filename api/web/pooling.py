@@ -71,7 +71,7 @@ class People(Names):
         return self.owners.get(id, id)
 
 
-class Terms:
+class TypedTerms:
     """A template of terms, what was typed into its blanks, and what is wrong there."""
 
     def __init__(self, form: Mapping[str, str], people: People, currency: str) -> None:
@@ -127,7 +127,7 @@ class OpeningForm:
         self.fields = {name: form.get(name, "").strip() for name in FIELDS}
         self.fields["kind"] = self.fields["kind"] or "other"
         self.fields["currency"] = self.fields["currency"].upper()
-        self.terms = Terms(form, people, self.fields["currency"])
+        self.terms = TypedTerms(form, people, self.fields["currency"])
 
     def command(self, release: str) -> OpenPool:
         """The command in the form; raises a problem with the errors in it."""
@@ -174,7 +174,7 @@ def pages(frame: Frame) -> None:
 
 
 def wrong(
-    problem: Problem | None, sent: Mapping[str, str], fields: Mapping[str, str], terms: Terms
+    problem: Problem | None, sent: Mapping[str, str], fields: Mapping[str, str], terms: TypedTerms
 ) -> errors.Wrong:
     """The errors in the fields, among them the amount to preview, and in the blanks."""
     if problem is None:
@@ -185,7 +185,7 @@ def wrong(
 
 
 def lines_of(
-    terms: Terms, every: Sequence[Mapping[str, Any]], currency: str, people: People
+    terms: TypedTerms, every: Sequence[Mapping[str, Any]], currency: str, people: People
 ) -> dict[str, Any]:
     """What each payee gets of the previewed amount under each of these terms.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from flask import g, render_template
 
-from api.web.address import Said
+from api.web.address import PageQuery
 from api.web.frame import Answer, Frame, reader
 from domain.moment import instant
 from domain.money.policy.shares import Agreed
@@ -39,7 +39,7 @@ def pages(frame: Frame) -> None:
     """The desk."""
 
     @frame.desk("producer", "Releases: what is in them, who has agreed, what comes next", (ANYONE,))
-    def show_producer(view: View, said: Said) -> Answer:
+    def show_producer(view: View, said: PageQuery) -> Answer:
         part: Paged = {"after": said.at.cursor, "limit": MANY}
         found = produced.releases_of(view, frame.journal, g.actor, **part)
         return render_template(

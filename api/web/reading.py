@@ -15,7 +15,7 @@ from flask import Response, g, render_template
 
 from api.proofs import seen_by
 from api.web import atom, talking, words
-from api.web.address import Listed, Said, part
+from api.web.address import Listed, PageQuery, part
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
@@ -102,7 +102,7 @@ def pages(frame: Frame, log: Log) -> None:
 
 def _releases(frame: Frame) -> None:
     @frame.viewed("/release/<id>", Listed, is_release=True)
-    def show_release(view: View, said: Said, id: str) -> Answer:
+    def show_release(view: View, said: PageQuery, id: str) -> Answer:
         row = lineage.find(view, id)
         if row.kind != "release":
             return led_on(f"/piece/{id}")
@@ -134,7 +134,7 @@ def _releases(frame: Frame) -> None:
 
 def _pieces(frame: Frame) -> None:
     @frame.viewed("/piece/<id>", Listed)
-    def show_work(view: View, said: Said, id: str) -> Answer:
+    def show_work(view: View, said: PageQuery, id: str) -> Answer:
         row = lineage.find(view, id)
         if row.kind == "release":
             return led_on(f"/release/{id}")
@@ -154,7 +154,7 @@ def _pieces(frame: Frame) -> None:
         )
 
     @frame.viewed("/list/<id>", Listed, is_release=True)
-    def list_lineage(view: View, said: Said, id: str) -> Answer:
+    def list_lineage(view: View, said: PageQuery, id: str) -> Answer:
         found = listing.ancestors(view, id, after=said.at.cursor, limit=MANY * 2)
         return render_template(
             "list.html",
@@ -165,7 +165,7 @@ def _pieces(frame: Frame) -> None:
 
 
 def _shared(
-    frame: Frame, view: View, said: Said, row: WorkRow, id: str, facts: Sequence[FactTold]
+    frame: Frame, view: View, said: PageQuery, row: WorkRow, id: str, facts: Sequence[FactTold]
 ) -> dict[str, Any]:
     """What the page of a release and that of a piece both show; ``facts`` are the latest."""
     work = around.work(view, id)
@@ -262,7 +262,7 @@ def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]
 
 def _people(frame: Frame) -> None:
     @frame.viewed("/contributor/<id>", Listed)
-    def show_person(view: View, said: Said, id: str) -> Answer:
+    def show_person(view: View, said: PageQuery, id: str) -> Answer:
         if id in hidden.positions(view):
             return led_on(f"/credit/{id}")  # a hidden credit stands for its person
         found = contributors.person(view, id)
@@ -315,7 +315,7 @@ def _histories(frame: Frame) -> None:
             return atom.feed_of(subject, told(view, latest))
 
     @frame.viewed("/history/<id>", Listed, is_release=True)
-    def show_history(view: View, said: Said, id: str) -> Answer:
+    def show_history(view: View, said: PageQuery, id: str) -> Answer:
         subject = timeline.names(view, [id]).get(id)
         numbers, since = _subjects(view, id, subject)
         facts = timeline.timeline(

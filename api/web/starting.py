@@ -11,7 +11,7 @@ from typing import Any
 from flask import g, render_template
 
 from api.web import words
-from api.web.address import Listed, Said, asked
+from api.web.address import Listed, PageQuery, asked
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, account, to_page
 from api.web.together import for_you
@@ -45,7 +45,7 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/", anybody=True)
     def show_start() -> Answer:
-        said = Said(asked(Listed))
+        said = PageQuery(asked(Listed))
         cursor = said.at.cursor
         if not (g.actor or frame.public):
             return render_template("start.html", finished=None)
@@ -67,7 +67,7 @@ def pages(frame: Frame) -> None:
         return render_template("desks.html")
 
     @frame.desk("artist", "What is waiting for you, your works and what they earned", OWN)
-    def show_artist(_view: View, _: Said) -> Answer:
+    def show_artist(_view: View, _: PageQuery) -> Answer:
         return to_page("/")
 
 

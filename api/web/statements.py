@@ -25,7 +25,7 @@ from domain.money.pool import Pool
 from domain.money.revenue import Revenue
 from domain.refusal import IdTaken, Refusal
 from projections import placing
-from projections.placing import Place
+from projections.placing import Destination
 from projections.shops import NotConvertible, Row, Unplaced, place_of, statement_lines
 from projections.shops.beside import Stated, beside, undone
 from projections.shops.restating import is_alike, otherwise, remarks, restated
@@ -44,7 +44,7 @@ CALLED = {"source": "shop", "effective_at": "period", "document": "statement"}
 State = Literal["new", "known", "refused"]
 
 
-class Statement(NamedTuple):
+class ShopFile(NamedTuple):
     """The file of a shop, its format, and fields that it lacks."""
 
     file: bytes
@@ -103,10 +103,12 @@ def must_be_small(file: bytes) -> bytes:
     return file
 
 
-def lines_of(view: View, statement: Statement) -> list[Line]:
+def lines_of(view: View, statement: ShopFile) -> list[Line]:
     """The lines of a statement; a file in another format, without sales or too long is refused."""
 
-    def finding(numbers: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], list[Place]]:
+    def finding(
+        numbers: Collection[tuple[str, str]],
+    ) -> Mapping[tuple[str, str], list[Destination]]:
         return placing.places(view, numbers)
 
     with TemporaryDirectory() as folder:

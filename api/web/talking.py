@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
-from api.web.address import Continued, Listed, Said, asked
+from api.web.address import Continued, Listed, PageQuery, asked
 from api.web.deciding import is_overtaken, latest
 from api.web.frame import Answer, Frame, account, to_page
 from api.web.keeping import said_before
@@ -75,7 +75,7 @@ def pages(frame: Frame) -> None:
         return to_page(path, receipt.position)
 
     @frame.viewed(FOLLOWS, Listed, nobody_else=True)
-    def show_follows(view: View, said: Said) -> Answer:
+    def show_follows(view: View, said: PageQuery) -> Answer:
         found = Page[FollowTold]([], None)
         if own := account(view):
             part: Paged = {"after": said.at.cursor, "limit": FOLLOWED_SHOWN}
@@ -84,7 +84,7 @@ def pages(frame: Frame) -> None:
         return render_template("follows.html", lines=lines, next=found.next)
 
     @frame.viewed("/contributor/<id>/comments", Listed)
-    def show_comments_of(view: View, said: Said, id: str) -> Answer:
+    def show_comments_of(view: View, said: PageQuery, id: str) -> Answer:
         person = contributors.person(view, id)
         found = conversation.comments(view, by=id, after=said.at.cursor, limit=2 * MANY)
         comments = [(one, _place(one)[1]) for one in _with_links(view, found.items)]
@@ -157,7 +157,7 @@ def _linked(parts: Sequence[str | PersonRef], most: int) -> Markup:
 
 
 def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
-    said = Said(asked(Listed))
+    said = PageQuery(asked(Listed))
     with frame.view(said) as view:
         whole = conversation.comment(view, id)
         after = said.at.of(WHAT)

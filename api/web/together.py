@@ -11,7 +11,7 @@ from flask import g, render_template
 
 from api.fields import Choice, searched
 from api.web import talking, words
-from api.web.address import Listed, Said
+from api.web.address import Listed, PageQuery
 from api.web.finding import cards, sorts, told
 from api.web.frame import Answer, Frame, account, led_on, reader
 from api.web.offering import forms_for, is_open
@@ -72,7 +72,7 @@ def pages(frame: Frame) -> None:
 
 def _lists(frame: Frame) -> None:
     @frame.viewed("/project", Projects)
-    def show_projects(view: View, said: Said) -> Answer:
+    def show_projects(view: View, said: PageQuery) -> Answer:
         asked = said.of("q", "kind", "state", "sort")
         if asked.get("kind") not in PROJECT_KINDS:
             asked.pop("kind", None)
@@ -86,7 +86,7 @@ def _lists(frame: Frame) -> None:
         )
 
     @frame.viewed("/challenge", Challenges)
-    def show_challenges(view: View, said: Said) -> Answer:
+    def show_challenges(view: View, said: PageQuery) -> Answer:
         asked = said.of("q", "medium", "role", "project", "sort")
         if not may_be_id(asked.get("project", "")):
             asked.pop("project", None)
@@ -106,7 +106,7 @@ def _lists(frame: Frame) -> None:
 
 def _project(frame: Frame) -> None:
     @frame.viewed("/project/<id>", Listed)
-    def show_project(view: View, said: Said, id: str) -> Answer:
+    def show_project(view: View, said: PageQuery, id: str) -> Answer:
         found = projects.project(view, id)
         news = projects.updates(view, id, after=said.at.of("news"), limit=2)
         few = max(LEAST, min(FEW, ROOM // max(len(found["steps"]), 1)))
@@ -130,7 +130,7 @@ def _project(frame: Frame) -> None:
         )
 
     @frame.viewed("/step/<id>")
-    def show_step(view: View, _: Said, id: str) -> Answer:
+    def show_step(view: View, _: PageQuery, id: str) -> Answer:
         step = noun_at(view, frame.journal, Step, id)
         return led_on(f"/project/{step.project}")
 
@@ -144,7 +144,7 @@ def _pieces(
 
 def _challenge(frame: Frame) -> None:
     @frame.viewed("/challenge/<id>", Answers)
-    def show_challenge(view: View, said: Said, id: str) -> Answer:
+    def show_challenge(view: View, said: PageQuery, id: str) -> Answer:
         which: AnswerFilters = {"challenge": id}
         if show := said.get("show"):
             which |= {"state": "featured"} if show == "featured" else {"unused": True}

@@ -20,9 +20,9 @@ from domain.money.held import (
     NO_ASSETS,
     NO_PARTS,
     AllInQuestion,
-    Claim,
     Held,
     InQuestion,
+    PayeeClaim,
     accounting_for,
     against,
 )
@@ -30,7 +30,7 @@ from domain.money.passing import NOTHING_PASSED
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve
-from domain.money.state import EVERY, Cost, DivisionBooks, OpenPool, mappings
+from domain.money.state import EVERY, Cost, DivisionBooks, PoolState, mappings
 from domain.queries import Facts
 
 Above = Mapping[str, Collection[str]]
@@ -48,7 +48,7 @@ class PoolBooks:
     _pool: str
 
     @property
-    def _open(self) -> OpenPool:
+    def _open(self) -> PoolState:
         return self._books.opened[self._pool]
 
     @property
@@ -220,14 +220,14 @@ class Books(Folding):
 
     # -- claims ----------------------------------------------------------------------------
 
-    def claim(self, payee: str, agreement: str, above: Above = NOTHING_ABOVE) -> Claim:
+    def claim(self, payee: str, agreement: str, above: Above = NOTHING_ABOVE) -> PayeeClaim:
         """A payee's claim under an agreement, with everything that could put it on hold.
 
         ``above`` is needed only if the terms of the pool name the payee.
         """
         known, person = self.agreements[agreement], self.person(payee)
         is_named = payee in self.named(known.pool) and known.release in above
-        return Claim(
+        return PayeeClaim(
             payee,
             person,
             self.consents.get((agreement, payee)),

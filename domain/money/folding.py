@@ -33,7 +33,7 @@ from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import waived_in
 from domain.money.split import PLAIN
-from domain.money.state import EVERY, Cost, DivisionBooks, OpenPool, RevenueBooks, Sums
+from domain.money.state import EVERY, Cost, DivisionBooks, PoolState, RevenueBooks, Sums
 from domain.money.terms import named_in
 from domain.money.through import joined
 
@@ -156,7 +156,7 @@ class Folding(Origins):
         payees = named_in(happened)
         known = [each for each in payees if Payee.parse(each).kind != "other"]
         if isinstance(happened, Pool.Opened):
-            self.opened[id], self.sums[id] = OpenPool(happened, tuple(known)), Sums()
+            self.opened[id], self.sums[id] = PoolState(happened, tuple(known)), Sums()
         else:
             before = self.opened[id]
             named = tuple(dict.fromkeys([*before.named, *known]))

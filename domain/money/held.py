@@ -35,7 +35,7 @@ ByAsset = Mapping[str, Fraction]
 NO_PARTS: ByAsset = {}
 
 
-class Claim(NamedTuple):
+class PayeeClaim(NamedTuple):
     """A payee's claim under an agreement, with everything that could put it on hold."""
 
     payee: str
@@ -80,11 +80,11 @@ class InQuestion(NamedTuple):
     """The child of the edge."""
     doubt: Doubt
 
-    def is_settled_for(self, claim: Claim) -> bool:
+    def is_settled_for(self, claim: PayeeClaim) -> bool:
         """Whether a claim accounts for what was found."""
         return self.doubt.false_at is not None and self.doubt.false_at <= claim.known
 
-    def touches(self, claim: Claim) -> bool:
+    def touches(self, claim: PayeeClaim) -> bool:
         """Whether a claim depends on what is in question."""
         if self.is_settled_for(claim):
             return False
@@ -97,14 +97,14 @@ class InQuestion(NamedTuple):
             return self.child in works and not own.isdisjoint(self.works)
         return self.person == claim.person and not own.isdisjoint(self.works)
 
-    def limited_to(self, claim: Claim) -> Collection[str]:
+    def limited_to(self, claim: PayeeClaim) -> Collection[str]:
         """The assets through which a claim depends on the question; empty: the whole claim does."""
         by_name = self.doubt.by_name and claim.named
         if not self.doubt.by_piece or by_name or claim.release in self.works:
             return ()
         return {asset for asset, works in claim.assets.items() if not self.works.isdisjoint(works)}
 
-    def reached(self, claim: Claim) -> Iterator[tuple[str, int]]:
+    def reached(self, claim: PayeeClaim) -> Iterator[tuple[str, int]]:
         """The parts of a claim that somebody had for what is in question: the asset, the index."""
         if not self.doubt.by_origin or self.is_settled_for(claim):
             return
@@ -135,7 +135,7 @@ class AllInQuestion:
         """Whether nothing is in question."""
         return not self._edges and not self._credits
 
-    def about(self, claim: Claim) -> Iterator[InQuestion]:
+    def about(self, claim: PayeeClaim) -> Iterator[InQuestion]:
         """The questions on which a claim may depend."""
         for work in {*claim.works, *claim.named}:
             yield from self._edges.get(work, ())
@@ -167,7 +167,7 @@ class Held(NamedTuple):
     """Of which of these assets only a part is on hold, and how much of it."""
 
 
-def against(claim: Claim, questions: AllInQuestion) -> Held:
+def against(claim: PayeeClaim, questions: AllInQuestion) -> Held:
     """Why a claim can't be paid now, and which assets of it."""
     open_now, assets, parts = depending(claim, questions.about(claim))
     is_false = {each.doubt.false_at is not None for each in open_now}
@@ -192,7 +192,7 @@ class Depending(NamedTuple):
     parts: tuple[tuple[str, Fraction], ...]
 
 
-def depending(claim: Claim, questions: Iterable[InQuestion]) -> Depending:
+def depending(claim: PayeeClaim, questions: Iterable[InQuestion]) -> Depending:
     """Which of these questions a claim depends on, and through which assets or parts of them."""
     found: list[InQuestion] = []
     about: list[Collection[str]] = []

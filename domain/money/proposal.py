@@ -99,7 +99,7 @@ class Version:
 
 
 @dataclass
-class Comment:
+class ProposalComment:
     """A comment on a proposal, and its answers."""
 
     id: str
@@ -133,7 +133,7 @@ class Proposal(Noun):
     pool: str
     release: str
     versions: list[Version]
-    comments: dict[str, Comment]
+    comments: dict[str, ProposalComment]
     opened_at: str
     closes_at: str
     window: timedelta
@@ -240,7 +240,7 @@ class Proposal(Noun):
         about: str | None = None
 
         def apply(self, noun: Proposal) -> None:
-            noun.comments[self.comment] = Comment(
+            noun.comments[self.comment] = ProposalComment(
                 self.comment,
                 self.kind,
                 self.about,

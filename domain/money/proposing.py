@@ -28,7 +28,7 @@ from domain.money.pool import (
     MOST_REVIEW_HOURS,
     Pool,
 )
-from domain.money.proposal import Assets, Comment, Content, Proposal, payees_of
+from domain.money.proposal import Assets, Content, Proposal, ProposalComment, payees_of
 from domain.money.split import OF_SPLIT, WITH_CARRY, read_terms
 from domain.money.terms import named_in, places_of
 from domain.money.through import Divides, divided
@@ -538,7 +538,7 @@ def must_be_days(days: int, least: int) -> int:
     return days
 
 
-def _comment(noun: Proposal, id: str) -> Comment:
+def _comment(noun: Proposal, id: str) -> ProposalComment:
     if id not in noun.comments:
         raise UnknownComment(id)
     return noun.comments[id]

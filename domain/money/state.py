@@ -43,7 +43,7 @@ class Netted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OpenPool:
+class PoolState:
     """A pool with all the terms it ever had, and its agreements."""
 
     LASTS: ClassVar = True
@@ -118,7 +118,7 @@ class State:
 
     position: int
     """The position of the latest fact folded."""
-    opened: Kept[str, OpenPool]
+    opened: Kept[str, PoolState]
     sums: Kept[str, Sums]
     """By pool."""
     sources: Kept[tuple[str, str], int]

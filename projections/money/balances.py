@@ -22,9 +22,9 @@ from domain.money.held import (
     NO_PARTS,
     PAYABLE,
     AllInQuestion,
-    Claim,
     Held,
     Owed,
+    PayeeClaim,
     accounting_for,
     against,
     covering_debts,
@@ -243,7 +243,7 @@ def held(view: View, journal: Journal, of: Iterable[Key]) -> dict[Key, Held]:
 
 def claims(
     view: View, journal: Journal, of: Iterable[Key], *, is_clear: bool = False
-) -> dict[Key, Claim]:
+) -> dict[Key, PayeeClaim]:
     """By payee and agreement: the claim, with everything that could put it on hold.
 
     With ``is_clear`` nothing is in question, so the works that claims depend on are not read.
@@ -259,7 +259,7 @@ def claims(
     found = {}
     for payee, proposal in asked:
         about, person = works.get(proposal, nothing), persons.get(payee, payee)
-        found[payee, proposal] = Claim(
+        found[payee, proposal] = PayeeClaim(
             payee,
             person,
             shares.get((payee, proposal), _UNASKED).state,

@@ -37,7 +37,7 @@ from projections.money.told import (
     Withheld,
 )
 from projections.pages import Page
-from projections.question import Form, Paged, question
+from projections.question import Format, Paged, question
 from projections.spreadsheet import rows_of_csv
 from projections.store import View, holds, told_rows, wanted
 from projections.told import Count, Effect, Instant, Position
@@ -358,7 +358,7 @@ def _as_csv(told: TrialBalance) -> str:
 
 
 FORMS = {
-    "csv": Form(
+    "csv": Format(
         "text/csv", lambda asking: _as_csv(asking.answer), ",".join(TRIAL_COLUMNS) + "\r\n"
     ),
 }

@@ -29,7 +29,7 @@ from projections.money.told import (
     WithholdingTold,
 )
 from projections.pages import Page
-from projections.question import Form, Paged, question
+from projections.question import Format, Paged, question
 from projections.spreadsheet import rows_of_csv
 from projections.store import View, holds, told_rows, wanted
 
@@ -147,7 +147,7 @@ def as_csv(told: WithheldSummary) -> str:
 
 
 FORMS = {
-    "csv": Form("text/csv", lambda asking: as_csv(asking.answer), ",".join(COLUMNS) + "\r\n"),
+    "csv": Format("text/csv", lambda asking: as_csv(asking.answer), ",".join(COLUMNS) + "\r\n"),
 }
 
 

@@ -18,7 +18,7 @@ from projections import wording
 from projections.money import statements
 from projections.money.readers import Reader
 from projections.money.told import Statement
-from projections.question import Asking, Form, question
+from projections.question import Asking, Format, question
 from projections.spreadsheet import rows_of_csv
 from projections.store import View
 
@@ -75,8 +75,8 @@ def _as_pdf(asking: Asking) -> bytes:
 
 
 FORMS = {
-    "csv": Form("text/csv", lambda asking: as_csv(asking.answer), ",".join(COLUMNS) + "\r\n"),
-    "pdf": Form("application/pdf", _as_pdf, "%PDF-1.7", has_links=True, is_binary=True),
+    "csv": Format("text/csv", lambda asking: as_csv(asking.answer), ",".join(COLUMNS) + "\r\n"),
+    "pdf": Format("application/pdf", _as_pdf, "%PDF-1.7", has_links=True, is_binary=True),
 }
 
 

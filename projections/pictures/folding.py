@@ -23,7 +23,7 @@ THRESHOLDS = tuple(Fraction(1, part) for part in (1000, 500, 200, 100, 50, 20))
 
 
 @dataclass(frozen=True)
-class Work:
+class DrawnWork:
     """One work of a lineage, with the text to show."""
 
     id: str
@@ -46,7 +46,7 @@ class LineagePicture:
 
     lineage: Lineage[str]
     """The lineage of the work; with ``onward``, edges go from a work to what was made from it."""
-    works: tuple[Work, ...]
+    works: tuple[DrawnWork, ...]
     over: Over = field(default_factory=dict)
     fold: Fraction | None = None
     """The share below which works are folded; 0 shows all works, None chooses what to fold."""
@@ -68,7 +68,7 @@ class LineagePicture:
 class Folded:
     """The part of a lineage that is drawn, and a sentence about the rest."""
 
-    works: tuple[Work, ...]
+    works: tuple[DrawnWork, ...]
     lineage: Lineage[str]
     """The edges between these works, with at most one between any two."""
     count: int
@@ -103,7 +103,7 @@ _MEDIA = {"outside": "outside source", "release": "release"}
 """What is shown for a work without a medium."""
 
 
-def named(picture: LineagePicture) -> Iterable[Work]:
+def named(picture: LineagePicture) -> Iterable[DrawnWork]:
     """The works with their text cleaned, each on one line."""
     for work in picture.works:
         title = clean(work.title)
@@ -158,7 +158,7 @@ def _reached(kept: Iterable[str], root: str, widest: dict[str, str]) -> set[str]
 
 
 def _weightiest(
-    works: dict[str, Work], widest: dict[str, str], picture: LineagePicture
+    works: dict[str, DrawnWork], widest: dict[str, str], picture: LineagePicture
 ) -> tuple[set[str], str] | None:
     """The works with at least the first share that leaves few enough, and which share others have.
 
@@ -179,7 +179,7 @@ def _weightiest(
 
 
 def _filled(
-    kept: set[str], works: dict[str, Work], widest: dict[str, str], picture: LineagePicture
+    kept: set[str], works: dict[str, DrawnWork], widest: dict[str, str], picture: LineagePicture
 ) -> tuple[set[str], str]:
     """These works and the weightiest others, as many as fit, and the share of the rest."""
     for id in sorted(works, key=lambda id: works[id].share or 0, reverse=True):
@@ -192,7 +192,7 @@ def _filled(
 
 
 def _nearest(
-    works: dict[str, Work], lineage: Lineage[str], widest: dict[str, str], most: int
+    works: dict[str, DrawnWork], lineage: Lineage[str], widest: dict[str, str], most: int
 ) -> tuple[set[str], int]:
     """The works of the nearest generations, and the first generation with works left out.
 

@@ -29,7 +29,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Shape:
+class BoxSize:
     """The size of a box: its width, and its height above and below the point where lines meet it.
 
     Lines meet it within ``side``, a part of its height centred on that point.
@@ -84,7 +84,7 @@ class Layout:
     crossings: int
 
 
-def lay_out(shapes: Sequence[Shape], lines: Sequence[Line], space: Space | None = None) -> Layout:
+def lay_out(shapes: Sequence[BoxSize], lines: Sequence[Line], space: Space | None = None) -> Layout:
     """Place boxes of these shapes, and route the lines between them.
 
     There is at most one line between two boxes, and the lines form no cycle.
@@ -109,7 +109,7 @@ class _Net:
     """
 
     count: int
-    shapes: Sequence[Shape]
+    shapes: Sequence[BoxSize]
     above: list[float]
     below: list[float]
     columns: list[list[int]]
@@ -177,7 +177,7 @@ def _moved_left(
     return True
 
 
-def _net(shapes: Sequence[Shape], lines: Sequence[Line]) -> _Net:
+def _net(shapes: Sequence[BoxSize], lines: Sequence[Line]) -> _Net:
     count = len(shapes)
     rank = ranks(count, lines)
     last = max(rank)

@@ -14,8 +14,8 @@ from math import ceil
 from zlib import crc32
 
 from domain.lineage import Edge
-from projections.pictures.folding import Folded, LineagePicture, Work, folded
-from projections.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
+from projections.pictures.folding import DrawnWork, Folded, LineagePicture, folded
+from projections.pictures.layout import Box, BoxSize, Layout, Line, Point, Space, lay_out
 from projections.pictures.svg import (
     COLOURS,
     Markup,
@@ -52,8 +52,8 @@ class _Form:
     space: Space
     whole: float
     """The thickness of a line over which the whole goes."""
-    shapes: Callable[[tuple[Work, ...], list[Line], float], list[Shape]]
-    draw: Callable[[Work, Box, tuple[str, ...]], Markup]
+    shapes: Callable[[tuple[DrawnWork, ...], list[Line], float], list[BoxSize]]
+    draw: Callable[[DrawnWork, Box, tuple[str, ...]], Markup]
     narrowest: float
     widest: float
     """The bounds of a work's width, which is reduced where the picture would not fit a window."""
@@ -93,7 +93,7 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
     )
 
 
-def _laid_out(form: _Form, works: tuple[Work, ...], lines: list[Line]) -> Layout:
+def _laid_out(form: _Form, works: tuple[DrawnWork, ...], lines: list[Line]) -> Layout:
     layout = lay_out(form.shapes(works, lines, form.widest), lines, form.space)
     if layout.width <= _FITTING or form.closer is None:
         return layout
@@ -149,7 +149,7 @@ def _described(drawn: Folded, layout: Layout) -> str:
     )
 
 
-def colours_of(works: Sequence[Work]) -> dict[str, tuple[str, ...]]:
+def colours_of(works: Sequence[DrawnWork]) -> dict[str, tuple[str, ...]]:
     """By work: the colours of its people. Those with the most weight have a colour of their own.
 
     The colour follows from the name, so that a person has the same one in every picture, unless
@@ -202,12 +202,12 @@ def _paths(drawn: Folded, *, is_onward: bool) -> dict[str, str]:
     return said
 
 
-def _classes(work: Work, root: str) -> str:
+def _classes(work: DrawnWork, root: str) -> str:
     said = {"work": True, "root": work.id == root, "outside": work.kind == "outside"}
     return " ".join(name for name, holds in said.items() if holds)
 
 
-def _linked(work: Work, inner: Markup, path: str) -> Markup:
+def _linked(work: DrawnWork, inner: Markup, path: str) -> Markup:
     """A drawn work as a link, with a description in words."""
     people = between(work.people).join(map(_mentioned, work.people[:_MOST_NAMED]))
     if len(work.people) > _MOST_NAMED:
@@ -292,7 +292,7 @@ _NARROWEST = 104.0
 _INSET, _ROW = 16.0, 15.0
 
 
-def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
+def _card_shapes(works: tuple[DrawnWork, ...], lines: list[Line], widest: float) -> list[BoxSize]:
     """The shape of each card: as wide as its content, within bounds, and as high as its lines."""
     del lines
     shapes = []
@@ -305,15 +305,15 @@ def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> l
         full = ceil(min(widest, max(_NARROWEST, wanted + _INSET + 10)))
         rows = len(_title_lines(work, full)) + bool(work.people) + _has_last_row(work)
         height = _ROW * rows + 11
-        shapes.append(Shape(full, height / 2, height / 2, height - 12))
+        shapes.append(BoxSize(full, height / 2, height / 2, height - 12))
     return shapes
 
 
-def _has_last_row(work: Work) -> bool:
+def _has_last_row(work: DrawnWork) -> bool:
     return bool(work.medium) or work.share is not None
 
 
-def _title_lines(work: Work, wide: float) -> list[str]:
+def _title_lines(work: DrawnWork, wide: float) -> list[str]:
     """A title on one line if it fits into a card of this width, else on two."""
     room = wide - _INSET - 9
     if width(work.title, _TITLE, bold=True) <= room:
@@ -321,11 +321,11 @@ def _title_lines(work: Work, wide: float) -> list[str]:
     return [line for line in wrapped(work.title, room, _TITLE) if line]
 
 
-def _share_width(work: Work, size: float) -> float:
+def _share_width(work: DrawnWork, size: float) -> float:
     return 0.0 if work.share is None else width(percent(work.share), size, bold=True)
 
 
-def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
+def _card(work: DrawnWork, box: Box, colours: tuple[str, ...]) -> Markup:
     """A card with title, people, medium and share, and on its left the colours of its people."""
     left, right = box.x + _INSET, box.x + box.width - 9
     room = right - left
@@ -359,7 +359,7 @@ _HEAD = 15.0
 _WHOLE_RIVER, _THINNEST_RIVER = 84.0, 4.0
 
 
-def _river_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
+def _river_shapes(works: tuple[DrawnWork, ...], lines: list[Line], widest: float) -> list[BoxSize]:
     """The shape of each work in a river: a label, and below it a bar as high as the flow."""
     flows_in, flows_out = [0.0] * len(works), [0.0] * len(works)
     for line in lines:
@@ -369,11 +369,11 @@ def _river_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> 
     for work, into, out_of in zip(works, flows_in, flows_out, strict=True):
         whole = _WHOLE_RIVER if not out_of and work.share is not None else 0.0
         wide = max(_THINNEST_RIVER, into, out_of, whole)
-        shapes.append(Shape(widest, wide / 2 + _HEAD, wide / 2, wide))
+        shapes.append(BoxSize(widest, wide / 2 + _HEAD, wide / 2, wide))
     return shapes
 
 
-def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
+def _pill(work: DrawnWork, box: Box, colours: tuple[str, ...]) -> Markup:
     """A work in a river: title and share, and below them the bar in its people's colours."""
     taken = _share_width(work, _LABEL)
     top, pill = box.y + _HEAD, box.height - _HEAD

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.lineage import Edge
-from projections.pictures.folding import LineagePicture, Work, merged, named
+from projections.pictures.folding import DrawnWork, LineagePicture, merged, named
 from projections.pictures.svg import Markup, element, escaped, joined
 from projections.pictures.text import percent
 
@@ -18,7 +18,7 @@ class Entry:
     """A line of the list: a work, its depth, and the edge from the work it was used in."""
 
     depth: int
-    work: Work
+    work: DrawnWork
     edge: Edge[str] | None
     again: bool
     """Whether the work was listed before, so that this line only refers to it."""

@@ -14,7 +14,7 @@ MOST_WAYS = 24
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """A work on a path, and how the work before it uses it."""
 
     title: str
@@ -23,10 +23,10 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Way:
+class MoneyPath:
     """A path from a release through pieces to a person, and the amount that came over it."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     person: str
     href: str = ""
     how: str = ""
@@ -70,7 +70,7 @@ class _Link:
         return self.room + 20 + taken
 
 
-def why_svg(ways: Sequence[Way]) -> Markup:
+def why_svg(ways: Sequence[MoneyPath]) -> Markup:
     """The paths as SVG within a page, one below the other, each in as many rows as it takes."""
     parts: list[Markup] = []
     y = 0.0
@@ -98,14 +98,14 @@ def why_svg(ways: Sequence[Way]) -> Markup:
     )
 
 
-def _said(way: Way) -> str:
+def _said(way: MoneyPath) -> str:
     steps = " → ".join(isolated(clean(step.title) or "(untitled)") for step in way.steps)
     return " → ".join(
         filter(None, (steps, " ".join((isolated(clean(way.person)), way.amount)).strip()))
     )
 
 
-def _links(way: Way) -> list[_Link]:
+def _links(way: MoneyPath) -> list[_Link]:
     return [
         *(
             _Link(isolated(clean(step.title) or "(untitled)"), step.href, clean(step.how))
@@ -117,7 +117,7 @@ def _links(way: Way) -> list[_Link]:
     ]
 
 
-def _chain(way: Way, y: float, room: float) -> tuple[list[Markup], float, float]:
+def _chain(way: MoneyPath, y: float, room: float) -> tuple[list[Markup], float, float]:
     """The cards and arrows of one path, its greatest x, and the y of its last row."""
     parts: list[Markup] = []
     x = reach = 0.0

@@ -23,7 +23,7 @@ are requested."""
 
 
 @dataclass(frozen=True)
-class Payee:
+class Recipient:
     """Somebody who is paid."""
 
     id: str
@@ -57,7 +57,7 @@ class SplitPicture:
 
     title: str
     vias: tuple[Via, ...]
-    payees: tuple[Payee, ...]
+    payees: tuple[Recipient, ...]
     paid: tuple[Paid, ...]
     money: Callable[[int], str]
     """Writes an amount in smallest units."""

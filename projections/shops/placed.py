@@ -10,14 +10,14 @@ from itertools import islice
 
 from domain.identifier import normal
 from domain.refusal import BadIdentifier
-from projections.placing import Place
+from projections.placing import Destination
 from projections.shops.line import NotConvertible
 
 Row = dict[str, str]
 """The fields of a sale, as text."""
 Number = tuple[str, str]
 """The name of a registry, and a number in it; or ``POOL``, and the id of a pool."""
-Finding = Callable[[Collection[Number]], Mapping[Number, list[Place]]]
+Finding = Callable[[Collection[Number]], Mapping[Number, list[Destination]]]
 """Finds the pools to which sales of works with these numbers can belong."""
 
 POOL = "pool"
@@ -38,7 +38,7 @@ def placed(sales: Iterable[Row], finding: Finding | None) -> Iterator[Row]:
     if finding is None:
         yield from map(_must_name_its_pool, sales)
         return
-    known: dict[Number, list[Place]] = {}
+    known: dict[Number, list[Destination]] = {}
     waiting = iter(sales)
     while some := [(sale, _numbers(sale)) for sale in islice(waiting, AT_ONCE)]:
         known |= finding({one for _, numbers in some for one in numbers} - known.keys())
@@ -65,7 +65,7 @@ def _normal(scheme: str, text: str) -> str:
         return text
 
 
-def _place(sale: Row, numbers: list[Number], known: Mapping[Number, list[Place]]) -> Row:
+def _place(sale: Row, numbers: list[Number], known: Mapping[Number, list[Destination]]) -> Row:
     """The pool and the work of a sale, or the reason why they are not certain."""
     currency = sale.get("currency", "").upper()
     found = next((places for one in numbers if (places := known[one])), [])
@@ -80,11 +80,13 @@ def _place(sale: Row, numbers: list[Number], known: Mapping[Number, list[Place]]
     return {UNPLACED: _why(numbers, found, fitting, currency)}
 
 
-def _elsewhere(found: list[Place], currency: str) -> str:
+def _elsewhere(found: list[Destination], currency: str) -> str:
     return f"its pool is in {found[0].currency}, not in {currency}"
 
 
-def _why(numbers: list[Number], found: list[Place], fitting: list[Place], currency: str) -> str:
+def _why(
+    numbers: list[Number], found: list[Destination], fitting: list[Destination], currency: str
+) -> str:
     named = ", ".join(f"{scheme.upper()} {number}" for scheme, number in numbers)
     if not numbers:
         return "it names no ISRC, ISWC or barcode"

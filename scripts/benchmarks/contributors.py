@@ -28,7 +28,7 @@ from projections.store import Store, with_tables
 from scripts.benchmarks.by_hand import ANCESTORS, Plain, plain
 from scripts.benchmarks.filled import filled
 from scripts.benchmarks.measure import Result, Size, at_most, in_turns, percentiles
-from scripts.generate import DENSE, PIECES_A_RELEASE, TYPICAL, Shape, community, id_of, record
+from scripts.generate import DENSE, PIECES_A_RELEASE, TYPICAL, Habits, community, id_of, record
 from scripts.service import settle
 
 PIECES = {"small": (3_000,), "full": (100_000, 1_000_000)}
@@ -91,7 +91,7 @@ class Graph:
 
 
 @dataclass
-class Asked:
+class Generated:
     """A generated community, and three ways to ask it who contributed."""
 
     store: Store
@@ -121,7 +121,7 @@ class Asked:
 
 
 @contextmanager
-def generated(name: str, pieces: int, database: str, shape: Shape) -> Iterator[Asked]:
+def generated(name: str, pieces: int, database: str, shape: Habits) -> Iterator[Generated]:
     """A generated community, recorded and folded."""
     told = partial(record, commands=community(pieces, shape=shape))
     last = id_of("work", pieces - 1)
@@ -135,7 +135,7 @@ def generated(name: str, pieces: int, database: str, shape: Shape) -> Iterator[A
         # The collector would search the whole graph while the others answer.
         settle()
         try:
-            yield Asked(service.store, by_hand, graph, loading)
+            yield Generated(service.store, by_hand, graph, loading)
         finally:
             gc.unfreeze()
 

@@ -20,7 +20,7 @@ from domain.permission import OPERATOR
 from projections.companion import Companion
 from scripts.benchmarks.by_hand import loading_seconds, plain, rows_of, scratch
 from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least, seconds
-from scripts.bundle import Found, import_lines, read_json_lines
+from scripts.bundle import FoundLine, import_lines, read_json_lines
 from scripts.generate import community, facts_of, lines
 from scripts.service import Service, open_service
 
@@ -59,7 +59,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     yield Result("recorded and folded", both, "pieces/s", (loaded, made), aims=at_least(10_000))
 
 
-def import_folded(service: Service, found: Iterator[Found]) -> None:
+def import_folded(service: Service, found: Iterator[FoundLine]) -> None:
     """Import lines, and fold them."""
     with Companion(service.engine) as companion:
         tell = companion.recorded

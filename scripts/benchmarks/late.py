@@ -16,7 +16,7 @@ import networkx as nx
 
 from scripts.benchmarks.by_hand import loading_seconds, scratch
 from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds, timed
-from scripts.bundle import Found, Line, import_lines
+from scripts.bundle import FoundLine, Line, import_lines
 from scripts.service import Service, open_service
 
 COMMITS = {"small": 300, "full": 16_000}
@@ -88,7 +88,7 @@ def late(edges: Sequence[Pair]) -> Iterator[Line]:
 
 def imported(service: Service, lines: Iterator[Line]) -> None:
     """Import lines as from a file."""
-    found = (Found(f"line {number}", line) for number, line in enumerate(lines, 1))
+    found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, 1))
     report = import_lines(service.journal, found)
     assert not report.refused, report.refused[0]
 

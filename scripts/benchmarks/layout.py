@@ -20,8 +20,8 @@ from statistics import median
 from time import process_time
 
 from domain.lineage import Edge, Lineage
-from projections.pictures.folding import LineagePicture, Work
-from projections.pictures.layout import Line, Point, Shape, lay_out
+from projections.pictures.folding import DrawnWork, LineagePicture
+from projections.pictures.layout import BoxSize, Line, Point, lay_out
 from projections.pictures.lineage import lineage_svg
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most
 
@@ -35,7 +35,7 @@ GRAPHS: dict[Size, dict[int, int]] = {
 }
 """How many lineages of each number of works are drawn."""
 NO_PEER = "dot is missing: apt-get install graphviz"
-SHAPE = Shape(140, 28, 28, 44)
+SHAPE = BoxSize(140, 28, 28, 44)
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
@@ -81,7 +81,7 @@ def picture(works: int, edges: Edges) -> LineagePicture:
             "0", tuple(Edge(str(child), str(parent), "sample", "1/5") for child, parent in edges)
         ),
         tuple(
-            Work(str(n), f"Work {n}", people=(f"Person {n % 20}",), share=share)
+            DrawnWork(str(n), f"Work {n}", people=(f"Person {n % 20}",), share=share)
             for n in range(works)
         ),
         {(str(child), str(parent)): share for child, parent in edges},

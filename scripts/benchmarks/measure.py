@@ -60,7 +60,7 @@ def at_least(limit: float, peer: str = "") -> tuple[Aim, ...]:
     return (Aim(limit, False, peer),)
 
 
-class Asked(NamedTuple):
+class PeerAsks(NamedTuple):
     """A peer, with calls that ask it the same as us or something similar."""
 
     name: str
@@ -260,7 +260,7 @@ def _stat(pid: int) -> list[str]:
     return told.rpartition(") ")[2].split()
 
 
-def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: Asked) -> Iterator[Result]:
+def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: PeerAsks) -> Iterator[Result]:
     """Milliseconds of ours, median and 99th percentile, beside those of a peer.
 
     The peer is asked once for every tenth of ours, so that other load affects both.

@@ -33,7 +33,7 @@ from projections.store import table_name
 from scripts.benchmarks.by_hand import PlainSQLite, Rows, is_postgres, scratch
 from scripts.benchmarks.load import Served, free_port, serving, wait_until_ready
 from scripts.benchmarks.measure import Peer, Result, Size, at_least
-from scripts.gateway import Bounds, Gateway
+from scripts.gateway import Gateway, ProcessLimits
 from scripts.generate import TYPICAL, community, id_of, record
 from scripts.service import open_service
 
@@ -192,7 +192,7 @@ def _serve_bare(address: str, generation: int, interface: Interfaces, port: int)
 
 
 def _behind_gateway(address: str, generation: int) -> Gateway:
-    return Gateway(Bounds(THREADS), _bare_app(address, generation))
+    return Gateway(ProcessLimits(THREADS), _bare_app(address, generation))
 
 
 def _bare_app(address: str, generation: int) -> Flask:

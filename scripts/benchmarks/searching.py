@@ -15,7 +15,7 @@ from typing import Any
 from projections import contributors, likely, listing, searching, suggesting
 from projections.store import with_tables
 from scripts.benchmarks.by_hand import Plain, is_postgres, plain
-from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared, seen
+from scripts.benchmarks.measure import PeerAsks, Result, Size, Worked, compared, seen
 from scripts.benchmarks.society import (
     ROLES,
     VOCABULARY,
@@ -75,12 +75,12 @@ def search(size: Size, database: str) -> Iterator[Result]:
             ):
                 hand = (partial(_by_hand, by_hand, sql, q, is_postgres(address)) for q in asked)
                 ours = [partial(seen, service, ask, q=q) for q in asked]
-                peer = Asked("hand-written full-text SQL", hand)
+                peer = PeerAsks("hand-written full-text SQL", hand)
                 yield from compared(worked, f"{what}{said}, {works:,} works", ours, peer)
         all_of_them = with_tables(COUNTED_ALL, service.store.current().number)
         for what, facets, filters in FACETED:
             each = [partial(seen, service, facets, **filters)] * (TIMES[size] // 3)
-            peer = Asked(
+            peer = PeerAsks(
                 "all of them by medium, in SQL", repeat(partial(by_hand.execute, all_of_them))
             )
             yield from compared(worked, f"{what}, {works:,} works", each, peer)
@@ -104,7 +104,7 @@ def suggest(size: Size, database: str) -> Iterator[Result]:
             ids = (id(random.randrange(count)) for _ in range(TIMES[size]))
             ours = [partial(seen, service, ask, id=one, limit=SHOWN) for one in ids]
             hand = (partial(by_hand.execute, sql, (role,)) for role in ROLES * TIMES[size])
-            peer = Asked("the most frequent in a role, in hand-written SQL", hand)
+            peer = PeerAsks("the most frequent in a role, in hand-written SQL", hand)
             yield from compared(worked, f"{what}, {works:,} works", ours, peer)
 
 

@@ -30,7 +30,7 @@ from domain.money.apportionment import Division, divide
 from domain.money.policy.cascade import RelativeCascade
 from domain.money.split import split
 from scripts.benchmarks.measure import Result, Size, at_most, percentiles, seconds
-from scripts.generate import DENSE, TYPICAL, Shape, community
+from scripts.generate import DENSE, TYPICAL, Habits, community
 from scripts.service import settle
 
 PIECES = {"small": 2_000, "full": 1_000_000}
@@ -65,7 +65,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - al
 class Works:
     """A community's works with their sources and rates, for us and for networkx."""
 
-    def __init__(self, pieces: int, shape: Shape) -> None:
+    def __init__(self, pieces: int, shape: Habits) -> None:
         self.ids: dict[int, str] = {}
         self.numbers: dict[str, int] = {}
         self.sources: list[tuple[list[int], list[str]]] = []

@@ -15,7 +15,7 @@ from domain.permission import OPERATOR
 from projections import inbox
 from projections.store import with_tables
 from scripts.benchmarks.by_hand import plain
-from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared, seen
+from scripts.benchmarks.measure import PeerAsks, Result, Size, Worked, compared, seen
 from scripts.benchmarks.society import WORKS_EACH, filled
 from scripts.generate import id_of
 
@@ -58,5 +58,5 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 asked = partial(seen, service, ask, journal=service.journal)
                 ours = [partial(asked, actor=one) for one in actors]
                 yield from compared(
-                    worked, f"{what} for {said}, {works:,} works", ours, Asked(peer, hand)
+                    worked, f"{what} for {said}, {works:,} works", ours, PeerAsks(peer, hand)
                 )

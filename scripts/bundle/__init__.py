@@ -2,12 +2,12 @@
 
 from domain.lines import (
     BadLine,
-    Found,
+    FoundLine,
     Ids,
     Line,
     NotRestored,
+    ReadyLine,
     Report,
-    Step,
     step_of,
 )
 from scripts.bundle.files import (
@@ -30,13 +30,13 @@ __all__ = [
     "CSV_COLUMNS",
     "BadLine",
     "ExportDamaged",
-    "Found",
+    "FoundLine",
     "Ids",
     "Line",
     "NotRestored",
+    "ReadyLine",
     "Report",
     "Seal",
-    "Step",
     "author",
     "cited",
     "component",

@@ -17,14 +17,16 @@ from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
-from domain.lines import HALF, Found, Line
+from domain.lines import HALF, FoundLine, Line
 from domain.text import whole
 from domain.unambiguous import distinct, integer, no_number
 from scripts.bundle.sealed import Seal, is_sealed, seal_of
 from scripts.convert import Finding, Unplaced, converted, place_of
 
 
-def found_in(path: Path, source: str = "bundle", finding: Finding | None = None) -> Iterator[Found]:
+def found_in(
+    path: Path, source: str = "bundle", finding: Finding | None = None
+) -> Iterator[FoundLine]:
     """The lines of a JSON Lines file, a folder of CSV files, standard input or a data set."""
     with opened(path, source, finding) as (found, _):
         yield from found
@@ -33,14 +35,14 @@ def found_in(path: Path, source: str = "bundle", finding: Finding | None = None)
 @contextmanager
 def opened(
     path: Path, source: str = "bundle", finding: Finding | None = None
-) -> Iterator[tuple[Iterator[Found], Seal | None]]:
+) -> Iterator[tuple[Iterator[FoundLine], Seal | None]]:
     """The lines as by ``found_in``, and the seal of an export, which is checked first.
 
     Raises ExportDamaged if the export is not as it was written.
     """
     if source != "bundle":
         lines = enumerate(converted(source, path, finding), start=1)
-        yield (Found(place_of(line, n), line, _why_not(line)) for n, line in lines), None
+        yield (FoundLine(place_of(line, n), line, _why_not(line)) for n, line in lines), None
     elif str(path) == "-":
         with _streamed(sys.stdin.buffer) as found:
             yield found
@@ -59,7 +61,7 @@ def _why_not(line: Line) -> str:
     return line.reason if isinstance(line, Unplaced) else ""
 
 
-def _checked(file: BinaryIO) -> tuple[Iterator[Found], Seal | None]:
+def _checked(file: BinaryIO) -> tuple[Iterator[FoundLine], Seal | None]:
     """The lines of a file, read twice, since an export is first checked to its end."""
     seal = seal_of(file)
     file.seek(0)
@@ -68,7 +70,7 @@ def _checked(file: BinaryIO) -> tuple[Iterator[Found], Seal | None]:
 
 
 @contextmanager
-def _streamed(file: BinaryIO) -> Iterator[tuple[Iterator[Found], Seal | None]]:
+def _streamed(file: BinaryIO) -> Iterator[tuple[Iterator[FoundLine], Seal | None]]:
     """The lines of a stream; an export is copied to a temporary file, to be checked first."""
     first = file.readline()
     if not is_sealed(first):
@@ -93,7 +95,7 @@ def lines_in(path: Path, source: str) -> int | None:
     return total
 
 
-def read_json_lines(lines: Iterable[bytes]) -> Iterator[Found]:
+def read_json_lines(lines: Iterable[bytes]) -> Iterator[FoundLine]:
     """One JSON object per line; empty lines are counted and skipped."""
     # Read as bytes, so that invalid UTF-8 spoils only its line.
     for number, raw in enumerate(lines, start=1):
@@ -101,13 +103,13 @@ def read_json_lines(lines: Iterable[bytes]) -> Iterator[Found]:
         try:
             text = raw.removeprefix(BOM_UTF8).decode()
             if text.strip():
-                yield Found(where, _object(text))
+                yield FoundLine(where, _object(text))
         except UnicodeDecodeError:
-            yield Found(where, {}, NOT_UTF8)
+            yield FoundLine(where, {}, NOT_UTF8)
         except ValueError as error:
-            yield Found(where, {}, str(error))
+            yield FoundLine(where, {}, str(error))
         except RecursionError:
-            yield Found(where, {}, "not JSON: nested too deeply")
+            yield FoundLine(where, {}, "not JSON: nested too deeply")
 
 
 NOT_UTF8 = "not UTF-8"
@@ -163,11 +165,11 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
 """The files of a CSV bundle, in the order in which they are read, and their columns."""
 
 
-def read_csv(folder: Path) -> Iterator[Found]:
+def read_csv(folder: Path) -> Iterator[FoundLine]:
     """The lines of a CSV bundle, file by file; a file of another name is reported."""
     files = {f"{name}.csv" for name in CSV_COLUMNS}
     for other in sorted(path.name for path in folder.iterdir() if path.name not in files):
-        yield Found(other, {}, f"not a file of a bundle: there are {', '.join(sorted(files))}")
+        yield FoundLine(other, {}, f"not a file of a bundle: there are {', '.join(sorted(files))}")
     for name, columns in CSV_COLUMNS.items():
         path = folder / f"{name}.csv"
         if not path.exists():
@@ -180,34 +182,34 @@ def read_csv(folder: Path) -> Iterator[Found]:
             reader = csv.DictReader(file, delimiter=delimiter)
             header = list(reader.fieldnames or ())
             if any(map(HALF.search, header)):
-                yield Found(f"{path.name}:1", {}, NOT_UTF8)
+                yield FoundLine(f"{path.name}:1", {}, NOT_UTF8)
             elif unknown := sorted(ascii(name) for name in set(header) - set(columns)):
-                yield Found(f"{path.name}:1", {}, f"unknown columns: {', '.join(unknown)}")
+                yield FoundLine(f"{path.name}:1", {}, f"unknown columns: {', '.join(unknown)}")
             elif len(set(header)) < len(header):
-                yield Found(f"{path.name}:1", {}, "a column occurs twice")
+                yield FoundLine(f"{path.name}:1", {}, "a column occurs twice")
             else:
                 yield from _csv_rows(name, reader)
 
 
-def _csv_rows(name: str, reader: csv.DictReader[str]) -> Iterator[Found]:
+def _csv_rows(name: str, reader: csv.DictReader[str]) -> Iterator[FoundLine]:
     while True:
         try:
             row = next(reader, None)
         except csv.Error as error:
             # The DictReader's own number would be that of the previous row.
-            yield Found(f"{name}.csv:{reader.reader.line_num}", {}, f"not CSV: {error}")
+            yield FoundLine(f"{name}.csv:{reader.reader.line_num}", {}, f"not CSV: {error}")
             continue
         if row is None:
             return
         yield from _csv_lines(f"{name}.csv:{reader.line_num}", name, row)
 
 
-def _csv_lines(where: str, name: str, row: dict[str, Any]) -> Iterator[Found]:
+def _csv_lines(where: str, name: str, row: dict[str, Any]) -> Iterator[FoundLine]:
     if None in row or any(value is None for value in row.values()):
-        yield Found(where, {}, "not as many values as the file has columns")
+        yield FoundLine(where, {}, "not as many values as the file has columns")
         return
     if any(HALF.search(value) for value in row.values()):
-        yield Found(where, {}, NOT_UTF8)
+        yield FoundLine(where, {}, NOT_UTF8)
         return
     line: Line = {"type": _TYPE[name], **{key: value for key, value in row.items() if value}}
     published = line.pop("published", "no").lower()
@@ -228,11 +230,11 @@ def _csv_lines(where: str, name: str, row: dict[str, Any]) -> Iterator[Found]:
         elif name == "remixes" and _is_uri(line.get("parent", "")):
             line["uri"] = line.pop("parent")
     except ValueError as error:
-        yield Found(where, line, str(error))
+        yield FoundLine(where, line, str(error))
         return
-    yield Found(where, line)
+    yield FoundLine(where, line)
     if published == "yes":
-        yield Found(where, {"type": "release.publish", "id": line.get("id")})
+        yield FoundLine(where, {"type": "release.publish", "id": line.get("id")})
 
 
 _TYPE = {

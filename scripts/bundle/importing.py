@@ -25,14 +25,14 @@ from domain.journal import Journal, attempts
 from domain.lines import (
     HALF,
     BadLine,
-    Found,
+    FoundLine,
     Ids,
     Line,
     NotRestored,
-    Refused,
+    ReadyLine,
+    RefusedLine,
     Report,
-    Step,
-    Warned,
+    WarnedLine,
     step_of,
 )
 from domain.money.dividing import RecordRevenue
@@ -56,7 +56,7 @@ BATCH = 2_000
 
 def import_lines(
     journal: Journal,
-    found: Iterable[Found],
+    found: Iterable[FoundLine],
     *,
     namespace: str = "bundle",
     file: str = "",
@@ -89,9 +89,9 @@ def import_lines(
     return report
 
 
-def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
+def _pages(lines: Iterator[FoundLine], size: int) -> Iterator[list[FoundLine]]:
     """The lines of each append; one that needs a recorded lineage begins a new append."""
-    waiting: list[Found] = []
+    waiting: list[FoundLine] = []
     while True:
         page, waiting = waiting, []
         for found in islice(lines, size - len(page)):
@@ -119,7 +119,7 @@ class _Commands:
             "is_vouched_for": is_vouched_for,
         }
 
-    def carry_out(self, page: Sequence[Found]) -> None:
+    def carry_out(self, page: Sequence[FoundLine]) -> None:
         """Carry out the lines of a page in one append.
 
         If a fact of one is too large, each half is an append, until this line alone is refused.
@@ -136,9 +136,9 @@ class _Commands:
             failed = {id: found.where} if id else {}
             self._report.add(Report(refused=[_refused(found, refusal)], failed=failed))
 
-    def _carry_out(self, page: Sequence[Found]) -> None:
+    def _carry_out(self, page: Sequence[FoundLine]) -> None:
         steps = [(found, self._step(found)) for found in page]
-        ready = [step for _, step in steps if isinstance(step, Step)]
+        ready = [step for _, step in steps if isinstance(step, ReadyLine)]
         touched = {id for step in ready for id in step.touched}
         asked = {id for step in ready for id in (step.command.target(step.by), step.earlier) if id}
 
@@ -154,7 +154,7 @@ class _Commands:
         self._reached.update(draft.repetitions.reached(positions))
         self._report.add(told)
 
-    def _step(self, found: Found) -> Step | BadLine:
+    def _step(self, found: FoundLine) -> ReadyLine | BadLine:
         try:
             return BadLine(found.error) if found.error else step_of(found.line, self._ids)
         except BadLine as refusal:
@@ -173,7 +173,7 @@ class _Page(Report):
         super().__init__()
         self._draft, self._ids, self._failed, self._is_strict = draft, ids, failed, is_strict
 
-    def take(self, found: Found, step: Step | BadLine) -> None:
+    def take(self, found: FoundLine, step: ReadyLine | BadLine) -> None:
         """Carry out a line, or refuse it."""
         before = len(self._draft.facts)
         bare = () if isinstance(step, BadLine) else dict.fromkeys(map(BARE.format, step.bare))
@@ -189,9 +189,9 @@ class _Page(Report):
             return
         count = self.recorded if len(self._draft.facts) > before else self.unchanged
         count[found.line["type"]] += 1
-        self.warned += [Warned(found.where, one) for one in (*warnings, *bare)]
+        self.warned += [WarnedLine(found.where, one) for one in (*warnings, *bare)]
 
-    def _carried_out(self, found: Found, step: Step) -> list[str]:
+    def _carried_out(self, found: FoundLine, step: ReadyLine) -> list[str]:
         command = self._as_before(step)
         if isinstance(command, RecordRevenue):
             return self._booked(found, command, step)
@@ -202,7 +202,7 @@ class _Page(Report):
                 return self._part_by_part(found, command, step)
             raise
 
-    def _as_before(self, step: Step) -> Command:
+    def _as_before(self, step: ReadyLine) -> Command:
         """The command with its earlier id as the one it creates, if a request has used that id."""
         if step.earlier is None or not self._draft.repetitions.about(step.earlier):
             return step.command
@@ -211,7 +211,7 @@ class _Page(Report):
         )
         return again
 
-    def _booked(self, found: Found, command: RecordRevenue, step: Step) -> list[str]:
+    def _booked(self, found: FoundLine, command: RecordRevenue, step: ReadyLine) -> list[str]:
         before = len(self._draft.facts)
         command = restated(self._draft, found.line, command)
         try:
@@ -224,11 +224,13 @@ class _Page(Report):
         is_known = len(self._draft.facts) == before
         return warnings + (remarks(self._draft, found.line, command) if is_known else [])
 
-    def _warnings_of(self, command: Command, step: Step) -> list[str]:
+    def _warnings_of(self, command: Command, step: ReadyLine) -> list[str]:
         answer = self._draft.carry_out(command, step.by, key=step.key)
         return [self._ids.in_its_words(one.detail) for one in answer.warnings]
 
-    def _part_by_part(self, found: Found, command: SubmitContribution, step: Step) -> list[str]:
+    def _part_by_part(
+        self, found: FoundLine, command: SubmitContribution, step: ReadyLine
+    ) -> list[str]:
         """Record a piece first, then each of its sources that is not refused."""
         id, alone = command.target(step.by) or "", replace(command, sources=())
         try:
@@ -249,7 +251,9 @@ class _Page(Report):
                 warnings += self._described(found, remix, source, unkeyed)
         return warnings
 
-    def _described(self, found: Found, remix: str, source: Source, step: Step) -> list[str]:
+    def _described(
+        self, found: FoundLine, remix: str, source: Source, step: ReadyLine
+    ) -> list[str]:
         """State what a piece says of an outside source, if nobody has stated it yet.
 
         Later than in one append with the piece, only the operator may, who speaks for it.
@@ -263,7 +267,7 @@ class _Page(Report):
         return self._or_left_out(found, DescribeWork, said, step._replace(by=by))
 
     def _or_left_out(
-        self, found: Found, command: type[Command], said: Mapping[str, Any], step: Step
+        self, found: FoundLine, command: type[Command], said: Mapping[str, Any], step: ReadyLine
     ) -> list[str]:
         """Carry out a command or, if it is refused, report it as a line of its own."""
         try:
@@ -274,7 +278,7 @@ class _Page(Report):
             self.left_out.append(self._of(found, refusal, line))
             return []
 
-    def _of(self, found: Found, refusal: Refusal, line: Line) -> Refused:
+    def _of(self, found: FoundLine, refusal: Refusal, line: Line) -> RefusedLine:
         reason = self._ids.in_its_words(refusal)
         if isinstance(refusal, IdTaken) and is_of_shop(line):
             reason = otherwise(self._draft, str(refusal.details["id"]))
@@ -284,7 +288,7 @@ class _Page(Report):
                 reason += f" It should have come from {where}, which was refused."
             elif near := self._ids.alike(refusal.noun(), id, self._is_there):
                 reason += f" Did you mean {' or '.join(near)}?"
-        return Refused(found.where, refusal.code, reason, line)
+        return RefusedLine(found.where, refusal.code, reason, line)
 
     def _is_there(self, id: str) -> bool:
         return bool(self._draft.stream(id))
@@ -303,7 +307,7 @@ def _by(line: Line) -> Line:
     return {"by": line["by"]} if "by" in line else {}
 
 
-def _restore(journal: Journal, page: list[Found], report: Report, judge: Judge) -> None:
+def _restore(journal: Journal, page: list[FoundLine], report: Report, judge: Judge) -> None:
     """Restore whole facts; facts that are already there count as unchanged.
 
     Each is judged as in an audit. If a fact is so damaged that judging fails, its page is restored
@@ -336,7 +340,7 @@ def _restore(journal: Journal, page: list[Found], report: Report, judge: Judge) 
 UNLIKE = "it does not follow from the facts before it"
 
 
-def _put(restoration: Restoration, page: list[Found]) -> Report:
+def _put(restoration: Restoration, page: list[FoundLine]) -> Report:
     """Add to the restoration the facts of a page that can be restored; reports each fact."""
     told = Report()
     for found in page:
@@ -349,5 +353,5 @@ def _put(restoration: Restoration, page: list[Found]) -> Report:
     return told
 
 
-def _refused(found: Found, refusal: Refusal) -> Refused:
-    return Refused(found.where, refusal.code, str(refusal), found.line)
+def _refused(found: FoundLine, refusal: Refusal) -> RefusedLine:
+    return RefusedLine(found.where, refusal.code, str(refusal), found.line)

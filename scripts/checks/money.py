@@ -15,7 +15,7 @@ from domain.money.proposing import computed_assets, eligible_assets
 from domain.money.verifying import Verifier
 from projections.money import balances as projected
 from projections.progress import Progress
-from projections.store import Place, View
+from projections.store import View, Viewpoint
 from projections.wording import several
 from scripts.difference import Difference, Differences, all_facts, at, at_one_moment
 from scripts.service import Service
@@ -31,7 +31,7 @@ def money(service: Service, progress: Progress) -> Differences:
     yield from _computed(service)
     folded = service.store.current()
     if folded.position == verifier.books.position:
-        yield from _projected(View(service.engine, Place(*folded)), verifier)
+        yield from _projected(View(service.engine, Viewpoint(*folded)), verifier)
     count = verifier.counted
     entries = sum(count[kind.TOPIC] for kind in Entry.BIRTHS)
     return (

@@ -13,7 +13,7 @@ from projections.generations import begin, drop, next_generation
 from projections.progress import Progress
 from projections.rebuilding import Rebuild
 from projections.store import Generation, table_name
-from projections.tables import Table
+from projections.tables import ReadTable
 from projections.wording import several
 from scripts.difference import Difference, Differences, position
 from scripts.service import Service
@@ -111,7 +111,7 @@ def _compare(engine: Engine, current: int, again: int, differing: list[Differenc
     return rows
 
 
-def _first_only_in(engine: Engine, table: Table, one: str, other: str) -> Row | None:
+def _first_only_in(engine: Engine, table: ReadTable, one: str, other: str) -> Row | None:
     columns = ", ".join(table.all_columns)
     found = engine.query(
         f"SELECT {columns} FROM {one} EXCEPT SELECT {columns} FROM {other} "
@@ -120,12 +120,12 @@ def _first_only_in(engine: Engine, table: Table, one: str, other: str) -> Row | 
     return found[0] if found else None
 
 
-def _order(table: Table) -> str:
+def _order(table: ReadTable) -> str:
     """The column that orders the rows."""
     return "since" if table.key else "position" if "position" in table.places else "1"
 
 
-def _named(table: Table, row: Row) -> str:
+def _named(table: ReadTable, row: Row) -> str:
     by = _order(table)
     return (
         position(row[table.places[by]])

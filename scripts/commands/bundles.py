@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-from domain.lines import Warned
+from domain.lines import WarnedLine
 from domain.printable import escaped
 from projections import placing
 from projections.companion import Companion
-from projections.placing import Place
+from projections.placing import Destination
 from projections.shops.beside import beside, stated_in, undone
 from projections.shops.placed import Number
 from scripts import bundle, terminal
@@ -153,7 +153,12 @@ def _must_be_importable(path: Path, source: str) -> None:
 
 
 def _recorded(
-    service: Service, found: Iterator[bundle.Found], total: int | None, *, fold: bool, **how: Any
+    service: Service,
+    found: Iterator[bundle.FoundLine],
+    total: int | None,
+    *,
+    fold: bool,
+    **how: Any,
 ) -> bundle.Report:
     """Record lines; with ``fold``, a second process folds them at the same time."""
     with progress_of("importing") as told, Companion(service.engine) as companion:
@@ -174,17 +179,17 @@ class _Places:
     def __init__(self, namespace: str = "bundle") -> None:
         self._namespace = namespace
 
-    def __call__(self, numbers: Collection[Number]) -> Mapping[Number, list[Place]]:
+    def __call__(self, numbers: Collection[Number]) -> Mapping[Number, list[Destination]]:
         self.service.follower.catch_up()
         with self.service.store.view() as view:
             return placing.places(view, numbers, self._namespace)
 
 
-def _beside(service: Service, booked: Mapping[str, str]) -> Iterator[Warned]:
+def _beside(service: Service, booked: Mapping[str, str]) -> Iterator[WarnedLine]:
     """Warnings of other revenue with the same statements as this has."""
     with service.store.view() as view:
         told = [beside(view, stated_in(view, booked.keys())), undone(view, booked.keys())]
-    return (Warned(booked[id], warning) for found in told for id, warning in found.items())
+    return (WarnedLine(booked[id], warning) for found in told for id, warning in found.items())
 
 
 def _keep_promises(service: Service, after: int, file: Path) -> None:

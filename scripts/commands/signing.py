@@ -24,7 +24,7 @@ from scripts import bundle
 commands = click.Group()
 
 
-def signing_of(step: bundle.Step, file: Path, log: str) -> Signing:
+def signing_of(step: bundle.ReadyLine, file: Path, log: str) -> Signing:
     """A step, signed by the person who acts, with the key in a file, for the log of a name."""
     said = step.command.plain()
     signing = sign_command(secret_in(file), step.command.OPERATION, said, log=log)

@@ -19,7 +19,7 @@ from scripts.comparison import Comparison, Different
 from scripts.comparison.caller import Caller
 from scripts.comparison.enquiries import Enquiry, enquiries, populations
 from scripts.comparison.judging import Judging
-from scripts.comparison.texts import Disclosed, Texts, take_texts
+from scripts.comparison.texts import CommittedTexts, Disclosed, take_texts
 from scripts.mirror import mirror
 from scripts.remote import Remote
 from scripts.replay import CHECKS, fold, put
@@ -52,7 +52,7 @@ class Audit:
         self.replay, self.told, self.with_texts = replay, told, with_texts
         self.judging = Judging(replay)
         self.trusted: Trusted | None = None
-        self.texts, self.asked = Texts(), 0
+        self.texts, self.asked = CommittedTexts(), 0
 
     @property
     def size(self) -> int:

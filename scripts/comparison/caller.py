@@ -10,7 +10,7 @@ from typing import Any
 from api.identity.keys import ID_LENGTH, digest_of
 from domain.permission import OPERATOR
 from domain.tree import NotVerified
-from scripts.line import Line
+from scripts.line import Connections
 from scripts.remote import TOO_MANY, Unreachable, fetch_patiently
 
 WAITS = (TOO_MANY, 502, 503, 504)
@@ -21,12 +21,12 @@ class Caller:
 
     def __init__(self, url: str, key: str | None) -> None:
         self.url, self.key = url.rstrip("/").removesuffix("/log"), key
-        self._line: Line | None = None
+        self._line: Connections | None = None
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
         """Connections are kept within the block, one for each thread."""
-        with Line() as line:
+        with Connections() as line:
             self._line = line
             try:
                 yield

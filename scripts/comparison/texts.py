@@ -25,7 +25,7 @@ MOST_KEPT = 5_000
 """How many texts are put there in one transaction."""
 
 
-class Texts(NamedTuple):
+class CommittedTexts(NamedTuple):
     """How many texts the facts commit to."""
 
     had: int = 0
@@ -33,8 +33,8 @@ class Texts(NamedTuple):
     missing: int = 0
     """Neither erased by a fact nor disclosed."""
 
-    def __add__(self, more: Texts) -> Texts:  # type: ignore[override]  # of a pair of counts
-        return Texts(*map(sum, zip(self, more, strict=True)))
+    def __add__(self, more: CommittedTexts) -> CommittedTexts:  # type: ignore[override]  # of a pair of counts
+        return CommittedTexts(*map(sum, zip(self, more, strict=True)))
 
     def __str__(self) -> str:
         missing = f", {self.missing} not disclosed: no names or titles are compared"
@@ -97,12 +97,12 @@ class Disclosed:
 
 def take_texts(
     service: Service, disclosed: Disclosed, after: int, size: int, progress: Progress
-) -> Texts:
+) -> CommittedTexts:
     """Put what a service discloses of its facts beside a replay of them, which is not folded yet.
 
     NotVerified for a text to which its fact does not commit, and for one that was erased.
     """
-    told, erased = Texts(), erased_in(service.journal)
+    told, erased = CommittedTexts(), erased_in(service.journal)
     facts, rows = service.journal.read(after), list[Row]()
     for upto, said in disclosed.pages(after, size):
         for placed in islice(facts, upto - after):
@@ -118,7 +118,7 @@ def take_texts(
 
 def _taken(
     placed: Placed, said: Sequence[_Said], erased: Mapping[str, int], rows: list[Row]
-) -> Texts:
+) -> CommittedTexts:
     """What is disclosed of a fact, checked and put to the rows of the vault."""
     content = placed.content()
     committed = kept_in(placed, content)
@@ -130,7 +130,7 @@ def _taken(
         )
     rows += map(vault_row, texts)
     gone = sum(digest in erased for digest in committed)
-    return Texts(len(texts), gone, len(committed) - gone - len(texts))
+    return CommittedTexts(len(texts), gone, len(committed) - gone - len(texts))
 
 
 def _checked(

@@ -17,8 +17,8 @@ from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts, Waived, exactly
 from domain.money.policy.reading import (
     MAXIMUM_COMPUTED_LENGTH,
-    Form,
     PolicyEntry,
+    PolicyJson,
     exact_share,
     list_of,
 )
@@ -146,7 +146,7 @@ def spread(
     return {payee: part * (total - factors.get(payee, Fraction())) for payee, part in kept.items()}
 
 
-def read_assets(form: Form, value: object) -> dict[str, Asset]:
+def read_assets(form: PolicyJson, value: object) -> dict[str, Asset]:
     """``[{"asset", "value", "within"?, "shares", "through"?}]``, by name."""
     assets: dict[str, Asset] = {}
     groups: set[str] = set()
@@ -181,7 +181,7 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
     return assets
 
 
-def _must_be_theirs(form: Form, value: object, asset: str, holders: Collection[str]) -> None:
+def _must_be_theirs(form: PolicyJson, value: object, asset: str, holders: Collection[str]) -> None:
     """Refuse parts of shares that are through a group, but of nobody's share in an asset."""
     groups = form.objects(value, f"{asset}.through", "group", "shares") if value else ()
     for path, fields in groups:
@@ -194,7 +194,7 @@ def _must_be_theirs(form: Form, value: object, asset: str, holders: Collection[s
                 raise BadPolicy(form.at(f"{path}.shares"), reason)
 
 
-def read_waivers(form: Form, value: object, assets: Mapping[str, Asset]) -> Waivers:
+def read_waivers(form: PolicyJson, value: object, assets: Mapping[str, Asset]) -> Waivers:
     """``[{"payee", "asset", "over"}]``: who waives their share of what, spread over what."""
     waivers: dict[tuple[str, str], str] = {}
     owned = {(entry.name, asset.name) for asset in assets.values() for entry in asset.entries}
@@ -225,7 +225,7 @@ class Assets:
     shares: Parts
 
     @classmethod
-    def read(cls, form: Form) -> Assets:
+    def read(cls, form: PolicyJson) -> Assets:
         """``{"type": "assets", "assets": [{…}], "waivers": [{…}]}``."""
         fields = form.fields("assets", optional=("waivers",))
         assets = read_assets(form, fields["assets"])

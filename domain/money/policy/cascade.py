@@ -20,7 +20,7 @@ from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
 from domain.money.policy.bounds import bounds
 from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts
-from domain.money.policy.reading import Form, exact_share, part_of_whole, units_minor
+from domain.money.policy.reading import PolicyJson, exact_share, part_of_whole, units_minor
 from domain.refusal import BadGraph, BadPolicy, CapExceeded, RatesOverWhole, SplitTooLarge, shown
 
 MAXIMUM_PATH_LENGTH = 64
@@ -54,7 +54,7 @@ def needed(graph: Lineage[str] | None) -> Lineage[str]:
     return graph
 
 
-def _lineage_fields(form: Form, *own: str, steps: int = 1) -> Mapping[str, object]:
+def _lineage_fields(form: PolicyJson, *own: str, steps: int = 1) -> Mapping[str, object]:
     """The fields of a policy over a lineage: its own, the root and the limit of ancestors."""
     graph = needed(form.given.graph)
     form.given.spent.step(steps * (graph.pair_count + len(graph.nodes)))
@@ -64,7 +64,9 @@ def _lineage_fields(form: Form, *own: str, steps: int = 1) -> Mapping[str, objec
     return fields
 
 
-def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | None, int | None]:
+def _lineage_limits(
+    form: PolicyJson, fields: Mapping[str, object]
+) -> tuple[str | None, int | None]:
     """The root and the limit of ancestors, each only if stated."""
     root, limit = fields.get("root"), fields.get("maximum_ancestors")
     return (
@@ -107,7 +109,7 @@ class RelativeCascade(_OverLineage):
     TYPE: ClassVar[str] = "relative_cascade"
 
     @classmethod
-    def read(cls, form: Form) -> RelativeCascade:
+    def read(cls, form: PolicyJson) -> RelativeCascade:
         """``{"type": "relative_cascade"}``."""
         return cls(*_lineage_limits(form, _lineage_fields(form)))
 
@@ -183,7 +185,7 @@ class _Absolute(_OverLineage):
     cap: Fraction = _WHOLE
 
     @classmethod
-    def read(cls, form: Form) -> Self:
+    def read(cls, form: PolicyJson) -> Self:
         """``{"type": "absolute_per_path", "cap": "1"}``, or ``absolute_per_edge``."""
         fields = _lineage_fields(form, "cap")
         cap = part_of_whole(fields.get("cap", "1"), form.at("cap"))
@@ -284,7 +286,7 @@ class Decay(_OverLineage):
     depth: int
 
     @classmethod
-    def read(cls, form: Form) -> Decay:
+    def read(cls, form: PolicyJson) -> Decay:
         """``{"type": "decay", "pool": "1/5", "factor": "1/2", "depth": 3}``."""
         form.fields("pool", "factor", "depth", optional=("root", "maximum_ancestors"))
         depth = units_minor(form.value["depth"], form.at("depth"))

@@ -16,7 +16,7 @@ from domain.money.policy.assets import Asset, Waivers, read_assets, read_waivers
 from domain.money.policy.flow import Flow
 from domain.money.policy.order import InTurn, Tranche, read_tranches
 from domain.money.policy.parts import Parts, alone, exactly, together
-from domain.money.policy.reading import Form, exact_share, list_of, part_of_whole
+from domain.money.policy.reading import PolicyJson, exact_share, list_of, part_of_whole
 from domain.refusal import BadPolicy, BadShare
 
 
@@ -58,7 +58,7 @@ class CommunityPool:
     waivers: Waivers
 
     @classmethod
-    def read(cls, form: Form) -> CommunityPool:
+    def read(cls, form: PolicyJson) -> CommunityPool:
         """``{"type": "community_pool", "operator": ["us", "1/2"], "assets": […], "pools"}``."""
         optional = ("line_items", "costs", "paid", "waivers")
         fields = form.fields("operator", "assets", "pools", optional=optional)
@@ -93,7 +93,7 @@ class CommunityPool:
         return policy
 
     @staticmethod
-    def _first(form: Form, value: object, path: str) -> Iterable[Tranche]:
+    def _first(form: PolicyJson, value: object, path: str) -> Iterable[Tranche]:
         """The tranches of line items or costs; each needs an amount."""
         for entry, size in read_tranches(form, value, path):
             if size is None:
@@ -101,7 +101,9 @@ class CommunityPool:
             yield entry, size
 
     @staticmethod
-    def _pools(form: Form, value: object, assets: Mapping[str, Asset]) -> tuple[AssetPool, ...]:
+    def _pools(
+        form: PolicyJson, value: object, assets: Mapping[str, Asset]
+    ) -> tuple[AssetPool, ...]:
         """``[[name, weight, [asset, …]]]``."""
         pools = []
         reason = "a pool is [name, weight, [asset, …]]"

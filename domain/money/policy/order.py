@@ -17,9 +17,9 @@ from domain.lineage import Lineage
 from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts, alone, exactly, together
 from domain.money.policy.reading import (
-    Form,
     Policy,
     PolicyEntry,
+    PolicyJson,
     exact_share,
     fields_of,
     part_of_whole,
@@ -62,7 +62,7 @@ class Fee:
         return str(self.cap_minor) if self.rate is None else f"{shown_exactly(self.rate * 100)} %"
 
 
-def read_fee(form: Form, value: object, path: str) -> Fee:
+def read_fee(form: PolicyJson, value: object, path: str) -> Fee:
     """A payee with a rate or an amount per unit, perhaps capped, or with a fixed amount."""
     where = form.at(path)
     optional = ("rate", "unit_minor", "cap_minor", "amount_minor", "minimum_minor")
@@ -82,7 +82,7 @@ def read_fee(form: Form, value: object, path: str) -> Fee:
     )
 
 
-def must_not_exceed(form: Form, fees: Iterable[Fee]) -> None:
+def must_not_exceed(form: PolicyJson, fees: Iterable[Fee]) -> None:
     """Refuse fees whose rates sum to more than 1."""
     total = sum((fee.rate for fee in fees if fee.rate), Fraction())
     if total > 1:
@@ -114,7 +114,7 @@ class Fees:
     where: str
 
     @classmethod
-    def read(cls, form: Form) -> Fees:
+    def read(cls, form: PolicyJson) -> Fees:
         """``{"type": "fees", "fees": [{"payee", "rate", "cap_minor"}], "then": {…}}``."""
         fields = form.fields("fees", "then")
         fees = [read_fee(form, fee, here) for here, fee in form.each(fields["fees"], "fees")]
@@ -202,7 +202,7 @@ class InTurn:
         return sizes, rest + amount
 
 
-def read_tranches(form: Form, value: object, path: str) -> list[Tranche]:
+def read_tranches(form: PolicyJson, value: object, path: str) -> list[Tranche]:
     """``[[name, units or null], [name, units or null, policy], …]``, no name twice."""
     tranches: list[Tranche] = []
     reason = "this is [name, units] or [name, units, policy]"
@@ -230,7 +230,7 @@ class Waterfall:
     tranches: InTurn
 
     @classmethod
-    def read(cls, form: Form) -> Waterfall:
+    def read(cls, form: PolicyJson) -> Waterfall:
         """``{"type": "waterfall", "tranches": [["bank", "5000"], ["ana", null]]}``."""
         fields = form.fields("tranches", optional=("recouped",))
         tranches = read_tranches(form, fields["tranches"], "tranches")
@@ -300,7 +300,7 @@ class Advance:
     cross_collateral: bool = False
 
     @classmethod
-    def read(cls, form: Form) -> Advance:
+    def read(cls, form: PolicyJson) -> Advance:
         """``{"type": "advance", "account", "accounts": [{…}], "to": "label", "then": {…}}``."""
         fields = form.fields("account", "accounts", "to", "then", optional=("cross_collateral",))
         accounts = []
@@ -387,7 +387,7 @@ class Escalator:
     """The place of the running total of all income."""
 
     @classmethod
-    def read(cls, form: Form) -> Escalator:
+    def read(cls, form: PolicyJson) -> Escalator:
         """``{"type": "escalator", "earned_minor": 0, "bands": [["1000", {…}], [null, {…}]]}``."""
         fields = form.fields("earned_minor", "bands")
         bands: list[tuple[int | None, Policy]] = []

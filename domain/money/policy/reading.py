@@ -38,7 +38,7 @@ class Policy(Protocol):
     VERSION: ClassVar[int]
 
     @classmethod
-    def read(cls, form: Form) -> Policy:
+    def read(cls, form: PolicyJson) -> Policy:
         """The policy that a form describes; refuses what is not one."""
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
@@ -133,7 +133,7 @@ def fields_of(
 
 
 @dataclass
-class Spent:
+class UsedBounds:
     """How much the policies read so far have used of ``domain.money.policy.bounds``."""
 
     entries: int = 0
@@ -179,11 +179,11 @@ class Given:
     versions: Versions
     graph: Lineage[str] | None = None
     agreed: AgreedShares = ()
-    spent: Spent = field(default_factory=Spent)
+    spent: UsedBounds = field(default_factory=UsedBounds)
 
 
 @dataclass(frozen=True)
-class Form:
+class PolicyJson:
     """The JSON of one policy, with its path; every method refuses with the path of the fault."""
 
     value: Mapping[str, object]
@@ -323,4 +323,4 @@ def read_policy(value: object, where: str, given: Given, depth: int = 0) -> Poli
         raise BadPolicy(
             where, f"there is no policy “{shown(kind)} {shown(version)}”; there are {known}"
         )
-    return given.versions[kind, version].read(Form(value, where, given, depth))
+    return given.versions[kind, version].read(PolicyJson(value, where, given, depth))

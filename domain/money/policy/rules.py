@@ -17,7 +17,13 @@ from domain.lineage import Lineage
 from domain.money.policy.flow import Flow
 from domain.money.policy.order import Fee, must_not_exceed, read_fee
 from domain.money.policy.parts import Parts, alone, together
-from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, Form, Policy, fields_of, units_minor
+from domain.money.policy.reading import (
+    MAXIMUM_NAME_LENGTH,
+    Policy,
+    PolicyJson,
+    fields_of,
+    units_minor,
+)
 from domain.money.policy.sold import (
     DIMENSIONS,
     Conditions,
@@ -60,7 +66,7 @@ class BySold:
     where: str
 
     @classmethod
-    def read(cls, form: Form) -> BySold:
+    def read(cls, form: PolicyJson) -> BySold:
         """``{"type": "by_sold", "rules": [{"if": {…}, "then": {…}}], "otherwise": {…}}``."""
         fields = form.fields("rules", "otherwise")
         rules = [cls._rule(form, rule, here) for here, rule in form.each(fields["rules"], "rules")]
@@ -69,7 +75,7 @@ class BySold:
         return cls((*rules, otherwise), form.where)
 
     @staticmethod
-    def _rule(form: Form, value: object, path: str) -> Rule:
+    def _rule(form: PolicyJson, value: object, path: str) -> Rule:
         """One rule: its conditions and policy; without a name it is named by its conditions."""
         needed, where = ("if", "then"), form.at(path)
         fields = fields_of(value, where, BadPolicy, needed=needed, optional=("name",))
@@ -120,7 +126,7 @@ def conditions_in(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield name, dimension(name, value, name)
 
 
-def _values(form: Form, name: str, value: object, path: str) -> Iterator[str]:
+def _values(form: PolicyJson, name: str, value: object, path: str) -> Iterator[str]:
     """One value of a condition, or a list of them."""
     listed = [value] if isinstance(value, str) else form.listed(value, path)
     for each in listed:
@@ -146,7 +152,7 @@ class BeforeExpenses:
     where: str
 
     @classmethod
-    def read(cls, form: Form) -> BeforeExpenses:
+    def read(cls, form: PolicyJson) -> BeforeExpenses:
         """``{"type", "fees": [{"payee", "rate", "seniority": 1}], "then": {…}}``."""
         fields = form.fields("fees", "then")
         if form.depth:
@@ -195,7 +201,7 @@ class BeforeExpenses:
                 yield rank, fee, due
 
 
-def _senior(form: Form, value: object, path: str) -> tuple[int, Fee]:
+def _senior(form: PolicyJson, value: object, path: str) -> tuple[int, Fee]:
     """A fee and its seniority."""
     if not isinstance(value, Mapping) or "seniority" not in value:
         raise BadPolicy(form.at(path), "a fee before expenses needs a seniority: 1 comes first")

@@ -14,7 +14,7 @@ from domain.lineage import Lineage
 from domain.money.apportionment import common_scale
 from domain.money.policy.flow import FINE, Flow
 from domain.money.policy.parts import Parts, Waived, exactly, together
-from domain.money.policy.reading import Form, Policy, PolicyEntry, exact_share
+from domain.money.policy.reading import Policy, PolicyEntry, PolicyJson, exact_share
 from domain.refusal import BadPolicy, BadShare
 
 
@@ -38,7 +38,7 @@ def pro_rata(
     return together([Parts(final, amount.denominator * total), *further])
 
 
-def must_weigh(form: Form, entries: Sequence[PolicyEntry], path: str) -> None:
+def must_weigh(form: PolicyJson, entries: Sequence[PolicyEntry], path: str) -> None:
     """Refuse entries whose weights are all 0: there would be no shares."""
     if not any(entry.share for entry in entries):
         raise BadShare(form.at(path), 0, "all of them are 0, so there is nothing to divide by")
@@ -60,7 +60,7 @@ class Fixed:
     waived: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, form: Form) -> Fixed:
+    def read(cls, form: PolicyJson) -> Fixed:
         """``{"type": "fixed", "shares": [["ana", "2"], ["bo", "1"]]}``."""
         fields = form.fields("shares", optional=("whole", "waived"))
         entries = form.entries(fields["shares"], "shares")
@@ -114,7 +114,7 @@ class Agreed:
     shares: Parts
 
     @classmethod
-    def read(cls, form: Form) -> Agreed:
+    def read(cls, form: PolicyJson) -> Agreed:
         """``{"type": "agreed"}``."""
         form.fields()
         agreed = form.given.agreed
@@ -147,7 +147,7 @@ class Adjusted:
     where: str
 
     @classmethod
-    def read(cls, form: Form) -> Adjusted:
+    def read(cls, form: PolicyJson) -> Adjusted:
         """``{"type": "adjusted", "of": {…}, "set": [["editor", "1/100"]]}``."""
         fields = form.fields("of", "set")
         spent = form.given.spent
@@ -198,7 +198,7 @@ class Equal:
     entries: tuple[PolicyEntry, ...]
 
     @classmethod
-    def read(cls, form: Form) -> Equal:
+    def read(cls, form: PolicyJson) -> Equal:
         """``{"type": "equal", "payees": ["ana", "bo"]}``."""
         fields = form.fields("payees")
         return cls(form.entries(fields["payees"], "payees", has_share=False))
@@ -221,7 +221,7 @@ class Bundle:
     tracks: tuple[PolicyEntry, ...]
 
     @classmethod
-    def read(cls, form: Form) -> Bundle:
+    def read(cls, form: PolicyJson) -> Bundle:
         """``{"type": "bundle", "by": "usage", "tracks": [["one", "340", {…}]]}``."""
         fields = form.fields("by", "tracks")
         if fields["by"] not in ("track", "usage"):
@@ -253,7 +253,7 @@ class TrueUp:
     where: str = "policy"
 
     @classmethod
-    def read(cls, form: Form) -> TrueUp:
+    def read(cls, form: PolicyJson) -> TrueUp:
         """``{"type": "true_up", "shares": [["ana", "2"], ["bo", "1"]], "paid": {"ana": 500}}``."""
         fields = form.fields("shares", "paid")
         entries = form.entries(fields["shares"], "shares")

@@ -39,7 +39,7 @@ from projections.money.payees import payees_told
 from projections.money.pools.accounts import pool_named
 from projections.money.readers import Reader
 from projections.money.rows import POSTED
-from projections.question import Asking, Form
+from projections.question import Asking, Format
 from projections.store import View, holds
 
 _ROOTS = {
@@ -258,7 +258,7 @@ def _as_beancount(asking: Asking) -> str:
 
 
 FORMS = {
-    "beancount": Form(
+    "beancount": Format(
         "text/x-beancount",
         _as_beancount,
         "2026-06-01 open Assets:Received\n…",
