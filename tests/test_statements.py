@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from money import HALF, Bank, asset, bank
 from serving import Served, serving
 
+from domain import paging
 from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.refusal import BadCurrency, BadMadeAt, BadPeriod, UnknownContributor
+from domain.stored import Placed
 from projections.money import bookkeeping, pools, statements
 from projections.money.statement_files import COLUMNS, as_csv, statement_of
 from projections.money.told import ENTRY_KINDS
@@ -349,3 +351,29 @@ def test_the_statement_of_a_pool_is_by_the_agreement_in_force(database: str) -> 
         told.clock.wait(days=200)
         told.earn(pool, 100)
         assert shown(pool) == (3, {cy: "1", ana: None})
+
+
+def test_a_statement_reads_only_its_own_lines_of_an_entry(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all lines, that of one among a thousand payees took a thousand times as long."""
+    with bank(database) as told:
+        people = told.people(*map(str, range(40)))
+        told.accept(told.agree(pool := told.pool(), dict.fromkeys(people, "1/40")), people[0])
+        monkeypatch.setattr(paging, "LONGEST_LIST_BYTES", 200)
+        for _ in range(3):
+            told.earn(pool, 4_000)
+        read: list[Placed] = []
+        at, streams = told.journal.facts.at, told.journal.facts.streams
+
+        def noting(found: list[Placed]) -> list[Placed]:
+            read.extend(found)
+            return found
+
+        monkeypatch.setattr(told.journal.facts, "at", lambda these: noting(at(these)))
+        monkeypatch.setattr(told.journal.facts, "streams", lambda ids: noting(streams(ids)))
+        with told.view() as view:
+            found = over(told, view, people[0], None, None)
+        assert [line["share"] for line in found["lines"]] == ["1/40"] * 3
+        lines = [line for each in read for line in getattr(each.fact(), "lines", ())]
+        assert len(lines) <= 3 * 4 < 3 * 40

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from fractions import Fraction
 from typing import NamedTuple, cast
 
 from domain.journal import Journal
 from domain.moment import instant
-from domain.money.entry import Entry, read_lines
+from domain.money.entry import Entry
 from domain.money.held import DEBT, HELD, PAYABLE, Held
 from domain.money.postings import OWED, PAID, RESERVED, WITHHELD
 from projections import contributors
@@ -40,6 +41,9 @@ from projections.money.told import (
 )
 from projections.store import View, holds, told_of, told_rows
 from projections.told import PersonRef
+
+AT_ONCE = 500
+"""How many facts with lines are read at once."""
 
 
 class PayeeBalances:
@@ -238,15 +242,20 @@ def _through(view: View, payees: Collection[str]) -> dict[tuple[str, str], list[
 
 
 def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]:
-    """By entry and payee: the exact share that was due; missing if the amount is 0."""
+    """By entry and payee: the exact share that was due; missing if the amount is 0.
+
+    Of an entry with thousands of payees, only the facts that have a line of theirs are read.
+    """
     amounts = {(row.noun, row.payee): row.of for row in given if row.of}
+    positions = sorted({row.position for row in given if row.of})
     shares = {}
-    for placed in journal.facts.streams(sorted({noun for noun, _ in amounts})):
-        entry = placed.fact()
-        assert isinstance(entry, Entry.Event)
-        for line in read_lines(entry.lines):
-            if amount := amounts.get((entry.originator_id, line.payee)):
-                shares[entry.originator_id, line.payee] = str(line.due / amount)
+    for first in range(0, len(positions), AT_ONCE):
+        for placed in journal.facts.at(positions[first : first + AT_ONCE]):
+            entry = placed.fact()
+            assert isinstance(entry, Entry.Event)
+            for payee, _, due, *_ in entry.lines:
+                if amount := amounts.get((entry.originator_id, str(payee))):
+                    shares[entry.originator_id, str(payee)] = str(Fraction(due) / amount)
     return shares
 
 
