@@ -3,6 +3,7 @@
 Every division is compared with the preview of the same terms with the agreed shares put in.
 """
 
+from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +18,7 @@ from domain.money.sales import read_sold
 from domain.money.split import preview
 from domain.money.terms import by_shares
 from domain.refusal import AmountMissing, BadPolicy, BadSold, Refusal, UnknownWork
+from domain.stored import Placed
 from projections.money import pools, statements
 
 _F = Fraction
@@ -250,6 +252,40 @@ def test_every_line_says_which_rule_gave_it(database: str) -> None:
     assert {key: each["amount"] for key, each in sums.items()} == {
         **{(german, "label"): "35", (german, None): "15", ("otherwise", None): "50"}
     }
+
+
+def test_of_the_lines_of_a_statement_the_rules_are_known_with_the_shares_read_once(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read for each line, those of 200 took seven seconds for a thousand divisions.
+
+    What was divided before a waiver went by the shares of before.
+    """
+    german = "territory DE or AT, channel stream"
+    with bank(database) as told:
+        a, b, *others = told.people(*map(str, range(10)))
+        pool = told.pool(terms=RULES)
+        deal = told.agree(pool, {a: "1/2", b: "1/4", **dict.fromkeys(others, "1/32")})
+        lines = [sold("10.00", "DE", channel="stream")]
+        first, *_ = [told.earn(pool, 1_000, sold=lines) for _ in range(5)]
+        told.tell("waive_share", proposal=deal, actor=b, scope="all of it")
+        told.earn(pool, 1_000, sold=[sold("10.00", "US")])
+        told.reverse(first)
+        streams, read = told.journal.facts.streams, list[str]()
+
+        def noting(ids: Collection[str]) -> list[Placed]:
+            found = streams(ids)
+            read.extend(one.topic for one in found if one.topic.startswith("share."))
+            return found
+
+        with told.view() as view:
+            monkeypatch.setattr(told.journal.facts, "streams", noting)
+            (mine,) = statements.statement(view, told.journal, b)["statements"]
+    assert [(line["kind"], line["amount_minor"], line["rules"]) for line in mine["lines"]] == [
+        *[("division", 75, [german])] * 5,
+        ("correction", -375, []),
+    ]
+    assert read.count("share.waived") == 2, "once for the rules, once for the balances"
 
 
 def test_rules_can_be_amended_though_what_they_gave_is_summed(database: str) -> None:

@@ -199,7 +199,7 @@ def _lines(
         {text for row in found for text in (row.title, row.name, row.reason, row.named)}
     )
     shares = _shares(journal, [row for row in found if row.kind in ENTRY_KINDS])
-    rules = of_lines(view, journal, [(row.noun, row.kind, row.pool) for row in found])
+    rules = of_lines(view, journal, [(row.noun, row.payee, row.kind, row.pool) for row in found])
     groups = _through(view, payees)
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}

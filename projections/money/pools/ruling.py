@@ -12,12 +12,10 @@ from domain.journal import Journal
 from domain.money.entry import Entry
 from domain.money.policy.flow import BY_RULE, TO
 from domain.money.pool import Pool
-from domain.money.proposal import Proposal
 from domain.money.revenue import Revenue
-from domain.money.shares import shares_of
 from domain.money.taking import origin_of_entries, taking_of
-from domain.money.terms import Ruled, by_shares, have_rules, taken_back
-from projections.money.agreements import waivers_of
+from domain.money.terms import Ruled, by_shares, have_rules, look_through, taken_back
+from projections.money.agreements import AgreedShares
 from projections.money.payees import payees_told
 from projections.money.pools.accounts import as_made, terms_of
 from projections.money.pools.recouping import through_pool
@@ -31,15 +29,26 @@ _RULED = ("division", "reversal")
 
 def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
     """What each rule gave to each payee in a division, or took back in a reversal."""
+    return _ruled(view, journal, entry, AgreedShares(view, journal))
+
+
+def _ruled(
+    view: View,
+    journal: Journal,
+    entry: Entry,
+    agreed: AgreedShares,
+    payees: Collection[str] | None = None,
+) -> Ruled:
+    """The same; with ``payees``, of those with agreed shares at least to these."""
     first = entry.first
     if not isinstance(first, Entry.Divided | Entry.Reversed):
         return ()
     opened = terms_of(view, journal, entry)
     if not have_rules(opened.terms):
         return ()
-    at = as_made(view, entry)
-    noun = noun_at(at, journal, Proposal, first.proposal)
-    shares = shares_of(noun.current.assets, waivers_of(at, journal, noun))
+    shares = agreed.at(first.proposal, as_made(view, entry).as_of)
+    if payees is not None and not look_through(opened.terms):
+        shares = {payee: shares[payee] for payee in payees if payee in shares}
     recorded = noun_at(view, journal, Revenue, first.revenue).recorded
     costs = sum(int(units) for *_, units in entry.costs)
     if isinstance(first, Entry.Divided):
@@ -61,15 +70,19 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
 
 
 def of_lines(
-    view: View, journal: Journal, lines: Collection[tuple[str, str | None, str]]
+    view: View, journal: Journal, lines: Collection[tuple[str, str, str | None, str]]
 ) -> dict[tuple[str, str], list[str]]:
-    """By entry and payee: the rules that gave the line; ``lines`` are (entry, kind, pool)."""
+    """By entry and payee: the rules that gave them a line (entry, payee, kind, pool)."""
     pools = {pool for pool in {pool for *_, pool in lines} if _ever_ruled(view, journal, pool)}
-    nouns = dict.fromkeys(noun for noun, kind, pool in lines if pool in pools and kind in _RULED)
+    asked: dict[str, set[str]] = {}
+    for noun, payee, kind, pool in lines:
+        if pool in pools and kind in _RULED:
+            asked.setdefault(noun, set()).add(payee)
+    agreed = AgreedShares(view, journal)
     found: dict[tuple[str, str], list[str]] = {}
-    for noun in nouns:
+    for noun, payees in asked.items():
         entry = noun_at(view, journal, Entry, noun)
-        for rule, given in of_entry(view, journal, entry):
+        for rule, given in _ruled(view, journal, entry, agreed, payees):
             for payee in given:
                 found.setdefault((noun, payee), []).append(rule)
     return found
