@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 from serving import OPERATOR_KEY
-from stories import raw_connection
+from stories import Story, raw_connection
 
 from api.application import create_app
 from projections import around, attribution, contributors, formats, history, lineage, listing, parts
@@ -76,18 +76,33 @@ def listed(bundle: str, kind: str) -> list[dict[str, Any]]:
 def test_it_loads_whole_and_a_second_time_changes_nothing(database: str, tmp_path: Path) -> None:
     settings = Settings(database=database, data=tmp_path)
     with open_service(database) as service:
-        key = demonstration.load(service, settings)
+        loaded = demonstration.load(service, settings)
         head = service.journal.facts.head()
         assert head > 200
-        assert demonstration.load(service, settings) == key
+        assert demonstration.load(service, settings) == loaded
         assert service.journal.facts.head() == head
-        assert service.keys.holder_of(key) == "operator"
+        assert service.keys.holder_of(loaded.key) == "operator"
+        assert loaded.left_out == 0
+
+
+def test_it_is_shown_again_after_it_was_played_with(database: str, tmp_path: Path) -> None:
+    """Lines by somebody who was forgotten, or that tell another name, would be refused."""
+    with open_service(database) as service:
+        settings = Settings(database=database, data=tmp_path)
+        loaded = demonstration.load(service, settings)
+        told, kofi = Story(service), IDS.named("contributor", "kofi")
+        told.tell("rename_contributor", id=IDS.named("contributor", "oyuki"), name="Yuki")
+        told.tell("forget_contributor", id=kofi, ground="request")
+        dishes = IDS.named("contribution", "dishes")
+        head = told.tell("withdraw_contribution", id=dishes, reason="x").position
+        assert demonstration.load(service, settings) == loaded._replace(left_out=2)
+        assert told.head() == head
 
 
 def test_a_key_of_the_person_goes_before_one_of_its_own(tmp_path: Path) -> None:
     settings = read_settings({"STEMMA_DATA": str(tmp_path), "STEMMA_OPERATOR_KEY": OPERATOR_KEY})
     with open_service(settings.database) as service:
-        assert demonstration.load(service, settings) == OPERATOR_KEY
+        assert demonstration.load(service, settings).key == OPERATOR_KEY
         assert service.keys.list() == []
 
 
@@ -185,9 +200,9 @@ def told(
     """The key, and what is printed on a narrow terminal: what is to be copied stays whole."""
     page = io.StringIO()
     settings = Settings(database="", data=data)
-    key = demonstration.load(service, settings)
-    out = Console(file=page, width=width, force_terminal=True)
-    demonstration.tell(out, settings, key, chosen)
+    loaded = demonstration.load(service, settings)
+    out, key = Console(file=page, width=width, force_terminal=True), loaded.key
+    demonstration.tell(out, settings, loaded, chosen)
     plain = re.sub("\x1b\\[[0-9;]*m", "", page.getvalue())
     assert f"KEY={key}\n" in plain
     return key, plain

@@ -194,8 +194,8 @@ def demo(ctx: click.Context, serving: bool) -> None:
 
     def load() -> None:
         with open_service(settings.database, operator_key=settings.operator_key) as service:
-            key = demonstration.load(service, settings)
-            demonstration.tell(out, settings, key, ctx.find_root().obj.words)
+            loaded = demonstration.load(service, settings)
+            demonstration.tell(out, settings, loaded, ctx.find_root().obj.words)
 
     if serving:
         _serve(settings, load)

@@ -152,23 +152,35 @@ ASKED = (
 """The questions that show what Stemma is for."""
 
 
-def load(service: Service, settings: Settings) -> str:
-    """Load every bundle as of its day and fold it; returns the operator's key.
+class Loaded(NamedTuple):
+    """What was loaded."""
 
-    Raises AssertionError if a line of our own demonstration is refused.
+    key: str
+    """The operator's key."""
+    left_out: int
+    """How many lines no longer fit what has happened since they were loaded the first time."""
+
+
+def load(service: Service, settings: Settings) -> Loaded:
+    """Load every bundle as of its day, unless that was done before, and fold it.
+
+    Refuses (BadSetting) a database with other facts. Raises AssertionError if a line of our own
+    demonstration is refused by an empty one.
     """
-    clock = service.journal.clock
+    clock, is_empty, left_out = service.journal.clock, not service.journal.facts.head(), 0
     _must_have_room(service)
     try:
         for name, days in BUNDLES.items():
             service.journal.clock = partial(_days_before, clock, days)
             lines = bundle.found_in(Path(__file__).parent / name)
-            report = bundle.import_lines(service.journal, lines)
-            assert not report.refused, report.refused
+            refused = bundle.import_lines(service.journal, lines).refused
+            assert not (refused and is_empty), refused
+            left_out += len(refused)
     finally:
         service.journal.clock = clock
     service.follower.catch_up()
-    return settings.operator_key or _kept_key(service, settings.data / "demo-operator.key")
+    key = settings.operator_key or _kept_key(service, settings.data / "demo-operator.key")
+    return Loaded(key, left_out)
 
 
 def _must_have_room(service: Service) -> None:
@@ -199,7 +211,7 @@ def _kept_key(service: Service, path: Path) -> str:
     return key
 
 
-def tell(out: Console, settings: Settings, key: str, chosen: Iterable[str] = ()) -> None:
+def tell(out: Console, settings: Settings, loaded: Loaded, chosen: Iterable[str] = ()) -> None:
     """Print what was loaded, what to open and what to ask.
 
     ``chosen`` is what the command line said before the command, which the questions need as well.
@@ -208,7 +220,14 @@ def tell(out: Console, settings: Settings, key: str, chosen: Iterable[str] = ())
     address = f"http://{settings.host}:{settings.port}"
     # Lines to be copied are never broken.
     out.soft_wrap = True
+    key, left_out = loaded
     out.print("[bold]The demonstration is loaded.[/bold]\n")
+    if left_out:
+        out.print(
+            f"It was loaded before, and {left_out} of its lines do not fit what has happened "
+            "since. To begin anew, name an empty database with --database, or another folder "
+            "with STEMMA_DATA.\n"
+        )
     out.print(f"Open    {address}/")
     out.print(f"Read    {address}/docs")
     out.print(f"Key     {key}   (acts as the operator; sign in with it, too)\n")
