@@ -9,7 +9,8 @@ with a time of day is accepted, too.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from calendar import monthrange
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from time import struct_time
 from typing import NamedTuple
@@ -121,7 +122,31 @@ _ANYWHEN = ("21", "22", "23", "24", "28", "30")
 """Seasons that differ between the hemispheres, or that extend over the end of a year."""
 
 
+_PARTLY_KNOWN = re.compile(r"([0-9X]{4})-(?=.*(?:[0-9]X|X[0-9])\b)([0-9X]{2})(?:-([0-9X]{2}))?")
+"""A date with a digit of its month or day missing, such as 1984-1X."""
+
+
+def _of_digits(year: str, month: str, day: str) -> Span:
+    """From the first to the last day with these digits, in which any digit may stand for an X."""
+    days = [
+        f"{of_year:04}-{of_month:02}-{of_day:02}"
+        for of_year in (int(year.replace("X", "0")) or 1, int(year.replace("X", "9")))
+        for of_month in _numbers(month, 12)
+        for of_day in _numbers(day, monthrange(of_year, of_month)[1])
+    ]
+    if not days:
+        raise ValueError(days)
+    return Span(start(days[0]), _end_of(start(days[-1]), days[-1]))
+
+
+def _numbers(digits: str, most: int) -> list[int]:
+    pattern = re.compile(digits.replace("X", "[0-9]"))
+    return [number for number in range(1, most + 1) if pattern.fullmatch(f"{number:02}")]
+
+
 def _of_one(text: str) -> Span:
+    if partly := _PARTLY_KNOWN.fullmatch(text):
+        return _of_digits(partly[1], partly[2], partly[3] or "XX")
     found = _PART_OF_YEAR.fullmatch(text)
     if found and (found[3] or found[2] in _ANYWHEN):
         # A season without a hemisphere may be at any time of the year, and end in the next.
@@ -157,8 +182,10 @@ def _instant(bound: struct_time, of_day: time) -> str:
     """The first or the last instant of a day.
 
     No instant can express a time before year 1: as a beginning it is unknown, as an end it becomes
-    the first instant there is.
+    the first instant there is. After year 9999 it is the other way round.
     """
     if bound[0] < 1:
         return UNKNOWN if of_day is FIRST else instant(datetime.min.replace(tzinfo=UTC))
+    if bound[0] > MAXYEAR:
+        return UNKNOWN if of_day is LAST else instant(datetime.max.replace(tzinfo=UTC))
     return instant(datetime.combine(date(*bound[:3]), of_day))

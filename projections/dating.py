@@ -7,13 +7,19 @@ clock: "2000-01-07 19:35 UTC" for 2000-01-07T19:35:00Z.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from itertools import chain
+
+from domain.dates import span_of
+from domain.refusal import BadStatedDate
 
 _MARKS = {"~": "about ", "?": "perhaps ", "%": "perhaps about "}
 _NAMES = {"~": "approximate", "?": "uncertain", "%": "uncertain and approximate"}
 _MARKED = re.compile(
     r"([~?%]?)(-?[\dX]+)([~?%]?)(?:-([~?%]?)([\dX]{2})([~?%]?))?(?:-([~?%]?)([\dX]{2})([~?%]?))?"
 )
+_BEFORE = re.compile(r"\A(?:(?:between|sometime in) )?")
+"""What is said before the mark of a date."""
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _ORDINALS = ("first", "second", "third", "fourth")
 _PARTS = dict(
@@ -64,8 +70,7 @@ def _one(text: str) -> str:
         told = zip(("year", "month", "day"), marks, strict=False)
         doubts = (f"{part} {_NAMES[mark]}" for part, mark in told if mark)
         return f"{_unmarked(plain)} ({', '.join(doubts)})"
-    before, between, told_plainly = _unmarked(plain).rpartition("between ")
-    return "".join((before, between, _MARKS.get(marks[0], ""), told_plainly))
+    return _BEFORE.sub(rf"\g<0>{_MARKS.get(marks[0], '')}", _unmarked(plain), count=1)
 
 
 def _unmarked(text: str) -> str:
@@ -77,7 +82,18 @@ def _unmarked(text: str) -> str:
         return f"between {found[1]}00 and {found[1]}99"
     if found := re.fullmatch(r"-(\d{4})|0000", text):  # the year before 1 is 0
         return f"{int(found[1] or 0) + 1} BC"
-    return "an unknown year" if text == "XXXX" else text
+    return "an unknown year" if text == "XXXX" else _partly_known(text)
+
+
+def _partly_known(text: str) -> str:
+    """A date whose month or day is missing, or the last digit of one."""
+    if found := re.fullmatch(r"(\d{4}(?:-\d\d)?)(?:-XX)+", text):
+        return f"sometime in {found[1]}"
+    if re.fullmatch(r"\d{4}-(?:\d\d-)?\dX", text):
+        with suppress(BadStatedDate):
+            first, last = (bound[: len(text)] for bound in span_of(text))
+            return f"between {first} and {last}"
+    return text
 
 
 def _from_to(first: str, last: str) -> str:
