@@ -124,6 +124,36 @@ def test_a_clock_that_is_ahead_costs_a_date(repository: Repository, database: st
         assert [one.code for one in report.left_out] == ["made_in_future"]
 
 
+@pytest.mark.parametrize(
+    "author, date, name",
+    [
+        ("Dee <dee@example.org> 99999999999999 +0000", "Y3170843", "Dee"),
+        ("Dee <dee@example.org> -86400 +0000", None, "Dee"),
+        ("Dee", None, "(no name)"),
+    ],
+)
+def test_an_author_that_git_cannot_read_costs_no_piece(
+    repository: Repository, tmp_path: Path, author: str, date: str | None, name: str
+) -> None:
+    written = tmp_path / "commit"
+    tree, parent = (repository.git("rev-parse", one) for one in ("HEAD^{tree}", "HEAD"))
+    by = f"author {author}\ncommitter Dee <dee@example.org> 0 +0000"
+    written.write_text(f"tree {tree}\nparent {parent}\n{by}\n\nOdd\n")
+    odd = repository.git("hash-object", "-t", "commit", "-w", "--literally", str(written))
+    repository.git("update-ref", "refs/heads/main", odd)
+    *_, person, piece = convert_git(repository.folder)
+    assert (piece.get("made_at"), person["name"]) == (date, name)
+    assert piece["authors"] == [{"contributor": person["id"], "role": "programmer"}]
+    assert piece["sources"] == [{"work": f"git:commit:{parent}", "kind": "adaptation"}]
+
+
+def test_names_are_read_however_the_log_is_shown(repository: Repository) -> None:
+    repository.git("config", "i18n.logOutputEncoding", "ISO-8859-1")
+    repository.commit("Größe", name="Zoë", address="zoe@example.org")
+    *_, person, piece = convert_git(repository.folder)
+    assert (piece["title"], person["name"]) == ("Größe", "Zoë")
+
+
 def test_a_shallow_history_is_recorded_as_far_as_it_goes(
     repository: Repository, tmp_path: Path
 ) -> None:

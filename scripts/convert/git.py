@@ -24,7 +24,9 @@ Each field ends with a NUL, which nothing in a commit can contain.
 """
 TEXT: Any = {"encoding": "utf-8", "errors": "replace"}
 FIELDS = FORMAT.count("%x00")
-ASKED = ("log", "HEAD", "--topo-order", "--reverse", "--no-show-signature")
+ASKED = ("log", "HEAD", "--topo-order", "--reverse", "--no-show-signature", "--encoding=UTF-8")
+_UNREAD = ("%aI", "%aN", "%aE")
+"""What git answers for an author's date, name and address if it can't read their line."""
 _ADDRESSED = re.compile(r"(?P<name>[^<]*)<(?P<address>[^<>]+)>")
 
 
@@ -47,7 +49,8 @@ def convert_git(repository: Path | str) -> Iterator[Line]:
     Raises NotConvertible if there is no git history.
     """
     known, mapped = set[str](), _mapped(Path(repository))
-    for sha, parents, date, name, address, subject, trailers in _commits(Path(repository)):
+    for sha, parents, *author, subject, trailers in _commits(Path(repository)):
+        date, name, address = ("" if one in _UNREAD else one for one in author)
         people = [Person(name, address), *(mapped[one] for one in _lines(trailers))]
         people = list({one.id: one for one in people}.values())
         for one in people:
@@ -60,12 +63,17 @@ def convert_git(repository: Path | str) -> Iterator[Line]:
             "id": f"git:commit:{sha}",
             "title": (subject.strip() or sha)[: LIMITS["title"]],
             "medium": "code",
-            "made_at": date,
+            **({"made_at": _stated(date)} if date else {}),
             "authors": [{"contributor": one.id, "role": "programmer"} for one in people],
             "sources": [
                 {"work": f"git:commit:{parent}", "kind": "adaptation"} for parent in parents.split()
             ],
         }
+
+
+def _stated(date: str) -> str:
+    """The date of a commit; of a year with more than four digits, only that year (EDTF)."""
+    return date if date[4] == "-" else f"Y{date.partition('-')[0]}"
 
 
 def _mapped(repository: Path) -> dict[str, Person]:
