@@ -124,7 +124,7 @@ def test_works_and_people_are_found_by_their_numbers(database: str) -> None:
             {"scheme": "isni", "identifier": "000000012281955X", "work": id_of("song")},
             "bad_identifier",
         ),
-        ({"scheme": "isrc", "identifier": "USSKG1912345"}, "no_source"),
+        ({"scheme": "isrc", "identifier": "USSKG1912345"}, "one_subject"),
         (
             {"scheme": "isrc", "identifier": "USSKG1912345", "work": id_of("song")}
             | {"actor": id_of("Ben")},

@@ -11,7 +11,7 @@ from domain.fact import New, Noun
 from domain.identifier import PERSON, SCHEMES, WORK, Identifier, normal
 from domain.identity import part_id
 from domain.past import Past
-from domain.refusal import BadIdentifier, NoSource
+from domain.refusal import BadIdentifier, OneSubject
 from domain.value import Example
 from domain.values import (
     ContributorId,
@@ -25,7 +25,7 @@ from domain.values import (
 )
 
 
-@command("identifier", may=("contributor", *SPEAKING), refuses=(BadIdentifier, NoSource))
+@command("identifier", may=("contributor", *SPEAKING), refuses=(BadIdentifier, OneSubject))
 class StateIdentifier(Command):
     """State the number of a work or a person in a registry, such as an ISRC or an ISNI.
 
@@ -42,7 +42,7 @@ class StateIdentifier(Command):
     def _about(self, past: Past) -> tuple[Noun, str]:
         """The work or person it is of, and which it is; refuses unless exactly one is named."""
         if (self.work is None) == (self.contributor is None):
-            raise NoSource
+            raise OneSubject(("work", "contributor"))
         if self.work is not None:
             return past.work(self.work), WORK
         return past.contributor(self.contributor or ""), PERSON
