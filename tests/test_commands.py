@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from socket import socket
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 import click
@@ -22,10 +22,12 @@ from click.testing import CliRunner, Result
 from domain.engine.opening import open_engine
 from domain.registry import COMMANDS
 from projections.registry import by_words
+from projections.told import Facet
 from scripts import commands as rooms_of_commands
 from scripts.benchmarks.load import free_port
 from scripts.bundle import Ids
 from scripts.stemma import ROOMS, SECTIONS, main
+from scripts.terminal import RENDERERS
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMMA = (sys.executable, "-m", "scripts.stemma")
@@ -476,6 +478,13 @@ def test_a_list_told_a_page_at_a_time_is_the_whole_list(stemma: Stemma) -> None:
         assert items == whole["items"], words
 
 
+def test_every_count_by_value_is_a_table() -> None:
+    told = (questions[0].result for questions in by_words().values())
+    counting = {one.__name__ for one in told if Facet in get_type_hints(one).values()}
+    assert len(counting) > 2
+    assert {RENDERERS[name] for name in counting} == {"terminal.facets"}
+
+
 def test_every_list_with_a_limit_has_a_next_page() -> None:
     limited = {
         words: {param.name for param in command.params} for words, command in leaves(main)
@@ -536,6 +545,10 @@ def leaves(group: click.Group) -> Iterator[tuple[tuple[str, ...], click.Command]
          "the nearest are role:accountant"),
         (["restore", __file__], "an export is read by “stemma import”"),
         (["bench", "nothing"], "There is no benchmark nothing"),
+        (["identifier", "state", "--scheme", "isrc", "--identifier", "USSKG1912345"],
+         "one of work, contributor. (one_subject)"),
+        (["split", "top", "--policy", "relative_cascade", "--amount-minor", "900"],
+         "no rate is stated for “Deepest” as a source of “Root”"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip

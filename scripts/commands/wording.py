@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import click
 
 from domain.refusal import Refusal, Unknown, shown
+from projections import timeline
 from projections.meant import meant
+from projections.sentences import called
 from projections.store import View
 
 _TYPED = "what was typed for each id"
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def remember(id: str, text: str) -> None:
@@ -21,11 +25,14 @@ def remember(id: str, text: str) -> None:
 
 
 def in_own_words(refusal: Refusal, view: View | None = None) -> str:
-    """The message with what was typed in place of our ids, and what may have been meant."""
+    """The message with what was typed, or else a name, in place of our ids; and what was meant."""
     typed: Mapping[str, str] = click.get_current_context().meta.get(_TYPED, {})
     said = str(refusal)
     for id, text in typed.items():
         said = said.replace(id, shown(text))
+    if view is not None:
+        for id, one in timeline.names(view, _ID.findall(said)).items():
+            said = said.replace(id, shown(called(one)))
     id = str(refusal.details.get("id", ""))
     if view is not None and id in typed and isinstance(refusal, Unknown):
         found = meant(view, typed[id], refusal.noun())
