@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from stdnum import ean, isni, isrc
 from stdnum.exceptions import ValidationError
@@ -23,7 +24,8 @@ from domain.work import Work
 WORK, PERSON = "work", "contributor"
 """What an identifier may be of."""
 
-_DOI = re.compile(r"10\.[0-9]{4,9}/\S+\Z")
+_DOI = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/\S+\Z")
+_DOI_ADDRESS = re.compile(r"https?://(?:dx\.)?doi\.org/", re.IGNORECASE)
 _EIDR = re.compile(r"10\.5240/((?:[0-9A-F]{4}-){5})([0-9A-Z])\Z")
 _ISWC = re.compile(r"T([0-9]{9})([0-9])\Z")
 _IPI = re.compile(r"[0-9]{8,11}\Z")
@@ -76,7 +78,11 @@ def _orcid(text: str) -> str:
 
 
 def _doi(text: str) -> str:
-    doi = re.sub(r"\A(?:https?://(?:dx\.)?doi\.org/|doi:)", "", text.strip(), flags=re.IGNORECASE)
+    doi = re.sub(r"\Adoi:", "", text.strip(), flags=re.IGNORECASE)
+    if address := _DOI_ADDRESS.match(doi):
+        doi = unquote(doi[address.end() :])
+        if not doi.isprintable():
+            raise ValueError(text)
     return _matching(_DOI, doi.lower())
 
 
