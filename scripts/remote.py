@@ -133,7 +133,7 @@ class Remote:
     def latest(self, id: str) -> Latest:
         """The latest fact about a person or a work, as the log has signed it."""
         seen = "?witnessed=true" if self.is_witnessed else ""
-        proof = fetch(f"{self.url}/latest/{id}{seen}", key=self.api_key)
+        proof = fetch_patiently(f"{self.url}/latest/{id}{seen}", key=self.api_key)
         latest = verify_latest(proof, self.keys, **self.seen)
         if latest.subject != id:
             raise NotVerified(f"the proof of the latest fact about {id} is about {latest.subject}")
@@ -142,18 +142,22 @@ class Remote:
     def receipt(self, position: int) -> Receipt:
         """The receipt of the fact at a position."""
         address = f"{self.url.removesuffix('/log')}/facts/{position}/receipt"
-        receipt = verify_receipt(fetch(address, key=self.api_key), self.keys)
+        receipt = verify_receipt(fetch_patiently(address, key=self.api_key), self.keys)
         if receipt.leaf.position != position:
             raise NotVerified(f"the receipt of position {position} is of {receipt.leaf.position}")
         return receipt
 
 
 def fetch_patiently(
-    address: str, waits: Collection[int] = (TOO_MANY,), *, key: str | None, line: Connections | None
+    address: str,
+    waits: Collection[int] = (TOO_MANY,),
+    *,
+    key: str | None,
+    line: Connections | None = None,
 ) -> bytes:
     """The content at a URL of a service that may ask to wait.
 
-    A large log has more tiles than the limits of a service allow in a minute.
+    A large log has more tiles, or a history more facts, than a service allows in a minute.
     """
     for _ in range(PATIENCE):
         try:

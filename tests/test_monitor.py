@@ -17,6 +17,7 @@ from test_mirror import say_besides, seen
 from test_signature import ANA, KEY, PIECE, registered, signed
 from test_witness import WITNESSES, tell, url_of
 
+from api.allowance import Limit
 from domain.checkpoint import Checkpoint, sign
 from domain.latest import Place, leaf_for
 from domain.note import SignerKey
@@ -182,6 +183,23 @@ def test_where_a_log_answers_only_so_much_in_a_minute_it_is_waited_for(tmp_path:
         assert Remote(f"http://127.0.0.1:{server.server_port}", ()).tile(tile) == b"tile"
         assert next(refused, None) is None
         server.shutdown()
+
+
+def test_a_history_of_more_facts_than_a_service_answers_in_a_minute_is_waited_for(
+    database: str, tmp_path: Path
+) -> None:
+    """It was given up each time, and begun anew in the next run: it never came to an end."""
+    with serving(database, **GIVEN, limits=({"reads": Limit(5, 1)},)) as served:
+        told = Story(served.service)
+        ana = told.person("ana")
+        for number in range(8):
+            told.tell("rename_contributor", id=ana, name=f"Ana {number}")
+        served.service.log.catch_up()
+        watcher = Watcher(url_of(served), tmp_path, ana)
+        (tmp_path / "auditor").write_text(str(served.acting(ana).key))
+        assert [fact["about"] for fact in watcher.facts("--only-about")] == [
+            {ana: number} for number in range(1, 10)
+        ]
 
 
 def write_log(folder: Path, leaves: list[bytes], signer: SignerKey = SIGNER) -> None:
