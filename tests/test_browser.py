@@ -550,8 +550,10 @@ def test_on_paper_a_page_shows_whole_pictures_and_a_total_once_in_dark_on_light(
         page.emulate_media(media="print", color_scheme="dark")
         page.goto(places[name])
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        for hidden in ("search", "navigation", "button", "combobox"):
+        for hidden in ("search", "button", "combobox"):
             expect(page.get_by_role(hidden)).to_have_count(0)  # type: ignore[arg-type]
+        # A list that goes on says so.
+        expect(page.locator("nav:not(.pager)").filter(visible=True)).to_have_count(0)
         assert overflow(page) <= 0
         # Pictures of a window's width are shown a little smaller, but not on paper.
         page.locator(".drawn > svg").evaluate_all(
@@ -727,3 +729,21 @@ def test_a_statement_is_printed_with_its_name_and_its_sums(
         expect(page.get_by_text("83.33 EUR").first).to_be_visible()
         expect(page.get_by_role("link", name="Download as PDF")).to_have_count(0)
         assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_a_list_on_paper_says_what_it_was_narrowed_to_and_that_it_goes_on(
+    browser: Browser, served: Served, places: dict[str, str]
+) -> None:
+    release = places["release"].removeprefix("/release/")
+    told = {"name": "a list", "kind": "other", "currency": "EUR", "terms": TERMS}
+    pool = served.operator.post(f"/releases/{release}/pools", told).id
+    sold = {"source": "shop", "effective_at": "2026-06"}
+    for number in range(31):
+        served.operator.post(f"/pools/{pool}/revenue", amount_minor=100 + number, **sold)
+    with reader(browser, served.origin, width=PAPER) as page:
+        sign_in(page, served.operator.key or "")
+        page.goto("/desk/accountant/bookings?kind=revenue&currency=EUR")
+        page.emulate_media(media="print")
+        expect(page.get_by_role("heading", name="Revenue", exact=True)).to_be_visible()
+        for said in ("Currency EUR", "Next page"):
+            expect(page.get_by_text(said)).to_be_visible()
