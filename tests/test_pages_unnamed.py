@@ -42,6 +42,36 @@ def test_who_is_forgotten_is_someone_on_every_page_of_those_who_still_see_them(
         assert "Statement of someone who is not named" in shown(operator.get(f"/statement/{ana}"))
 
 
+def test_what_the_forgotten_earned_is_told_without_their_id(served: Served) -> None:
+    ana, post = served.admit("Ana"), served.operator.post
+    song = served.post_piece("A song", by=ana)
+    release = post("/releases", title="All", components=[{"work": song}]).id
+    said = {"name": "song", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}}
+    pool = post(f"/releases/{release}/pools", said).id
+    assets = [{"asset": song, "value": "1", "shares": [[ana, "1"]]}]
+    signed = {"agreed_on": "2026-01", "document": "a sheet", "consents": [ana]}
+    post(f"/pools/{pool}/agreements", assets=assets, **signed)
+    sold = {"source": "shop", "effective_at": "2026-06", "amount_minor": 1000}
+    revenue = post(f"/pools/{pool}/revenue", sold).id
+    entry = served.operator.get(f"/revenue/{revenue}").json["division"]
+    batch = post("/payout-batches", currency="EUR", minimum_minor=1).id
+    proposal = post(f"/pools/{pool}/proposals", assets=assets).id
+    comment = {"kind": "too_little", "text": "I sang, too."}
+    served.acting(ana).post(f"/proposals/{proposal}/comments", comment)
+    post(f"/contributors/{ana}/forget", ground="request")
+    operator = reader(served).sign_in(OPERATOR_KEY)
+    for path, said in {
+        f"/desk/accountant/batch/{batch}": "came back: the payout to someone who is not named",
+        f"/entry/{entry}": "someone who is not named got 10.00 EUR",
+        f"/entry/{entry}/why?payee={ana}": "a piece whose title was erased 100 % of it",
+        f"/pool/{pool}": "someone who is not named",
+        f"/proposal/{proposal}": "someone who is not named",
+        f"/proposal/{proposal}/revise": "Share of someone who is not named",
+    }.items():
+        text = " ".join(shown(operator.get(path)).split())
+        assert (said in text, ID.findall(text)) == (True, []), (path, text)
+
+
 @pytest.mark.after(told=every_fact)
 def test_a_statement_of_who_paid_once_is_headed_by_their_name(database: str) -> None:
     with serving(database) as served:

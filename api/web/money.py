@@ -35,7 +35,6 @@ from projections.money import earning, pools
 from projections.money.flows import through
 from projections.money.pools.told import AmendmentTold, PoolTold
 from projections.money.readers import Reader
-from projections.money.told import PayeeRef
 from projections.pictures.paths import MoneyPath, PathStep, why_svg
 from projections.pictures.png import png_of
 from projections.pictures.sankey import Paid, Recipient, SplitPicture, Via, split_svg
@@ -189,7 +188,9 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
     picture = SplitPicture(
         title=sentences.called(names[release]),
         vias=tuple(_via(via, release, names) for via in used),
-        payees=tuple(Recipient(id, _payee(told[id]), _payee_address(id)) for id in earned),
+        payees=tuple(
+            Recipient(id, sentences.called(told[id]), _payee_address(id)) for id in earned
+        ),
         paid=tuple(paid),
         money=lambda amount: money(amount, opened.currency),
         href=words.address(names[release]),
@@ -208,10 +209,6 @@ def _via(via: str, release: str, names: dict[str, dict[str, Any]]) -> Via:
     if via in names:
         return Via(via, sentences.called(names[via]), words.address(names[via]), via == release)
     return Via(via, via)
-
-
-def _payee(told: PayeeRef) -> str:
-    return str(told["name"] or told["id"])
 
 
 def _payee_address(id: str) -> str:
@@ -237,9 +234,13 @@ def _divisions(frame: Frame) -> None:
         told = pools.why(view, frame.journal, id, said["payee"], actor=reader())
         division = pools.division(view, frame.journal, id, actor=reader())
         release = around.work(view, division["release"])
-        picture = _ways(told, release)
         return render_template(
-            "why.html", why=told, division=division, release=release, picture=picture
+            "why.html",
+            why=told,
+            works=timeline.names(view, [piece["asset"] for piece in told["pieces"]]),
+            division=division,
+            release=release,
+            picture=_ways(told, release),
         )
 
 
@@ -266,7 +267,7 @@ def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
     ways = [
         MoneyPath(
             steps=_steps(path, left_out, release),
-            person=_payee(told["payee"]),
+            person=sentences.called(told["payee"]),
             href=_payee_address(told["payee"]["id"]),
             how=f"{wording.percent(piece['share'])} of it",
         )

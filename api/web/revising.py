@@ -88,7 +88,7 @@ def pages(frame: Frame) -> None:
                 proposal=proposal,
                 assets=sent.assets,
                 changes=changes,
-                names=names.told | {who: one["name"] for who, one in people.items() if one["name"]},
+                names=names.told | {who: sentences.called(one) for who, one in people.items()},
                 answered=comments,
                 note=note,
                 comment_kinds=COMMENT_KINDS,
