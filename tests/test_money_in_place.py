@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from money import AGREED, Bank, bank, exactly_due
+from money import AGREED, Bank, asset, bank, exactly_due
 from test_money_told import SQLITE
 
 from domain.money import dividing
@@ -147,6 +147,37 @@ def test_so_it_is_for_whatever_came_in(
     change: tuple[int | None, int | None],
 ) -> None:
     told_twice(SQLITE, Told(around, is_advanced, tuple(came_in), *change))
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("is_advanced", [True, False])
+def test_a_waiver_gives_what_would_have_been_given_had_it_come_first(
+    database: str, around: str, is_advanced: bool
+) -> None:
+    """Also of what comes in after it, or goes back."""
+
+    def due(told: Bank, *, is_known: bool) -> dict[str, Fraction]:
+        names = {who: told.person(f"{who} {is_known}") for who in "abc"}
+        a, b, c = names.values()
+        inner = advanced(a) if is_advanced else AGREED
+        pool = told.pool(f"pool {is_known}", terms=AROUND[around](label("1/10", inner)))
+        shares = [asset("song", {a: "1", b: "1"}), asset("beat", {a: "1", c: "3"})]
+        agreed = told.agree(pool, shares, "2020")
+        told.accept(agreed, b, c)
+        waive = partial(told.tell, "waive_share", proposal=agreed, scope="song", actor=a)
+        if is_known:
+            waive()
+        revenue = [told.earn(pool, cents, "2026-01") for cents in (24_000, 9_000, 1_500)]
+        told.reverse(revenue[1], 4_000)
+        if not is_known:
+            waive()
+        told.earn(pool, 8_000, "2026-02")
+        told.reverse(revenue[0], 10_000)
+        return exactly_due(told, pool, names)
+
+    with bank(database) as told:
+        told.clock.wait(days=300)
+        assert due(told, is_known=False) == due(told, is_known=True)
 
 
 def test_a_correction_of_earlier_rules_stays_as_it_is_and_is_verified(
