@@ -362,6 +362,24 @@ def test_what_had_nothing_to_give_goes_by_the_new_shares_once_it_has() -> None:
         assert told.account() == {"bank": 1_000, b: 200}
 
 
+@pytest.mark.parametrize(
+    "terms, back", [(BANK, 0), ({"type": "fixed", "shares": [["label", "1"]]}, 100)]
+)
+def test_what_went_by_no_share_has_nothing_to_correct_when_shares_change(
+    terms: Any, back: int
+) -> None:
+    """The first, to a bank that has not had all of its tranche; or what is left of the second."""
+    with bank(SQLITE) as told:
+        pool, (a, b) = told.pool(terms=terms), told.people("a", "b")
+        told.accept(told.agree(pool, {a: "1"}, "2026-01"), a)
+        revenue = told.earn(pool, 400, "2026-01")
+        if back:
+            told.reverse(revenue, back)
+        told.accept(told.agree(pool, {b: "1"}, "2026-01"), b)
+        with pytest.raises(NothingToCorrect):
+            told.tell("correct_pool", pool=pool, reason="b was missing")
+
+
 def test_what_came_back_whole_lets_nothing_of_the_same_shares_move() -> None:
     with bank(SQLITE) as told:
         pool, a, _, first, other = two_years(told, HOUSE)
