@@ -328,6 +328,10 @@ def test_no_sum_of_what_is_booked_in_a_currency_is_more_than_databases_hold(data
         told.earn(pool, 2, "2026-02")
         with pytest.raises(BadAmount):
             told.pay()
+        euro = told.pool("in euro", currency="EUR")
+        told.accept(told.agree(euro, {both[0]: "1"}, "2026-01"), both[0])
+        told.earn(euro, 5, "2026-02")
+        assert told.pay("EUR") == {both[0]: 5}, "without a rate, none of it is exchanged"
         for payee in both:
             told.tell("choose_payment_currency", payee=payee)
         assert told.pay() == dict.fromkeys(both, 1)
