@@ -37,7 +37,7 @@ from domain.money.policy.sold import (
 )
 from domain.money.sales import item_of, read_sold
 from domain.money.split import read_graph
-from domain.money.terms import by_terms
+from domain.money.terms import Taking, by_terms, taken_back
 from domain.refusal import (
     BadAmount,
     BadCarry,
@@ -253,6 +253,8 @@ def test_the_first_rules_did_not_sum_what_is_left_after_tranches() -> None:
         for rules in (1, 2):
             flow = by_terms(pool, 100, {}, rules=rules).flow
             assert [*flow] == ["policy.recouped (bank)", "policy.recouped"][:rules]
+            taken = taken_back(pool, Taking({}, 100, 0, 100), flow, {})
+            assert taken.due == {"bank": -5, "ana": -95}, "all of it comes back nevertheless"
 
 
 @pytest.mark.parametrize(

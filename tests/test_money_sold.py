@@ -288,6 +288,30 @@ def test_of_the_lines_of_a_statement_the_rules_are_known_with_the_shares_read_on
     assert read.count("share.waived") == 2, "once for the rules, once for the balances"
 
 
+def test_what_rules_took_back_is_what_a_reversal_took(database: str) -> None:
+    """Also of a fee that only what is in its band has."""
+    fee = {"type": "fees", "fees": [{"payee": "fund", "rate": "1/10"}], "then": AGREED}
+    banded = {"type": "escalator", "earned_minor": 0, "bands": [["600", fee], [None, AGREED]]}
+    german = {"if": {"territory": "DE"}, "then": banded}
+    with bank(database) as told:
+        pool, *_ = shared(told, {"type": "by_sold", "rules": [german], "otherwise": AGREED})
+        first, second = (told.earn(pool, 500, sold=[sold("5.00", "DE")]) for _ in range(2))
+        for revenue in (second, first):
+            told.reverse(revenue, 450)
+        told.service.follower.catch_up()
+        earlier, later = told.since(0, "entry.reversed")
+        for back in (earlier, later):
+            with told.view() as view:
+                found: Any = pools.division(
+                    view, told.journal, back.originator_id, actor="operator"
+                )
+            gave = dict[str, Fraction]()
+            for each in found["rules"]:
+                payee = each["payee"]["id"]
+                gave[payee] = gave.get(payee, _F()) + _F(each["amount"])
+            assert gave == {payee: _F(due) for payee, _, due, *_ in back.lines if _F(due)}
+
+
 def test_rules_can_be_amended_though_what_they_gave_is_summed(database: str) -> None:
     with bank(database) as told:
         pool, *_ = shared(told, RULES)
@@ -353,7 +377,7 @@ agreements = st.dictionaries(st.sampled_from("abc"), st.integers(1, 9), min_size
 @given(
     terms=with_rules(terms),
     agreed=agreements,
-    amounts=st.lists(st.tuples(st.integers(1, 3_000), sales), max_size=3),
+    amounts=st.lists(st.tuples(st.integers(1, 3_000), sales), min_size=1, max_size=3),
     spent=st.integers(0, 2_000),
 )
 def test_a_division_by_rules_is_the_preview_with_the_shares_put_in(

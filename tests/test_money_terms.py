@@ -17,6 +17,7 @@ from stories import NOON
 
 from domain.money.entry import Entry
 from domain.money.moving import correction_of
+from domain.money.policy.flow import FINE, Flow, Reversal
 from domain.money.policy.sold import Origin
 from domain.money.pool import Pool
 from domain.money.reckoning import Change, ComputedEntry, reversal_of
@@ -173,7 +174,9 @@ terms = st.recursive(st.just(AGREED), around, max_leaves=4)
 agreements = st.dictionaries(st.sampled_from("abc"), st.integers(1, 9), min_size=1)
 
 
-@given(terms=terms, agreed=agreements, amounts=st.lists(st.integers(1, 3_000), max_size=4))
+@given(
+    terms=terms, agreed=agreements, amounts=st.lists(st.integers(1, 3_000), min_size=1, max_size=4)
+)
 def test_a_division_is_the_preview_of_the_terms_with_the_shares_put_in(
     terms: dict[str, Any], agreed: dict[str, int], amounts: list[int]
 ) -> None:
@@ -250,6 +253,23 @@ def test_all_that_is_taken_back_leaves_nothing(
     if not any(each in str(terms) for each in ("fees", "adjusted")):
         assert not any(due.values())
         assert not any(flow.values())
+
+
+fees, parts_back = st.fractions(0, 900, max_denominator=5_000), st.fractions(0, 1)
+
+
+@given(fee=fees, whole=fees.filter(bool), of_whole=parts_back, is_local=st.booleans())
+def test_what_comes_back_of_a_fee_is_exact_or_less_by_less_than_a_millionth(
+    fee: Fraction, whole: Fraction, of_whole: Fraction, is_local: bool
+) -> None:
+    """It has no more digits, however often parts of parts come back."""
+    back = Reversal(Flow(), _F(), _F(1, 3), is_local=is_local)
+    part = back.fee(fee, whole * of_whole, whole)
+    exact = fee * (of_whole if is_local else back.after)
+    assert part.denominator <= FINE
+    assert 0 <= exact - part < _F(1, FINE)
+    if is_local and of_whole != back.after and exact.denominator <= FINE:
+        assert part == exact
 
 
 def test_only_terms_that_name_payees_over_agreed_shares_look_through() -> None:
