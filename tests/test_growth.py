@@ -97,5 +97,5 @@ def test_what_is_only_added_to_is_vacuumed_by_what_was_added(postgres_copy: str)
         facts, *_ = vacuumed(service, postgres_copy, append, 800, 1)
         assert facts.value < 0.5 * facts.peers[0].value
         told = list(partitioned(hand, [id_of("work", 7)], 800, (1, 3)))
-        assert [one.measure.split(", ")[1] for one in told] == ["1 partitions", "3 partitions"]
+        assert [one.measure.split(", ")[1] for one in told] == ["1 partition", "3 partitions"]
         assert not hand.execute("SELECT 1 FROM pg_class WHERE left(relname, 12) = 'partitioned_'")

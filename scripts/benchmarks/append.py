@@ -31,6 +31,7 @@ from domain.commands.submitting import SubmitContribution
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.permission import OPERATOR
+from projections.wording import several
 from scripts.benchmarks.by_hand import (
     Plain,
     PlainPostgres,
@@ -135,9 +136,8 @@ def compare(
     pieces = times * clients * batch * ROUNDS[size]
     worked = " / ".join(f"{each.worked_seconds / pieces * 1e6:,.0f}" for each in actions)
     plain = by_hand[0]
-    who = f"{clients} client{'s' * (clients > 1)}"
     return Result(
-        f"{batch} per transaction, {who}",
+        f"{batch} per transaction, {several(clients, 'client')}",
         measured[0],
         "pieces/s",
         (

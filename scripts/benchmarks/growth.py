@@ -22,7 +22,6 @@ from random import Random
 from typing import Any
 
 from domain.commands.challenging import IssueChallenge
-from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.stored import FACTS
 from projections import around, inbox, listing, parts, searching, suggesting
@@ -31,8 +30,10 @@ from projections.pages import Page
 from projections.rebuilding import Rebuild
 from scripts.benchmarks.append import submission
 from scripts.benchmarks.by_hand import Plain, is_postgres, plain, scratch
+from scripts.benchmarks.filled import SIGNER
+from scripts.benchmarks.ledger import PAYEES
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, Worked, at_most, seen
-from scripts.benchmarks.money import opened_pools, revenue_of
+from scripts.benchmarks.money import opened_pools, payees_of, revenue_of
 from scripts.benchmarks.partitions import partitioned, vacuumed
 from scripts.benchmarks.society import challenge_id
 from scripts.generate import CRAFTS, PIECES_A_PERSON, WORDS, community, id_of, record
@@ -47,7 +48,6 @@ TIMES = {"small": 3, "full": 200, "largest": 200}
 QUESTIONS = {"small": 10, "full": 1_000, "largest": 1_000}
 WORKS_A_POOL = 100
 CHALLENGES = 20
-SIGNER = SignerKey("growth.example/log", bytes(range(32)))
 CLAIM = "what the claim allows"
 TOLERANCE = 1.5
 """The factor by which a cost may exceed the claim, as caches get colder and trees deeper."""
@@ -195,7 +195,8 @@ def _operations(
     """What is measured, by its name: each takes a number and returns the size of its answer."""
     random, journal = Random(works), service.journal
     people = max(works // PIECES_A_PERSON, 1)
-    payees, roots = _payees(service, pools), _roots(service, works, times)
+    payees = payees_of(journal, pools[:50])[::PAYEES]
+    roots = _roots(service, works, times)
     titles = [str(seen(service, around.work, id)["title"]) for id, _ in roots]
 
     def listed(ask: Callable[..., Page[Any]], *said: Any, **more: Any) -> int:
@@ -251,13 +252,6 @@ def _roots(service: Service, works: int, times: int) -> list[tuple[str, int]]:
 def _streams(works: int, times: int) -> list[str]:
     random = Random(works)
     return [id_of("work", random.randrange(works)) for _ in range(times)]
-
-
-def _payees(service: Service, pools: Sequence[str]) -> list[str]:
-    books = service.journal.books()
-    return [
-        next(iter(books.agreements[books.pools[pool].agreements[-1]].shares)) for pool in pools[:50]
-    ]
 
 
 # -- bytes -------------------------------------------------------------------------------------

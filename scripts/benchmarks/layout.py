@@ -38,9 +38,8 @@ NO_PEER = "dot is missing: apt-get install graphviz"
 SHAPE = BoxSize(140, 28, 28, 44)
 
 
-def measure(size: Size, database: str) -> Iterator[Result]:
+def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - all have one signature
     """Crossings and milliseconds for each number of works; the database is not used."""
-    del database
     has_dot = shutil.which("dot") is not None
     small = [works for works in GRAPHS[size] if works <= 30]
     others = [[works] for works in GRAPHS[size] if works > 30]

@@ -27,7 +27,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scripts.benchmarks.by_hand import scratch
+from projections.wording import several
+from scripts.benchmarks.by_hand import is_postgres, scratch
 from scripts.benchmarks.measure import Peer, Result, Size, at_least, at_most, percentiles
 from scripts.settings import inherited
 
@@ -59,7 +60,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         sampler.stop()
 
     for clients, posted in zip(POSTING, posts, strict=True):
-        who = f"{clients} client{'s' * (clients > 1)}, writes only"
+        who = f"{several(clients, 'client')}, writes only"
         rate, soon = (at_least(8, ALONE), at_most(50)) if clients == CLIENTS else ((), ())
         yield Result(who, posted.rate, "requests/s", (Peer(ALONE, posts[0].rate),), aims=rate)
         theirs = {ALONE: posts[0].times["writes"]}
@@ -138,7 +139,7 @@ def serving(database: str, **more: str) -> Iterator[Served]:
             "STEMMA_OPERATOR_KEY": key,
             **more,
         }
-        commands = (["serve"], ["follow"]) if database.startswith("postgres") else (["serve"],)
+        commands = (["serve"], ["follow"]) if is_postgres(database) else (["serve"],)
         served = Served(port, key, [_started(command, settings) for command in commands])
         try:
             wait_until_ready(served)

@@ -17,11 +17,11 @@ from statistics import median
 
 from domain.command import Command
 from domain.commands.admitting import AdmitContributor
-from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, Frontier, leaf_hash
 from projections.log import PAGE
 from scripts.benchmarks.append import record as append
 from scripts.benchmarks.by_hand import Plain, plain, scratch
+from scripts.benchmarks.filled import SIGNER
 from scripts.benchmarks.measure import (
     Peer,
     Result,
@@ -45,7 +45,6 @@ SIZES = {"small": (100, 400), "full": (29_100, 262_000)}
 PROOFS = {"small": 50, "full": 2_000}
 RESTARTS = 5
 
-SIGNER = SignerKey("bench.example/log", bytes(32))
 WITHOUT, ROW = "appended without the log", "the row of the fact"
 
 

@@ -89,12 +89,6 @@ class Stage:
     def which(self) -> str:
         return f"({self.revenues:,} revenues, {len(self.pools):,} pools)"
 
-    def payees(self, pools: Iterable[str]) -> list[str]:
-        """Everybody who has a share in some pools."""
-        books = self.service.journal.books()
-        shares = (books.agreements[books.pools[pool].agreements[-1]].shares for pool in pools)
-        return [payee for each in shares for payee in each]
-
     def some(self) -> list[str]:
         """As many pools at every size, from all over."""
         return self.pools[:: len(self.pools) // AT_ONCE or 1][:AT_ONCE]
@@ -163,7 +157,7 @@ def _batches_paid(stages: list[Stage], batches: tuple[int, int]) -> Iterator[Res
 
 def _paid(stage: Stage, among: list[str], currency: str) -> Actions:
     """Batches one after the other, each of what everybody in these pools has earned since."""
-    payees = stage.payees(among) if currency == "USD" else None
+    payees = payees_of(stage.service.journal, among) if currency == "USD" else None
     for _ in range(BATCHES_PAID):
         _carry_out(stage.service.journal, (revenue_of(pool, 1) for pool in among))
         command = IssuePayouts.of({"currency": currency, "payees": payees})
@@ -246,7 +240,7 @@ def _answers(stage: Stage, times: int) -> dict[str, Actions]:
     def ask(path: str) -> None:
         assert client.get(path).status_code == 200, path
 
-    people = stage.payees(pools)[::PAYEES]
+    people = payees_of(service.journal, pools)[::PAYEES]
     latest = [books.divisions_of(pool)[-STATED:] for pool in pools]
     first = [divisions[0][1].at for divisions in latest]
     facts = service.journal.facts.at(sorted({*first}))
@@ -293,6 +287,13 @@ def opened_pools(journal: Journal, pools: int, in_euros: int = 0) -> list[str]:
             draft.carry_out(agreement)
         journal.commit(draft)
     return [_id("pool", number) for number in range(pools)]
+
+
+def payees_of(journal: Journal, pools: Iterable[str]) -> list[str]:
+    """Everybody who has a share in some pools, pool by pool."""
+    books = journal.books()
+    shares = (books.agreements[books.pools[pool].agreements[-1]].shares for pool in pools)
+    return [payee for each in shares for payee in each]
 
 
 def revenue_of(pool: str, number: int, sold: int = 0) -> RecordRevenue:

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from projections.store import table_name
+from projections.wording import several
 from scripts.benchmarks.by_hand import Plain
 from scripts.benchmarks.measure import Peer, Result, percentile, seconds
 from scripts.service import Service
@@ -78,13 +79,14 @@ def partitioned(
         sql = f"SELECT position, state FROM {table} WHERE originator_id = ?"
         taken = [1000 * seconds(partial(find, sql, id)) for id in ids]
         value = percentile(taken, 50)
+        within = several(partitions, "partition")
         yield Result(
-            f"a stream by its id, {partitions} partitions, {works:,} works, p50",
+            f"a stream by its id, {within}, {works:,} works, p50",
             value,
             "ms",
             tuple(peers),
             "clock",
-            point=(f"a stream among {partitions} partitions", works),
+            point=(f"a stream among {within}", works),
         )
         peers = peers or [Peer("in one partition", value)]
         by_hand.execute(f"DROP TABLE {table}")

@@ -40,15 +40,12 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     number = service.store.current().number
     with plain(address) as by_hand:
         worked = Worked(by_hand)
-        for said, people, sql, peer in (
-            ("a person", works // WORKS_EACH, BY_HAND, "one account's credits in hand-written SQL"),
-            (
-                "one of the busiest people",
-                BUSIEST,
-                BY_HAND,
-                "one account's credits in hand-written SQL",
-            ),
-            ("the operator", 0, OF_OPERATOR_BY_HAND, "claims in hand-written SQL"),
+        of_one = BY_HAND, "one account's credits in hand-written SQL"
+        of_operator = OF_OPERATOR_BY_HAND, "claims in hand-written SQL"
+        for said, people, (sql, peer) in (
+            ("a person", works // WORKS_EACH, of_one),
+            ("one of the busiest people", BUSIEST, of_one),
+            ("the operator", 0, of_operator),
         ):
             numbers = [random.randrange(people) for _ in range(TIMES[size] if people else 0)]
             actors = [id_of("person", one) for one in numbers] or [OPERATOR] * TIMES[size]
