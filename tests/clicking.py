@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from browsing import reader, sign_in
+from clocks import AheadClock
 from playwright.sync_api import Browser, Page, expect
-from serving import OPERATOR_KEY, Clock, Served, serving
+from serving import OPERATOR_KEY, Served, serving
 
 ADMIT = "Register a person or group, who can be credited from then on"
 GRANT = "Let a contributor act in a role: a producer for one work or pool, others everywhere"
@@ -23,7 +24,7 @@ class Stage(NamedTuple):
     """An empty installation, and windows on it."""
 
     served: Served
-    clock: Clock
+    clock: AheadClock
     browser: Browser
     windows: ExitStack
     js: bool
@@ -40,7 +41,7 @@ class Stage(NamedTuple):
 def empty(browser: Browser, tables: Path, folder: Path, *, js: bool) -> Iterator[Stage]:
     """An installation in which nothing has happened yet; its windows have a script or none."""
     shutil.copy(tables, folder / "stemma.db")
-    clock = Clock()
+    clock = AheadClock()
     with (
         serving(f"sqlite:///{folder / 'stemma.db'}", clock=clock) as served,
         ExitStack() as windows,

@@ -17,7 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from money import Bank, Clock
+from clocks import TickingClock
+from money import Bank
 from stories import ticking
 from test_every_way import over_http
 from wandering import Wanderer
@@ -265,7 +266,7 @@ def told_at_random(seed: int, steps: int) -> Callable[[str], list[Line]]:
     """A random history, after which the clock is set back."""
 
     def told(database: str) -> list[Line]:
-        clock = Clock()
+        clock = TickingClock()
         with open_service(database, clock=clock) as service:
             bank = Bank(service)
             bank.clock = clock

@@ -6,12 +6,12 @@ Rule: the audit reads nothing but the journal, and computes everything anew.
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from clocks import TickingClock
 from laws import check_division
-from stories import NOON, Story, id_of
+from stories import Story, id_of
 
 from domain.draft import Acknowledgement
 from domain.fact import Fact
@@ -36,24 +36,10 @@ HALF = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", AGREED]
 Assets = Sequence[Mapping[str, Any]]
 
 
-class Clock:
-    """A clock that advances by one second whenever it is asked, and can be set forward."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
-
-    def wait(self, **duration: float) -> None:
-        self.now += timedelta(**duration)
-
-
 class Bank(Story):
     """A story in which money comes in."""
 
-    clock: Clock
+    clock: TickingClock
 
     def people(self, *names: str) -> list[str]:
         return [self.person(name) for name in names]
@@ -174,7 +160,7 @@ def asset(
 @contextmanager
 def bank(database: str, **settings: Any) -> Iterator[Bank]:
     """A story about money; audited at the end."""
-    clock = Clock()
+    clock = TickingClock()
     with open_service(database, clock=clock, **settings) as service:
         told = Bank(service)
         told.clock = clock

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -36,17 +35,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 OPERATOR_KEY = "stemma_the-key-from-outside-VQ3rT9xk2mZp7L"
-
-
-class Clock:
-    """The time, set forward if need be, so that a window closes."""
-
-    WINDOW = timedelta(days=15)
-    """So long are comments open, and a day."""
-    ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 class Quiet(WSGIRequestHandler):

@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Barrier, Event
 from typing import Any
 from uuid import UUID, uuid5
 
 import networkx as nx
 import psycopg
+from clocks import NOON
 from together import every_fact_together
 
 from domain.draft import Acknowledgement, Draft
@@ -29,7 +30,6 @@ from projections.store import View, holds, table_name
 from scripts.service import Service, open_service
 
 OPERATOR = "operator"
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def id_of(name: str) -> str:
@@ -107,6 +107,10 @@ class Story:
 
     def facts(self) -> list[Placed]:
         return list(self.journal.read())
+
+    def texts(self) -> set[str]:
+        """What people wrote, and is not erased."""
+        return {text for (text,) in self.journal.engine.query("SELECT value FROM vault")}
 
     def topics(self, after: int = 0) -> list[str]:
         return [placed.topic for placed in self.journal.read(after)]

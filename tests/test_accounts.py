@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commanding import Stemma
 from serving import OPERATOR_KEY
 
 from api.application import create_app
@@ -17,7 +18,6 @@ from scripts import demonstration
 from scripts.bundle import Ids
 from scripts.service import Service, open_service
 from scripts.settings import read_settings
-from scripts.stemma import main
 
 IDS = Ids("bundle")
 POOL, DEAL = IDS.named("pool", "lighthouse-money"), IDS.named("proposal", "lighthouse-shares")
@@ -37,7 +37,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def run(shown: Service, *words: str) -> Result:
     database = f"sqlite:///{shown.store.engine.path}"  # type: ignore[attr-defined]
-    return CliRunner().invoke(main, ["--database", database, *words])
+    return Stemma(database).run(*words)
 
 
 def printed(shown: Service, *words: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from money import Clock
+from clocks import TickingClock
 from serving import Client, Served, serving
 from test_pages import reader
 
@@ -24,12 +24,12 @@ TERMS = {"type": "fixed", "shares": [["operator", "1/2"], ["artists", "1/2", {"t
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> TickingClock:
+    return TickingClock()
 
 
 @pytest.fixture
-def served(database: str, clock: Clock) -> Iterator[Served]:
+def served(database: str, clock: TickingClock) -> Iterator[Served]:
     with serving(database, clock=clock) as service:
         yield service
 
@@ -69,7 +69,7 @@ class Book:
         body = said or {"assets": self.assets()}
         return self.api.post(f"/pools/{self.pool}/proposals", body).id
 
-    def agree(self, clock: Clock, **said: Any) -> str:
+    def agree(self, clock: TickingClock, **said: Any) -> str:
         proposal = self.propose(**said)
         clock.wait(days=15)
         assert self.api.post(f"/proposals/{proposal}/finalise").status == 200
@@ -101,7 +101,7 @@ def adds_up(told: dict[str, Any]) -> None:
 
 
 def test_a_pool_is_proposed_talked_about_agreed_divided_and_paid(
-    served: Served, clock: Clock
+    served: Served, clock: TickingClock
 ) -> None:
     book = Book(served)
     api, proposal = book.api, book.propose()
@@ -190,7 +190,9 @@ def test_a_pool_is_proposed_talked_about_agreed_divided_and_paid(
     assert told["totals"]["debt_minor"] == 0
 
 
-def test_a_person_reads_their_own_statement_and_nobody_elses(served: Served, clock: Clock) -> None:
+def test_a_person_reads_their_own_statement_and_nobody_elses(
+    served: Served, clock: TickingClock
+) -> None:
     book = Book(served)
     proposal = book.agree(clock)
     ana = served.acting(book.ana)
@@ -272,7 +274,7 @@ def test_whatever_a_payee_is_called_leads_to_their_statement(database: str) -> N
             assert (page.status, escape(name) in page.text) == (200, True)
 
 
-def test_every_line_can_be_explained(served: Served, clock: Clock) -> None:
+def test_every_line_can_be_explained(served: Served, clock: TickingClock) -> None:
     book = Book(served)
     book.agree(clock)
     sold = [{"units": 3, "amount": "1.50"}, {"units": -1, "amount": "-0.50"}]
@@ -295,7 +297,7 @@ def test_every_line_can_be_explained(served: Served, clock: Clock) -> None:
 
 
 def test_a_ledger_is_told_fact_by_fact_and_each_append_adds_up_to_nothing(
-    served: Served, clock: Clock
+    served: Served, clock: TickingClock
 ) -> None:
     book = Book(served)
     book.agree(clock)
@@ -314,7 +316,9 @@ def test_a_ledger_is_told_fact_by_fact_and_each_append_adds_up_to_nothing(
     assert book.statement()["totals"]["earned_minor"] == 0
 
 
-def test_a_credit_in_dispute_or_on_hold_keeps_its_money(served: Served, clock: Clock) -> None:
+def test_a_credit_in_dispute_or_on_hold_keeps_its_money(
+    served: Served, clock: TickingClock
+) -> None:
     book = Book(served)
     proposal = book.agree(clock)
     served.acting(book.cy).post(f"/proposals/{proposal}/share/accept")
@@ -355,7 +359,7 @@ def test_a_credit_in_dispute_or_on_hold_keeps_its_money(served: Served, clock: C
 
 
 def test_a_payout_that_comes_back_rests_with_its_payee_until_it_is_claimed(
-    served: Served, clock: Clock
+    served: Served, clock: TickingClock
 ) -> None:
     book = Book(served)
     proposal = book.agree(clock)
@@ -375,7 +379,7 @@ def test_a_payout_that_comes_back_rests_with_its_payee_until_it_is_claimed(
 
 
 def test_artists_are_shown_their_own_payouts_and_those_of_accounts_merged_into_theirs(
-    served: Served, clock: Clock
+    served: Served, clock: TickingClock
 ) -> None:
     book = Book(served)
     proposal = book.agree(clock)
@@ -403,7 +407,7 @@ def test_artists_are_shown_their_own_payouts_and_those_of_accounts_merged_into_t
 
 
 def test_shares_can_be_computed_over_the_lineage_as_it_was_published(
-    served: Served, clock: Clock
+    served: Served, clock: TickingClock
 ) -> None:
     book = Book(served)
     proposal = book.propose(policy={"type": "relative_cascade"}, default_rate="1/2")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from commanding import Stemma
 from databases import Postgres
 from serving import OPERATOR_KEY, serving
 from stories import (
@@ -782,7 +783,7 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
 @pytest.mark.after(told=every_fact)
 def test_the_command_tells_what_it_compared_and_every_difference(database: str) -> None:
     def run(status: int) -> Any:
-        ran = CliRunner().invoke(main, ["--database", database, "verify", "database"])
+        ran = Stemma(database).run("verify", "database")
         assert ran.exit_code == status, ran.output
         return ran
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commanding import Stemma
 from stories import every_fact, id_of, meanwhile, raw_connection, story
-from test_commands import Stemma
 
 from domain.note import SignerKey
 from projections.progress import no_progress

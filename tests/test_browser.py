@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 from browsing import findings, keep, look_at, overflow, reader, sign_in
+from clocks import AheadClock
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
-from serving import Clock, Served, serving
+from serving import Served, serving
 
 from domain.identity import part_id
 
 TERMS = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", {"type": "agreed"}]]}
 
 
-CLOCK = Clock()
+CLOCK = AheadClock()
 LONG = "A Very Long Title That Somebody Thought Of At Night And Never Shortened " * 5
 UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
 ISRC = {"scheme": "isrc", "identifier": "US-SKG-19-12345"}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 from serving import serving
 from stories import Story, id_of, story
 from test_challenges import answered, issued
@@ -16,7 +16,6 @@ from domain.identifier import normal
 from domain.iscc import difference, near_bands, units_of
 from domain.refusal import BadIdentifier, UnknownWork
 from projections import likely
-from scripts.stemma import main
 
 CODE = "ISCC:KACT4EBWK27737D2AYCJRAL5Z36G76RFRMO4554RU26HZ4ORJGIVHDI"
 """A code with four units (documentation of iscc-core)."""
@@ -265,10 +264,10 @@ def test_it_is_done_by_http_on_a_page_and_at_the_terminal(tmp_path: Path) -> Non
         assert 'name="lines"' in page
     file = tmp_path / "lines.txt"
     file.write_text("tide\nhttps://example.org/x 1/2\nhttps://example.org/y sample 2/3\n")
-    ran = CliRunner().invoke(main, ["--database", database, "cite", work, str(file)])
+    ran = Stemma(database).run("cite", work, str(file))
     assert ran.exit_code == 1
     outcomes = [line.split()[1] for line in ran.stdout.splitlines() if line.split()[:1] > ["0"]]
     assert outcomes == ["outcome", "already_cited", "cited", "refused"]
     assert "7/6 of it, more than the cap of 1" in ran.stdout
-    ran = CliRunner().invoke(main, ["--database", database, "cite", work, "-"], input="tide\n")
+    ran = Stemma(database).run("cite", work, "-", input="tide\n")
     assert (ran.exit_code, "already_cited" in ran.stdout) == (0, True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 from serving import serving
 from stories import Story, id_of, story
 
@@ -14,7 +14,6 @@ from domain.licensing import RULES
 from domain.refusal import LicenceConflict
 from projections import around, licences
 from scripts import bundle
-from scripts.stemma import main
 
 
 @pytest.fixture
@@ -305,7 +304,7 @@ def test_every_way_in_says_it_and_the_page_shows_it(tmp_path: Path) -> None:
         page = served.operator.get(f"/release/{made[0]}").text
         assert "1 conflict was on record when it was published" in page
         assert "If it is sold" not in page
-        run = CliRunner().invoke(main, ["--database", database, "release", "publish", made[1]])
+        run = Stemma(database).run("release", "publish", made[1])
         assert "(non_commercial)" in run.output
         line = {"type": "release.publish", "id": made[2]}
         report = bundle.import_lines(served.service.journal, [bundle.FoundLine("line 1", line)])

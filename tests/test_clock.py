@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from clocks import SetClock
+from commanding import Stemma
 from stories import NOON, Story, id_of, story, ticking
-from test_commands import Stemma
 
 from domain.clock import stamp_of
 from domain.refusal import ClockUnreliable
@@ -17,16 +18,6 @@ from scripts.bundle import FoundLine, export_lines, import_lines
 from scripts.service import open_service
 
 DAYS = timedelta(days=1)
-
-
-class SetClock:
-    """A clock that says what it is set to."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def stamps(told: Story) -> list[str]:

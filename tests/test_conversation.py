@@ -55,10 +55,6 @@ def happened(told: Story, who: str, **asked: Any) -> list[tuple[str, str | None]
     ]
 
 
-def vault(told: Story) -> set[str]:
-    return {text for (text,) in told.journal.engine.query("SELECT value FROM vault")}
-
-
 def test_everybody_comments_on_works_projects_steps_and_challenges(database: str) -> None:
     with story(database) as told:
         ana, ben = told.person("Ana"), told.person("Ben")
@@ -160,7 +156,7 @@ def test_a_name_behind_an_at_sign_is_kept_as_an_id(database: str, text: str, sto
         expected = re.sub("{(.+?)}", lambda found: ids[found[1]], stored)
         song = told.piece("song", actor=ids["Ana"])
         id = said(told, ids["Ben"], text, work=song)
-        assert expected in vault(told)
+        assert expected in told.texts()
         mentioned = [one["id"] for one in shown(told, id)["mentions"]]
         assert sorted(mentioned) == sorted(one for one in ids.values() if one in expected)
 
@@ -183,7 +179,7 @@ def test_a_mention_shows_the_name_that_somebody_has_now(database: str) -> None:
         assert shown(told, id)["text"] == "@Benno, look"
         told.tell("forget_contributor", id=ben, ground="request")
         assert shown(told, id)["text"] == "@somebody, look"
-        assert not any("Ben" in text for text in vault(told))
+        assert not any("Ben" in text for text in told.texts())
 
 
 def test_of_two_with_one_name_nobody_is_meant_who_is_not_in_the_conversation(
@@ -259,7 +255,7 @@ def test_every_text_of_a_removed_comment_is_erased_and_its_place_stays(database:
         told.tell("edit_comment", id=id, text="secret two", actor=ben)
         said(told, ana, "a reply", reply_to=id)
         told.tell("remove_comment", id=id, actor=ben)
-        assert not any("secret" in text for text in vault(told))
+        assert not any("secret" in text for text in told.texts())
         found = shown(told, id)
         assert (found["text"], found["replies"], found["by"]) == (None, 1, ben)
         assert found["removed"] is not None
@@ -304,7 +300,7 @@ def test_forgetting_erases_what_somebody_said(database: str) -> None:
         id = said(told, ben, "secret", work=song)
         told.tell("edit_comment", id=id, text="secret too", actor=ben)
         told.tell("forget_contributor", id=ben, ground="request")
-        assert not any("secret" in text for text in vault(told))
+        assert not any("secret" in text for text in told.texts())
         found = shown(told, id)
         assert (found["text"], found["removed"]) == (None, None)
         assert found["writer"] == {"id": ben, "name": None}

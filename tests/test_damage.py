@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 from serving import serving
 from stories import Story, raw_connection
 from tampering import without_triggers
@@ -13,7 +13,6 @@ from projections.progress import no_progress
 from projections.store import table_name
 from scripts.audit import CHECKS
 from scripts.difference import Differences, all_differences
-from scripts.stemma import main
 
 DAMAGE = {
     "DELETE FROM {works} WHERE number IN (SELECT parent FROM {remixes})": (
@@ -71,7 +70,7 @@ def test_the_terminal_says_it_in_a_sentence(tmp_path: Path) -> None:
         without_triggers(connection, "stored_events")
         connection.execute("UPDATE stored_events SET state = CAST('{' AS BLOB)")
     for asked in (["history", song], ["verify", "database"], ["verify-money"], ["export"]):
-        done = CliRunner().invoke(main, ["--database", database, *asked])
+        done = Stemma(database).run(*asked)
         assert done.exit_code == 1, done.output
         row = "stored_events, position 1: this row does not read (JSONDecodeError("
         assert row in done.output or asked[0] == "export", done.output
@@ -89,7 +88,7 @@ def test_a_mistake_of_ours_is_not_called_damage_by_any_way_in(
         with monkeypatch.context() as mistaken:
             mistaken.setattr("domain.stored.read_links", {}.__getitem__)
             answer = served.operator.get(f"/works/{song}/history.receipts")
-            done = CliRunner().invoke(main, ["--database", database, "history", song])
+            done = Stemma(database).run("history", song)
         assert (answer.status, answer.code) == (500, "internal_error")
     assert (done.exit_code, "a mistake of Stemma" in done.output) == (70, True), done.output
 
@@ -111,13 +110,13 @@ def test_a_mistake_of_ours_is_told_from_damage(
         return str(mistaken())
 
     monkeypatch.setitem(CHECKS, "map", check)
-    done = CliRunner().invoke(main, ["--database", database, "verify", "database"])
+    done = Stemma(database).run("verify", "database")
     assert (done.exit_code, "a mistake of Stemma" in done.output) == (70, True), done.output
     with raw_connection(database) as connection:
         without_triggers(connection, "heads")
         connection.execute("DELETE FROM heads")
-    done = CliRunner().invoke(main, ["--database", database, "verify", "database"])
+    done = Stemma(database).run("verify", "database")
     assert (done.exit_code, "a mistake of Stemma" in done.output) == (1, False), done.output
     monkeypatch.setattr("scripts.commands.frame.several", mistaken)
-    done = CliRunner().invoke(main, ["--database", database, "verify", "database"])
+    done = Stemma(database).run("verify", "database")
     assert (done.exit_code, "KeyError('x'), in " in done.output) == (70, True), done.output

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from clocks import SetClock
 from stories import NOON, Story, id_of, story
-from test_disputes import Days, community
+from test_disputes import community
 
 from domain.dispute import ANSWER_DAYS
 from domain.draft import Draft
@@ -59,9 +60,9 @@ def of_a_comment(told: Story) -> Case:
 
 
 @contextmanager
-def two_services(database: str, days: Days) -> Iterator[tuple[Story, Story, Days]]:
+def two_services(database: str, days: SetClock) -> Iterator[tuple[Story, Story, SetClock]]:
     """Two services on a database, each with a clock: the given one, and the one returned."""
-    ahead = Days()
+    ahead = SetClock()
     with (
         story(database, clock=days, comment_minutes=15) as told,
         story(database, clock=ahead, comment_minutes=15) as other,
@@ -73,7 +74,7 @@ def two_services(database: str, days: Days) -> Iterator[tuple[Story, Story, Days
     "case", [of_a_dispute, of_a_challenge, of_a_day_that_is_named, of_a_comment]
 )
 def test_what_was_overtaken_by_a_deadline_is_decided_again(
-    case: Callable[[Story], Case], database: str, days: Days
+    case: Callable[[Story], Case], database: str, days: SetClock
 ) -> None:
     with two_services(database, days) as (told, other, ahead):
         operation, said, last, refusal = case(told)
@@ -94,7 +95,7 @@ def test_what_was_overtaken_by_a_deadline_is_decided_again(
 
 @pytest.mark.parametrize("case", [of_a_dispute, of_a_challenge, of_a_comment])
 def test_up_to_the_deadline_it_is_recorded_whoever_is_faster(
-    case: Callable[[Story], Case], database: str, days: Days
+    case: Callable[[Story], Case], database: str, days: SetClock
 ) -> None:
     with two_services(database, days) as (told, other, ahead):
         operation, said, last, _ = case(told)
@@ -114,5 +115,5 @@ def test_up_to_the_deadline_it_is_recorded_whoever_is_faster(
 
 
 @pytest.fixture
-def days() -> Days:
-    return Days()
+def days() -> SetClock:
+    return SetClock()

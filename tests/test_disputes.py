@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clocks import SetClock
 from stories import NOON, Story, at_once, carry_out, id_of, story
 
 from domain.dispute import GROUNDS, OUTCOMES
@@ -31,19 +32,6 @@ NOUNS = ("remix", "credit")
 PEOPLE = ("poster", "person", "maker", "other")
 
 
-class Days:
-    """A clock that stands still until the test lets days pass."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def go_on(self, days: float) -> None:
-        self.now += timedelta(days=days)
-
-
 def community(told: Story) -> None:
     """The poster's song made from the maker's poem, and a credit on it for the person."""
     for name in PEOPLE:
@@ -56,12 +44,12 @@ def community(told: Story) -> None:
 
 
 @pytest.fixture
-def days() -> Days:
-    return Days()
+def days() -> SetClock:
+    return SetClock()
 
 
 @pytest.fixture
-def told(tmp_path: Path, days: Days) -> Iterator[Story]:
+def told(tmp_path: Path, days: SetClock) -> Iterator[Story]:
     with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=days) as told:
         community(told)
         yield told
@@ -144,7 +132,9 @@ def test_the_other_side_has_from_7_to_180_days(
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_a_dispute_said_again_later_is_the_same_dispute(noun: str, told: Story, days: Days) -> None:
+def test_a_dispute_said_again_later_is_the_same_dispute(
+    noun: str, told: Story, days: SetClock
+) -> None:
     """Also its deadline, which followed from the moment it was opened."""
     first = tell(told, noun, "dispute", by="other")
     days.go_on(2)
@@ -203,7 +193,7 @@ def test_nobody_answers_their_own_dispute(noun: str, told: Story) -> None:
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_a_dispute_is_answered_once_and_in_time(noun: str, told: Story, days: Days) -> None:
+def test_a_dispute_is_answered_once_and_in_time(noun: str, told: Story, days: SetClock) -> None:
     refused(told, WrongState, noun, "answer")
     tell(told, noun, "dispute", by="other", answer_by="2026-06-10")
     days.go_on(8)
@@ -232,7 +222,7 @@ def test_a_dispute_is_answered_once_and_in_time(noun: str, told: Story, days: Da
     ],
 )
 def test_a_dispute_ends_in_one_of_five_ways_and_says_how_and_by_whom(
-    noun: str, outcome: str, by: str, stands: bool, told: Story, days: Days
+    noun: str, outcome: str, by: str, stands: bool, told: Story, days: SetClock
 ) -> None:
     tell(told, noun, "dispute", by="other")
     days.go_on(30)
@@ -268,7 +258,7 @@ def test_every_outcome_is_tried_above() -> None:
 )
 @pytest.mark.parametrize("by", PEOPLE)
 def test_who_may_end_a_dispute_and_how(
-    noun: str, outcome: str, may: set[str], by: str, told: Story, days: Days
+    noun: str, outcome: str, may: set[str], by: str, told: Story, days: SetClock
 ) -> None:
     tell(told, noun, "dispute", by="other")
     days.go_on(40)
@@ -280,7 +270,7 @@ def test_who_may_end_a_dispute_and_how(
 
 @pytest.mark.parametrize("noun", NOUNS)
 def test_a_dispute_expires_only_after_its_deadline_and_unanswered(
-    noun: str, told: Story, days: Days
+    noun: str, told: Story, days: SetClock
 ) -> None:
     tell(told, noun, "dispute", by="other")
     days.go_on(29.99)
@@ -353,7 +343,7 @@ def test_a_credit_stands_again_as_it_stood_before(told: Story) -> None:
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_of_two_ends_at_once_one_is_recorded(noun: str, database: str, days: Days) -> None:
+def test_of_two_ends_at_once_one_is_recorded(noun: str, database: str, days: SetClock) -> None:
     with story(database, clock=days) as told:
         community(told)
         tell(told, noun, "dispute", by="other")
@@ -376,7 +366,7 @@ def noticed(told: Story, view: View, name: str, **page: Any) -> list[str]:
 ALL = ["disputed", "answered", "settled"]
 
 
-def test_everybody_it_concerns_is_told(database: str, days: Days) -> None:
+def test_everybody_it_concerns_is_told(database: str, days: SetClock) -> None:
     with story(database, clock=days) as told:
         community(told)
         for noun in NOUNS:
@@ -393,7 +383,7 @@ def test_everybody_it_concerns_is_told(database: str, days: Days) -> None:
             assert noticed(told, view, "other") == on_edge[1:] + on_credit[1:]
 
 
-def test_what_was_told_stays_told_and_nothing_is_told_late(database: str, days: Days) -> None:
+def test_what_was_told_stays_told_and_nothing_is_told_late(database: str, days: SetClock) -> None:
     with story(database, clock=days) as told:
         community(told)
         tell(told, "remix", "dispute", by="other")
@@ -453,7 +443,7 @@ UNPROVEN = {"evidence_kind": None, "evidence_sha256": None}
 
 
 def test_an_open_dispute_is_shown_with_its_deadline_and_its_answer(
-    database: str, days: Days
+    database: str, days: SetClock
 ) -> None:
     with story(database, clock=days) as told:
         community(told)

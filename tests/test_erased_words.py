@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 from psycopg.conninfo import make_conninfo
 from stories import Story, id_of, raw_connection, story
 from test_forgetting import relations
@@ -20,7 +20,6 @@ from projections import documents, searching
 from projections.purging import Purging
 from projections.rebuilding import Rebuild
 from projections.store import table_name
-from scripts.stemma import main
 
 ERASED = "QVXYLOGRAPHÉR"
 AS_KEPT = ("XYLOGRAPHÉR", "xylographér", "xylographer")
@@ -179,7 +178,7 @@ def test_no_file_has_a_word_of_who_was_forgotten_after_the_command(
             forget(told)
     assert found_in(files(database))
     asked = [id_of("gus"), "--ground", "request"] if command == "forget" else []
-    ran = CliRunner().invoke(main, ["--database", database, command, *asked])
+    ran = Stemma(database).run(command, *asked)
     assert ran.exit_code == 0, ran.output
     assert found_in(files(database)) == set()
 
@@ -219,7 +218,7 @@ def test_a_vacuum_says_if_tables_of_an_interrupted_rebuild_have_it(
                 Rebuild(told.journal, told.store).run()
         forget(told)
     ran = [
-        CliRunner().invoke(main, ["--database", database, *words])
+        Stemma(database).run(*words)
         for words in (["vacuum"], ["rebuild", "--grace-seconds", "0"], ["vacuum"])
     ]
     assert [one.exit_code for one in ran] == [1, 0, 0], ran[0].output

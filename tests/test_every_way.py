@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from click.testing import CliRunner
+from clocks import TickingClock
+from commanding import Stemma
 from serving import Served, serving
 from test_bundle import AFTER_DAYS, AGREED, PROPOSED, STORY
 
@@ -62,18 +63,7 @@ def told() -> list[Line]:
 FIRST_AGREED = len(told()) - len(AGREED)
 
 
-class Later:
-    """A clock that is the same for every way: it advances by a second, and once by weeks."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
-
-
-def tell(send: Callable[[Line], None], clock: Later) -> None:
+def tell(send: Callable[[Line], None], clock: TickingClock) -> None:
     """Send line by line; when shares were proposed, the window for comments passes."""
     for number, line in enumerate(told()):
         if number == FIRST_AGREED:
@@ -86,7 +76,7 @@ def tell(send: Callable[[Line], None], clock: Later) -> None:
 
 @contextmanager
 def as_bundle(database: str) -> Iterator[Journal]:
-    clock = Later()
+    clock = TickingClock(datetime.now(UTC))
     with open_service(database, clock=clock) as service:
 
         def send(line: Line) -> None:
@@ -101,7 +91,7 @@ def as_bundle(database: str) -> Iterator[Journal]:
 
 @contextmanager
 def over_http(database: str, *, signed: bool = False) -> Iterator[Journal]:
-    clock = Later()
+    clock = TickingClock(datetime.now(UTC))
     with serving(database, clock=clock) as served:
         tell(partial(post, served, signed=signed), clock)
         yield served.service.journal
@@ -125,7 +115,7 @@ def post(served: Served, line: Line, *, signed: bool) -> None:
 
 @contextmanager
 def at_the_desk(database: str) -> Iterator[Journal]:
-    clock = Later()
+    clock = TickingClock(datetime.now(UTC))
     with serving(database, clock=clock) as served:
         tell(partial(fill_in, served), clock)
         yield served.service.journal
@@ -165,12 +155,12 @@ def typed(value: Any) -> str:
 
 @contextmanager
 def in_the_terminal(database: str) -> Iterator[Journal]:
-    clock = Later()
+    clock = TickingClock(datetime.now(UTC))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(services, "open_service", partial(open_service, clock=clock))
 
         def send(line: Line) -> None:
-            result = CliRunner().invoke(main, ["--database", database, *words(line)])
+            result = Stemma(database).run(*words(line))
             assert result.exit_code == 0, (words(line), result.output)
 
         tell(send, clock)

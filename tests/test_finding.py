@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from commanding import Stemma
 from serving import serving
 from stories import OPERATOR, Story, id_of, story
 
@@ -213,7 +214,7 @@ def test_facets_of_many_count_the_latest_and_say_so(
     with serving(database, public_pages=True) as served:
         for kind, said in (("", "3+ works"), ("people", "2+ people")):
             assert f"<h2>{said}</h2>" in served.client(None).get("/search", {"kind": kind}).text
-    ran = CliRunner().invoke(main, ["--database", database, "facets"])
+    ran = Stemma(database).run("facets")
     assert "3 or more, of which the latest were counted" in ran.stdout
 
 
@@ -362,7 +363,7 @@ def test_the_search_page_narrows_sorts_and_says_how_many(tmp_path: Path) -> None
         assert "Zoë" in shown(kind="people")
         assert "Ana" not in shown(kind="people", role="cellist")
         assert "Nothing matches" in shown(medium="video", year="1969")
-    ran = CliRunner().invoke(main, ["--database", database, "facets", "--medium", "audio"])
+    ran = Stemma(database).run("facets", "--medium", "audio")
     assert "2 in all" in ran.stdout
     listed = ["--database", database, "contributor", "list", "--sort", "credits", "--reverse"]
     said = CliRunner().invoke(main, listed).stdout

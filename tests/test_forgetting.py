@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 from psycopg.conninfo import make_conninfo
 from serving import OPERATOR_KEY, serving
 from stories import OPERATOR, Story, at_once, carry_out, id_of, meanwhile, raw_connection, story
@@ -34,7 +34,6 @@ from scripts.checks.requests import requests
 from scripts.difference import all_differences
 from scripts.mirror import mirror
 from scripts.remote import Remote
-from scripts.stemma import main
 
 SIGNER = SignerKey.new("stemma.example/log")
 
@@ -90,10 +89,6 @@ def test_forgetting_all_accounts_of_a_person_is_one_request(database: str) -> No
         assert "is not remembered" in str(found)
 
 
-def texts(told: Story) -> set[str]:
-    return {text for (text,) in told.journal.engine.query("SELECT value FROM vault")}
-
-
 def everything(told: Story, as_of: int | None = None) -> str:
     """All that can be asked about everybody and everything, as text."""
     with told.view(as_of) as view:
@@ -127,10 +122,10 @@ def test_every_text_of_a_person_goes_and_what_others_said_stays(
     """… by whichever of their accounts they are named, and by themself."""
     with story(database) as told:
         of = life_of_gus(told)
-        before, said = told.head(), texts(told)
+        before, said = told.head(), told.texts()
         assert len([text for text in said if text.startswith("mine-")]) == 12
         told.tell("forget_contributor", id=of[account], ground="request", actor=of[account])
-        assert texts(told) == {text for text in said if text.startswith("theirs-")}
+        assert told.texts() == {text for text in said if text.startswith("theirs-")}
         assert told.topics(before) == ["contributor.forgotten"] * 2
         for as_of in (None, 1, before // 2, before):
             assert "mine-" not in everything(told, as_of)
@@ -198,7 +193,7 @@ def test_whoever_owned_very_much_is_forgotten_in_several_facts(database: str) ->
         assert receipt.position == facts[-1].position
         assert [len(one.fact().erases(None)) for one in facts] == [ERASED_IN_ONE_FACT, 6]
         assert max(len(one.state) for one in facts) < 60_000
-        assert texts(told) == set()
+        assert told.texts() == set()
         told.service.log.catch_up()
         assert told.tell("forget_contributor", id=gus, ground="request") == receipt
 
@@ -213,7 +208,7 @@ def test_what_came_back_from_a_backup_is_forgotten_once_more(tmp_path: Path) -> 
             connection.execute("INSERT INTO vault VALUES (?, ?, ?, ?, ?, ?)", vault[0])
         again = told.tell("forget_contributor", id=gus, ground="request")
         assert again.position == first.position + 1
-        assert texts(told) == set()
+        assert told.texts() == set()
         assert told.tell("forget_contributor", id=gus, ground="objection").position == told.head()
 
 
@@ -351,11 +346,11 @@ def test_what_a_person_writes_while_being_forgotten_does_not_survive(database: s
             # Whoever was merged before they were forgotten was forgotten, too.
             with told.view() as view:
                 merged = contributors.person(view, old)["state"]
-            left = {text for text in texts(told) if text.startswith("mine")}
+            left = {text for text in told.texts() if text.startswith("mine")}
             assert left <= ({f"mine-old-{number}"} if merged == "admitted" else set())
             if merged == "admitted":
                 told.tell("forget_contributor", id=old, ground="request")
-        assert texts(told) <= {"eva", "theirs"}
+        assert told.texts() <= {"eva", "theirs"}
         assert told.tell("forget_contributor", id=eva, ground="request").position == told.head()
 
 
@@ -412,7 +407,7 @@ def test_an_export_brings_back_the_same_answers_and_an_old_one_nothing_forgotten
             assert list(export_lines(second.journal)) == export
         for as_of in (None, 3, len(old_export)):
             assert everything(second, as_of) == everything(first, as_of)
-        assert texts(second) == texts(first)
+        assert second.texts() == first.texts()
 
 
 # -- the files -----------------------------------------------------------------------------
@@ -536,17 +531,13 @@ def test_only_the_owner_of_the_tables_can_vacuum(postgres_dsn: str) -> None:
 
 
 def test_a_person_is_forgotten_from_the_command_line(database: str) -> None:
-    def run(*words: str, status: int = 0) -> str:
-        ran = CliRunner().invoke(main, ["--database", database, *words])
-        assert ran.exit_code == status, ran.output
-        return str(ran.output)
-
+    run = Stemma(database)
     run("contributor", "add", "--id", "gus", "--name", "mine-gus")
     run("contribution", "post", "--id", "p", "--title", "mine-p", "--medium", "text", "--author",
         "gus writer", "--by", "gus")  # fmt: skip
-    run("forget", "gus", "--ground", "because", status=2)
+    run.wrong("forget", "gus", "--ground", "because", status=2)
     assert '"position": 5' in run("forget", "gus", "--ground", "request", "--by", "gus")
-    assert "contributor_forgotten" in run("key", "create", "--for", "gus", status=1)
+    assert "contributor_forgotten" in run.wrong("key", "create", "--for", "gus")
     assert "mine-" not in run("export", "-")
     assert "(forgotten)" in run("contributors", "p")
     run("vacuum")

@@ -3,13 +3,10 @@
 import io
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from xml.etree import ElementTree
 
 import networkx as nx
-import pytest
-from stories import Story, id_of, story
+from stories import Story, id_of
 
 from domain.outside import outside_id
 from domain.printable import CONTROLS
@@ -30,12 +27,6 @@ AWKWARD = [
     "\\N \\G \\L",
     "\x1b[2J\x9b clear\x7f \u202eturned\u2066",
 ]
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
-        yield told
 
 
 def awkward_lineage(told: Story) -> Shown:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commanding import Stemma
 from stories import Story
-from test_commands import Stemma
 from test_readiness import Prober
 
 from domain.note import SignerKey

@@ -1,7 +1,5 @@
 """A history is what was recorded: every fact about a work or a person, in order, once."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +9,6 @@ from test_lineage import all_pages
 from domain.refusal import UnknownContributor, UnknownCredit, UnknownRemix, UnknownWork
 from projections import history
 from projections.store import View
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
-        yield told
 
 
 def of_work(told: Story, view: View, id: str) -> list[dict[str, Any]]:

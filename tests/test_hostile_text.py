@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 from stories import Story, story
 
 from domain.dispute import GROUNDS
 from domain.printable import CONTROLS
 from domain.value import Ref
 from projections.question import QUESTIONS, Question
-from scripts.stemma import main
 
 HOSTILE = "\x1b[2J\x9b clear\x7f \u202eturned\u2066"
 
@@ -92,7 +91,7 @@ def test_no_control_character_reaches_a_terminal(
         if question.cli is None or words is None or question.rehearses:
             continue
         said = [*question.cli.split(), *words, *([form] if form else [])]
-        ran = CliRunner().invoke(main, ["--database", database, *said])
+        ran = Stemma(database).run(*said)
         assert not CONTROLS.search(ran.output), (said, ran.output)
         shown += "turned" in ran.output
     assert shown >= 10
@@ -123,6 +122,6 @@ def test_no_control_character_of_a_bundle_reaches_a_terminal(
         {"type": "identifier", "work": ids["work"], "scheme": HOSTILE, "identifier": HOSTILE},
     ]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines) + HOSTILE)
-    ran = CliRunner().invoke(main, ["--database", database, "import", str(file)])
+    ran = Stemma(database).run("import", str(file))
     assert len([line for line in ran.output.splitlines() if "line" in line]) >= len(lines)
     assert not CONTROLS.search(ran.output), repr(ran.output)

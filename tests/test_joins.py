@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 import networkx as nx
 import pytest
@@ -36,12 +35,6 @@ EXAMPLES = 6
 POSITIONS = 2
 """How many random histories a usual run tries on each engine; 300 were tried by hand."""
 HERE, THERE = "https://example.org/here", "https://example.org/there"
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
-        yield told
 
 
 def refused(told: Story, code: type[Refusal], command: str, **said: object) -> Refusal:

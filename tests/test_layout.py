@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from commanding import Stemma
 from serving import serving
 from stories import every_fact, raw_connection, story
-from test_commands import Stemma
 
 from domain.engine import DatabaseDamaged, RebuildNeeded, UpgradeNeeded
 from domain.note import SignerKey

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from clocks import SecondsClock
 from serving import OPERATOR_KEY, Client, Served, serving
 from stories import at_once
 from test_server import serving as served_by_stemma
@@ -33,20 +34,13 @@ SMALL = {
 PROXY = read_networks("127.0.0.1")
 
 
-class Clock:
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> SecondsClock:
+    return SecondsClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def served(tmp_path: Path, clock: Clock) -> Iterator[Served]:
+def served(tmp_path: Path, clock: SecondsClock) -> Iterator[Served]:
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with serving(database, follow=False, limits=(SMALL, PROXY, clock)) as running:
         yield running
@@ -56,7 +50,9 @@ def statuses(number: int, send: object) -> list[int]:
     return [send().status for _ in range(number)]  # type: ignore[operator]
 
 
-def test_a_person_is_told_what_is_left_and_when_to_come_back(served: Served, clock: Clock) -> None:
+def test_a_person_is_told_what_is_left_and_when_to_come_back(
+    served: Served, clock: SecondsClock
+) -> None:
     ana = served.acting(served.admit("Ana"))
     first = ana.get("/works")
     assert first.headers["RateLimit-Policy"] == '"reads";q=5;w=60'
@@ -90,7 +86,7 @@ def test_another_key_of_the_same_person_is_no_further_limit(served: Served) -> N
 
 
 def test_a_person_makes_only_so_many_keys_a_day_and_can_always_end_them(
-    tmp_path: Path, clock: Clock
+    tmp_path: Path, clock: SecondsClock
 ) -> None:
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     limits = {"keys": Limit(3, 86_400)}
@@ -138,7 +134,7 @@ def test_an_address_is_counted_as_a_trusted_proxy_names_it(served: Served) -> No
     assert from_address(served, "2001:db8:0:1::1", path="/openapi.json") == 200
 
 
-def test_nobody_else_may_name_an_address(tmp_path: Path, clock: Clock) -> None:
+def test_nobody_else_may_name_an_address(tmp_path: Path, clock: SecondsClock) -> None:
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with serving(database, follow=False, limits=(SMALL, (), clock)) as served:
         got = [from_address(served, f"192.0.2.{n}", path="/openapi.json") for n in range(7)]
@@ -147,7 +143,7 @@ def test_nobody_else_may_name_an_address(tmp_path: Path, clock: Clock) -> None:
 
 @pytest.mark.parametrize("proxies, scheme", [(PROXY, "https"), ((), "http")])
 def test_addresses_in_answers_have_the_scheme_that_a_trusted_proxy_names(
-    tmp_path: Path, clock: Clock, proxies: tuple[Network, ...], scheme: str
+    tmp_path: Path, clock: SecondsClock, proxies: tuple[Network, ...], scheme: str
 ) -> None:
     """TLS ends at the proxy: without it, an address copied from the browser is a foreign one."""
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
@@ -230,14 +226,14 @@ def test_limits_hold_for_all_workers_together(database: str) -> None:
                     with lock:
                         allowed += 1
 
-        at_once(*(lambda e=engine: ask(Limits(e, {}, clock=Clock())) for engine in workers))
+        at_once(*(lambda e=engine: ask(Limits(e, {}, clock=SecondsClock())) for engine in workers))
         for engine in workers:
             engine.close()
     assert allowed == limit.quota
 
 
 def test_nobody_waits_for_a_clock_that_was_set_back(database: str) -> None:
-    limit, clock = Limit(2, 60), Clock()
+    limit, clock = Limit(2, 60), SecondsClock()
     with open_service(database) as service:
         limits = Limits(service.engine, {}, clock=clock)
 
@@ -255,14 +251,14 @@ def test_the_largest_limit_of_the_operator_is_counted_as_well(tmp_path: Path) ->
     most = read_limits("reads=999999/1")["reads"]
     limit = most._replace(quota=most.quota * OPERATOR_FACTOR)
     with open_service(f"sqlite:///{tmp_path / 'stemma.db'}") as service:
-        taken = Limits(service.engine, {}, clock=Clock()).take("reads", limit, "operator")
+        taken = Limits(service.engine, {}, clock=SecondsClock()).take("reads", limit, "operator")
     assert not taken.is_over
     assert limit.quota * 0.99 < taken.left < limit.quota
 
 
 def test_most_requests_ask_no_database(tmp_path: Path) -> None:
     with open_service(f"sqlite:///{tmp_path / 'stemma.db'}") as service:
-        limits = Limits(service.engine, DEFAULTS, clock=Clock())
+        limits = Limits(service.engine, DEFAULTS, clock=SecondsClock())
         with service.engine.transaction() as transaction:
             changes = "SELECT total_changes()"
             (before,) = transaction.query(changes)[0]
@@ -275,7 +271,7 @@ def test_most_requests_ask_no_database(tmp_path: Path) -> None:
 
 def test_what_is_over_is_forgotten(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.limits.CLEANED_ONCE_IN", 1)
-    clock = Clock()
+    clock = SecondsClock()
     with open_service(database) as service:
         limits = Limits(service.engine, {}, clock=clock)
         for number in range(5):

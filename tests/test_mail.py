@@ -14,11 +14,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 from certified import Certified, certified
-from click.testing import CliRunner
+from clocks import AheadClock
+from commanding import Stemma
 from serving import Served, serving
 from stories import OPERATOR, Story, id_of, story
 from test_pages import reader, signed_in
-from test_webhooks import Time
 
 from api.sending.mailboxes import LEAST_BETWEEN, PAUSES, Mailbox, Mailboxes, must_be_address
 from api.sending.turns import PATIENCE, TAKEN
@@ -29,7 +29,6 @@ from domain.refusal import BadAddress, UnknownMailbox
 from scripts.delivering import Deliverer
 from scripts.mailing import MailServer
 from scripts.settings import BadSetting, mail_server_in, read_mail_password, read_settings
-from scripts.stemma import main
 
 PASSWORD = "kept in a file"
 SENDER = Sender("stemma@example.org", "https://stemma.example")
@@ -108,7 +107,7 @@ class Mailed:
     """A story whose people have mailboxes, and the server that takes their mail."""
 
     told: Story
-    time: Time
+    time: AheadClock
     post: Post
     mailboxes: Mailboxes
     deliverer: Deliverer
@@ -141,7 +140,7 @@ def post() -> Iterator[Post]:
 @pytest.fixture
 def mailed(database: str, post: Post) -> Iterator[Mailed]:
     with story(database) as told, ExitStack() as stack:
-        time = Time()
+        time = AheadClock()
         deliverer = Deliverer(told.service, (), time, server=post.server())
         stack.callback(deliverer.close)
         yield Mailed(told, time, post, Mailboxes(told.service.engine), deliverer)
@@ -390,7 +389,7 @@ def test_mail_goes_only_to_a_server_that_an_authority_vouches_for(
 ) -> None:
     made = certified(tmp_path)
     with story(database) as told, posting(security, made) as post, ExitStack() as stack:
-        ana, time = told.person("ana"), Time()
+        ana, time = told.person("ana"), AheadClock()
         mailboxes = Mailboxes(told.service.engine)
         one = mailboxes.put(ana, "ana@example.org", "daily", position=0, now=time())
         for authorities in ("", str(made.authority)):
@@ -503,11 +502,7 @@ def test_the_command_line_says_where_and_sends(
     monkeypatch.setenv("STEMMA_MAIL_FROM", SENDER.address)
     monkeypatch.setenv("STEMMA_ADDRESS", SENDER.pages)
 
-    def run(*words: str) -> str:
-        ran = CliRunner().invoke(main, ["--database", database, *words], catch_exceptions=False)
-        assert ran.exit_code == 0, ran.stderr
-        return ran.stdout
-
+    run = Stemma(database)
     run("contributor", "add", "--id", "ana", "--name", "Ana")
     assert "is new" in run("notifications", "set", "a@example.org", "--for", "ana")
     run("deliver")

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from money import AGREED, HALF, Bank, Clock, bank, exactly_due, halves
+from clocks import TickingClock
+from money import AGREED, HALF, Bank, bank, exactly_due, halves
 from serving import Served, serving
 from stories import id_of
 
@@ -59,7 +60,7 @@ TERMS_OF_ALL_KINDS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def served(database: str) -> Iterator[Served]:
-    with serving(database, clock=Clock()) as service:
+    with serving(database, clock=TickingClock()) as service:
         yield service
 
 

@@ -8,7 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
-from money import HALF, Bank, Clock, asset, bank, must_be_sound
+from clocks import TickingClock
+from money import HALF, Bank, asset, bank, must_be_sound
 from stories import OPERATOR, at_once, id_of
 from warm import PROCESSES
 
@@ -197,7 +198,7 @@ def test_a_finalisation_and_a_comment_at_once_never_skip_the_comment(database: s
 
 def worker(database: str, seed: int) -> list[str]:
     """Random moves of one pool's money, in a process of its own."""
-    chance, clock = random.Random(seed), Clock()
+    chance, clock = random.Random(seed), TickingClock()
     clock.wait(days=20, milliseconds=100 * seed)
     refused = []
     with open_service(database, clock=clock, create=False) as service:

@@ -5,14 +5,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner
+from commanding import Stemma
 from money import AGREED, HALF, Bank, asset, bank, halves
 from rich.console import Console
 
 from domain.money.postings import ACCOUNTS
 from projections.question import QUESTIONS, Asking
 from scripts import accounts, terminal
-from scripts.stemma import main
 
 
 def printed(told: Bank, name: str, show: Any, **said: Any) -> list[str]:
@@ -125,7 +124,7 @@ def test_earnings_and_what_was_withheld_of_whom_for_what() -> None:
 
 def answered(database: str, *words: str) -> list[str]:
     """The lines that a command prints, their spaces as one."""
-    done = CliRunner().invoke(main, ["--database", database, *words])
+    done = Stemma(database).run(*words)
     return [" ".join(line.split()) for line in done.output.splitlines() if line.strip()]
 
 
@@ -201,20 +200,14 @@ def test_the_audit_prints_what_was_received_and_where_it_is(tmp_path: Path) -> N
         told.accept(told.agree(pool, {a: "1/2", "label": "1/2"}), a)
         told.earn(pool, 1234)
         told.pay(payees=[a])
-    _, head, row = (
-        CliRunner().invoke(main, ["--database", database, "verify-money"]).output.splitlines()
-    )
+    _, head, row = Stemma(database).run("verify-money").output.splitlines()
     assert head.split()[:4] == ["currency", "received", "waiting", "owed"]
     assert row.split()[1:] == ["12.34", "0.00", "6.17", "6.17", "0.00", "0.00"]
 
 
 def test_a_payout_is_found_and_settled_on_the_command_line(tmp_path: Path) -> None:
-    def run(*said: str) -> str:
-        ran = CliRunner().invoke(main, ["--database", database, *said])
-        assert ran.exit_code == 0, ran.output
-        return ran.output
-
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    run = Stemma(database)
     with bank(database) as told:
         told.earn(told.pool(terms={"type": "fixed", "shares": [["label", "1"]]}), 1234)
     run("payout", "issue", "--currency", "USD", "--id", "spring")

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from clocks import TickingClock
 from databases import running_postgres
-from money import Bank, Clock
+from money import Bank
 from serving import OPERATOR_KEY, Served, serving
 from tampering import BESIDE, changed
 from wandering import Wanderer
@@ -31,7 +32,7 @@ from scripts.service import open_service
 @contextmanager
 def history(database: str, folder: Path, seed: int, steps: int) -> Iterator[tuple[Served, Audit]]:
     """A random history that is served, and an audit that has replayed its log."""
-    clock = Clock()
+    clock = TickingClock()
     with (
         serving(database, follow=False, clock=clock) as served,
         open_service(f"sqlite:///{folder / 'replay.db'}", clock=clock) as replay,

@@ -12,9 +12,9 @@ from urllib.parse import urlencode, urljoin
 
 import pytest
 import schemathesis
+from clocks import TickingClock
 from hypothesis import HealthCheck, Phase, given, settings
 from jsonschema_rs import Draft202012Validator
-from money import Clock
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from serving import Served, serving
@@ -32,15 +32,15 @@ from domain.values import ALBUM, ASSETS, BEN, EDGE, JOIN, POOL, PROPOSAL, SONG
 
 
 @pytest.fixture(scope="module")
-def clock() -> Clock:
+def clock() -> TickingClock:
     """It is the day of the examples."""
-    clock = Clock()
+    clock = TickingClock()
     clock.now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     return clock
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory, clock: TickingClock) -> Iterator[Served]:
     database = f"sqlite:///{tmp_path_factory.mktemp('openapi') / 'stemma.db'}"
     with serving(database, clock=clock) as running:
         yield running
@@ -264,7 +264,7 @@ ASKED: dict[str, dict[str, Any]] = {
 """What has to be asked with."""
 
 
-def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
+def test_the_examples_work_as_they_stand(served: Served, clock: TickingClock) -> None:
     document = served.operator.document
     named = {one["operationId"]: (method, path, one) for method, path, one in operations(document)}
     # A cosignature is of a key and a tree that are made up each time (tests/test_witness.py).
@@ -330,7 +330,7 @@ def claimed(served: Served, name: str) -> str:
     return somebody.post("/remixes", child=SONG, parent=old, kind="sample").id
 
 
-def agree_once_more(served: Served, clock: Clock) -> None:
+def agree_once_more(served: Served, clock: TickingClock) -> None:
     """Other shares for what was earned since 2017, agreed later."""
     other = served.operator.post(f"/pools/{POOL}/proposals", assets=ASSETS[:1]).id
     clock.wait(days=15)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from commanding import Stemma
 from serving import OPERATOR_KEY, Client, Served, serving
 from test_pages import Page, reader, signed_in
 
@@ -418,7 +419,7 @@ def test_nobody_sees_the_keys_of_others_on_the_page(served: Served) -> None:
 
 def test_keys_are_made_replaced_and_listed_in_the_terminal(database: str) -> None:
     def run(*words: str) -> str:
-        result = CliRunner().invoke(main, ["--database", database, "key", *words])
+        result = Stemma(database).run("key", *words)
         assert result.exit_code == 0, result.output
         return result.stdout.strip()
 

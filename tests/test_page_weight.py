@@ -10,8 +10,9 @@ from html import unescape
 from urllib.parse import urljoin
 
 import pytest
+from clocks import TickingClock
 from flask.testing import FlaskClient
-from money import Bank, Clock, asset
+from money import Bank, asset
 from stories import carry_out
 from werkzeug.test import TestResponse
 
@@ -92,7 +93,7 @@ class Community:
 
 @pytest.fixture(scope="module")
 def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
-    clock = Clock()
+    clock = TickingClock()
     database = f"sqlite:///{tmp_path_factory.mktemp('weight') / 'stemma.db'}"
     signer = SignerKey.new("stemma.example/log")
     with open_service(database, clock=clock, operator_key=KEY, signer=signer) as service:

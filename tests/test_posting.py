@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner
+from commanding import Stemma
 from serving import Answer, Served, serving
 from stories import Story, id_of, story
 
@@ -143,7 +144,7 @@ def test_one_form_and_one_command_give_them_with_the_piece(tmp_path: Path) -> No
         typed = ["contribution", "post", "--title", "T", "--medium", "audio", "--id", id_of("t")]
         typed += ["--identifier", "isrc US-SKG-19-12346", "--source"]
         typed += [json.dumps({"work": poem, "kind": "sample", "ai": ["picture partly"]})]
-        run = CliRunner().invoke(main, ["--database", database, *typed])
+        run = Stemma(database).run(*typed)
         assert run.exit_code == 0, run.output
         told = served.operator.get(f"/works/{id_of('t')}").json
         assert [one["identifier"] for one in told["identifiers"]] == ["USSKG1912346"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from clocks import TickingClock
 from databases import Postgres
-from money import Clock
 from serving import OPERATOR_KEY, Client, Served, serving
 
 from api.proofs import FOR_EVER
@@ -109,7 +109,7 @@ HIDDEN_WORDS = (
 class Purse:
     """A release with an agreement, revenue, an expense and a payout, and everyone who may ask."""
 
-    def __init__(self, served: Served, clock: Clock, **terms: str) -> None:
+    def __init__(self, served: Served, clock: TickingClock, **terms: str) -> None:
         self.served, api = served, served.operator
         names = ("ana", "bo", "pat", "cleo", "prod", "acc", "aud", "eve", "mod")
         self.ids = {name: served.admit(name.title()) for name in names}
@@ -131,7 +131,7 @@ class Purse:
         self._earn(clock, cleo)
         self._earn_elsewhere(clock)
 
-    def _earn_elsewhere(self, clock: Clock) -> None:
+    def _earn_elsewhere(self, clock: TickingClock) -> None:
         """Eve posts, produces, shares, earns and spends, but nothing of the release."""
         api, own, eve = self.served.operator, self.client("eve"), self.ids["eve"]
         piece = self.served.post_piece("Other", by=eve)
@@ -153,7 +153,7 @@ class Purse:
         path = f"/contributors/{self.ids[name]}/grant-role"
         assert self.served.operator.post(path, role=role, **area).status == 200
 
-    def _agree(self, clock: Clock, ana: str, bo: str) -> None:
+    def _agree(self, clock: TickingClock, ana: str, bo: str) -> None:
         api = self.served.operator
         assets = [{"asset": self.song, "value": "1", "shares": [[ana, SHARE], [bo, "648/919"]]}]
         self.proposal = api.post(
@@ -171,7 +171,7 @@ class Purse:
         for name in ("ana", "bo"):
             self.client(name).post(f"/proposals/{self.proposal}/share/accept")
 
-    def _earn(self, clock: Clock, cleo: str) -> None:
+    def _earn(self, clock: TickingClock, cleo: str) -> None:
         api = self.served.operator
         common = {"effective_at": "2026-06", "note": "note-secret", "document": "document-secret"}
         spent = {**common, "amount_minor": SPENT, "category": "expense-secret", "payer": cleo}
@@ -248,7 +248,7 @@ def purse(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Purse]:
     """One story for all tests of an engine; those that change it come last."""
-    clock = Clock()
+    clock = TickingClock()
     with ExitStack() as open_now:
         if request.param == "sqlite":
             database = f"sqlite:///{tmp_path_factory.mktemp('private') / 'stemma.db'}"

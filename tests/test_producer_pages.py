@@ -10,14 +10,15 @@ from html import unescape
 from typing import Any
 
 import pytest
+from clocks import AheadClock
 from flask import Flask
-from serving import OPERATOR_KEY, Clock, Served, serving
+from serving import OPERATOR_KEY, Served, serving
 from test_pages import Page, Reader, reader, signed_in
 
 from api.web.choosing import Names
 from api.web.terms import TEMPLATES, made_by
 
-CLOCK = Clock()
+CLOCK = AheadClock()
 
 
 @dataclass

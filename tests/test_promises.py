@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from test_commands import Stemma
+from commanding import Stemma
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from threading import Barrier
 from typing import Any, cast, get_type_hints
 
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 
 from api.results import COMPONENTS, answer_of, schema_of
 from domain.command import Field
@@ -20,7 +20,6 @@ from projections.question import Asking
 from projections.registry import QUESTIONS, by_words
 from projections.told import CreditTold, PersonRef
 from scripts.commands.questions import TYPED, USUALLY
-from scripts.stemma import main
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def test_a_cursor_outlives_an_upgrade_that_adds_a_filter() -> None:
 
 
 def run(database: str, *words: str) -> str:
-    ran = CliRunner().invoke(main, ["--database", database, *words])
+    ran = Stemma(database).run(*words)
     return ran.stdout if ran.exit_code == 0 else ran.stderr
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from clocks import SecondsClock, SetClock
+from commanding import Stemma
 from serving import Served, serving
-from test_clock import SetClock
-from test_commands import Stemma
 from test_server import prepared, started, wait_until
 
 from api.metrics import DatabaseFigures
@@ -33,20 +33,11 @@ from projections.readiness import (
 from scripts.service import Service, open_service
 
 
-class Clock:
-    """A clock that is set forward."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Prober:
     """Asks whether a service is ready, always a minute later."""
 
     def __init__(self, service: Service) -> None:
-        self.clock = Clock()
+        self.clock = SecondsClock()
         self.readiness = Readiness(service.journal, service.store, service.log, clock=self.clock)
 
     def after(self, seconds: float) -> Finding:
@@ -114,7 +105,7 @@ def test_a_follower_that_was_silent_too_long_is_dead_or_stuck(service: Service) 
 
 
 def test_a_follower_that_died_before_the_clock_was_set_back_is_dead(service: Service) -> None:
-    clock = Clock()
+    clock = SecondsClock()
     heartbeat = Heartbeat(service.engine, clock)
     heartbeat.beat()
     age_heartbeat(service, -3600)

@@ -1,7 +1,6 @@
 """A release that is recut, and one that uses the same work again."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,6 @@ from scripts.convert.musicbrainz import convert_musicbrainz
 from scripts.stemma import main as stemma
 
 POEM, SONG, FILM = id_of("poem"), id_of("song"), id_of("film")
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
-        yield told
 
 
 def components(told: Story, release: str, as_of: int | None = None) -> list[Any]:

@@ -1,7 +1,6 @@
 """Another licence for a work: agreed by those credited, never retroactive."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,6 @@ from projections import around, attribution, listing
 from scripts.stemma import main
 
 BY, FREE = "CC-BY-4.0", "CC0-1.0"
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
-        yield told
 
 
 def song_of(told: Story, *names: str, licence: str | None = BY, **said: Any) -> str:

@@ -19,10 +19,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from clocks import TickingClock
 from eventsourcing.persistence import IntegrityError
 from serving import JSON, Answer, Client, Served, serving
 from stories import at_once, id_of, story
-from test_every_way import IDS, Later, tell
+from test_every_way import IDS, tell
 
 from domain.commands.admitting import AdmitContributor
 from domain.permission import OPERATOR
@@ -43,7 +44,7 @@ def admit(client: Client, name: str, key: str) -> Answer:
 
 
 def test_every_command_under_a_key_is_recorded_once_and_answered_alike(database: str) -> None:
-    clock = Later()
+    clock = TickingClock()
     with serving(database, clock=clock, follow=False) as served:
 
         def send(line: Line) -> None:

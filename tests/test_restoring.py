@@ -13,11 +13,12 @@ from datetime import timedelta
 from itertools import count, islice
 from pathlib import Path
 
+from clocks import TickingClock
 from databases import Postgres, running_postgres
 from golden_journals import Known, answers_to, put_back, written
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from money import Bank, Clock
+from money import Bank
 from stories import dispute, every_fact, story, ticking
 from wandering import Stubborn, Wanderer
 
@@ -34,7 +35,9 @@ from scripts.service import Service, open_service
 few = settings(max_examples=1, suppress_health_check=[HealthCheck.too_slow])
 
 
-def wander(service: Service, clock: Clock, seed: int, steps: int, walk: type[Wanderer]) -> None:
+def wander(
+    service: Service, clock: TickingClock, seed: int, steps: int, walk: type[Wanderer]
+) -> None:
     bank = Bank(service)
     bank.clock = clock
     walk(bank, seed).wander(steps)
@@ -66,7 +69,7 @@ def test_whatever_happened_comes_back_on_the_other_engine(
 def comes_back(databases: list[str], seed: int, steps: int, walk: type[Wanderer]) -> int:
     """Let a history happen in one database, and restore it in the other; how many facts."""
     with ExitStack() as stack:
-        clock = Clock()
+        clock = TickingClock()
         one, other = (stack.enter_context(open_service(url, clock=clock)) for url in databases)
         wander(one, clock, seed, steps, walk)
         lines = list(export_lines(one.journal))

@@ -12,10 +12,10 @@ from os import strerror
 from pathlib import Path
 
 import pytest
+from commanding import Stemma
 from golden_journals import FOLDER
 from stories import every_fact, raw_connection, story, ticking
 from tampering import without_triggers
-from test_commands import Stemma
 
 from scripts.bundle import ExportDamaged, found_in, import_lines, sealed_lines
 from scripts.safe_file import written_whole

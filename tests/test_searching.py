@@ -8,7 +8,7 @@ from shutil import copyfile
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 from serving import serving
 from stories import Story, id_of, story
 from test_challenges import issued
@@ -24,7 +24,6 @@ from projections.rebuilding import Rebuild
 from projections.store import table_name
 from scripts.audit import read_tables
 from scripts.difference import all_differences
-from scripts.stemma import main
 
 
 @pytest.fixture
@@ -394,9 +393,9 @@ def test_it_is_asked_by_http_on_a_page_and_at_the_terminal(tmp_path: Path) -> No
         assert "Harbour</bdi>" in part, "a part of a word is looked for if no word begins so"
         moved = served.client(None).get("/contributor")
         assert (moved.status, "kind=people" in moved.headers["Location"]) == (302, True)
-    said = CliRunner().invoke(main, ["--database", database, "search", "low tide"]).stdout
+    said = Stemma(database).run("search", "low tide").stdout
     assert said.index("whole") < said.index("begins") < said.index("elsewhere")
-    ran = CliRunner().invoke(main, ["--database", database, "search-facets", "tide"])
+    ran = Stemma(database).run("search-facets", "tide")
     assert "challenge" in ran.stdout
 
 

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from commanding import Stemma
 from serving import serving
 from stories import Story, id_of, story
 from test_challenges import answered, issued
 
 from projections import suggesting
 from projections.ties import LATEST
-from scripts.stemma import main
 
 
 @pytest.fixture
@@ -161,7 +160,7 @@ def test_it_is_told_on_pages_and_at_the_terminal(tmp_path: Path) -> None:
         assert [one["distance"] for one in found["items"]] == [1]
         found = ben.get(f"/contributors/{id_of('Ben')}/challenges").json["items"]
         assert [one["challenge"]["id"] for one in found] == [id_of("edit")]
-    ran = CliRunner().invoke(main, ["--database", database, "challenge", "people", id_of("edit")])
+    ran = Stemma(database).run("challenge", "people", id_of("edit"))
     assert "Ana and Ben made “Duet” together." in " ".join(ran.stdout.split())
 
 

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from clocks import SecondsClock
+from commanding import Stemma
 from issuing import AUDIENCE, Issuing, issuing, new_key
 from joserfc.jwk import Key, RSAKey
 from serving import Served, serving
@@ -31,25 +32,15 @@ from api.identity.tokens import LEEWAY_SECONDS, LONGEST_TOKEN, KeysAndTokens, To
 from api.problems import Problem
 from domain.permission import OPERATOR
 from scripts.settings import BadSetting, read_settings
-from scripts.stemma import main
 
 SUBJECT = "auth0|ana"
-
-
-class Clock:
-    """Seconds, which a test lets pass."""
-
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Door:
     """Tokens of an issuer for the people of a story; Ana is known to it."""
 
     def __init__(self, told: Story, issuer: Issuing) -> None:
-        self.told, self.issuer, self.clock = told, issuer, Clock()
+        self.told, self.issuer, self.clock = told, issuer, SecondsClock()
         self.ana = told.person("Ana")
         self.identities = Identities(told.journal.engine)
         self.identities.add(issuer.address, SUBJECT, self.ana)
@@ -515,7 +506,7 @@ def test_identities_are_added_listed_and_ended_in_the_terminal(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(*words: str, status: int = 0) -> str:
-        result = CliRunner().invoke(main, ["--database", database, "identity", *words])
+        result = Stemma(database).run("identity", *words)
         assert result.exit_code == status, result.output
         return str(result.output)
 

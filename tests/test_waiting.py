@@ -8,22 +8,23 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from serving import Clock, Served, serving
+from clocks import AheadClock
+from serving import Served, serving
 from test_pages import Reader, signed_in
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> AheadClock:
+    return AheadClock()
 
 
 @pytest.fixture
-def served(database: str, clock: Clock) -> Iterator[Served]:
+def served(database: str, clock: AheadClock) -> Iterator[Served]:
     with serving(database, public_pages=True, clock=clock) as running:
         yield running
 
 
-def earn(served: Served, clock: Clock, people: list[str]) -> tuple[str, str]:
+def earn(served: Served, clock: AheadClock, people: list[str]) -> tuple[str, str]:
     """The ids of an agreement by which these share alike, and of its pool with money in it."""
     post = served.operator.post
     song = served.post_piece("A song that earns", by=people[0])
@@ -46,7 +47,7 @@ def send(someone: Reader, path: str, page: str, **said: str) -> None:
 
 
 def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
-    served: Served, clock: Clock
+    served: Served, clock: AheadClock
 ) -> None:
     ana, ben = served.admit("Ana"), served.admit("Ben")
     proposal, pool = earn(served, clock, [ana, ben])
@@ -99,7 +100,7 @@ def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
 
 
 def test_a_payout_that_came_back_is_asked_for_again_by_its_payee_alone(
-    served: Served, clock: Clock
+    served: Served, clock: AheadClock
 ) -> None:
     ana, ben = served.admit("Ana"), served.admit("Ben")
     proposal, _ = earn(served, clock, [ana, ben])
@@ -145,7 +146,7 @@ def test_what_somebody_was_told_comes_in_pages_the_newest_first(
 
 
 def test_whoever_commented_is_told_of_the_answer_also_without_a_share(
-    served: Served, clock: Clock
+    served: Served, clock: AheadClock
 ) -> None:
     ana, ben = served.admit("Ana"), served.admit("Ben who was left out")
     _, pool = earn(served, clock, [ana])

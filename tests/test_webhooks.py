@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from clocks import AheadClock
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
+from commanding import Stemma
 from serving import serving
 from standardwebhooks.webhooks import Webhook as Reader
 from stories import Story, story
@@ -34,7 +35,6 @@ from api.sending.webhooks import MOST, Webhooks, signed
 from domain.moment import instant
 from domain.refusal import BadWebhook, UnknownWebhook
 from scripts.delivering import SLOW_AT_ONCE, Deliverer
-from scripts.stemma import main
 
 HERE = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -117,21 +117,12 @@ def receiver() -> Iterator[Receiver]:
         yield one
 
 
-class Time:
-    """Now, and what is added to it."""
-
-    ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-
 @dataclass
 class Sent:
     """A story that is delivered."""
 
     told: Story
-    time: Time
+    time: AheadClock
     webhooks: Webhooks
     deliverer: Deliverer
 
@@ -151,7 +142,7 @@ class Sent:
 @pytest.fixture
 def sent(database: str) -> Iterator[Sent]:
     with story(database) as told, ExitStack() as stack:
-        time = Time()
+        time = AheadClock()
         deliverer = Deliverer(told.service, HERE, time)
         stack.callback(deliverer.close)
         yield Sent(told, time, Webhooks(told.service.engine), deliverer)
@@ -373,10 +364,10 @@ def test_what_is_recorded_at_a_position_that_was_lost_is_another_event(
     for lost in ("ana", "ben"):
         with story(f"sqlite:///{tmp_path / lost}.db") as told:
             deliverer, webhooks = (
-                Deliverer(told.service, HERE, Time()),
+                Deliverer(told.service, HERE, AheadClock()),
                 Webhooks(told.service.engine),
             )
-            sent = Sent(told, Time(), webhooks, deliverer)
+            sent = Sent(told, AheadClock(), webhooks, deliverer)
             sent.subscribe(receiver)
             told.person(lost)
             sent.deliver()
@@ -605,7 +596,11 @@ def test_webhooks_are_added_and_ended_on_their_page(database: str) -> None:
         assert served.operator.get("/webhooks").items[0]["position"] == 0
         assert send(do="replay", webhook=one["id"], after="x").status == 422
         assert send(do="enable", webhook=one["id"]).status == 303
-        assert signed_in(served, served.admit("Ben")).get("/own-webhooks").text_seen.count("none")
+        assert (
+            signed_in(served, served.admit("Ben"))
+            .get("/own-webhooks")
+            .text_seen.count("no webhooks")
+        )
         assert send(do="end", webhook=one["id"]).status == 303
         assert served.operator.get("/webhooks").items == []
 
@@ -615,11 +610,7 @@ def test_the_command_line_adds_delivers_and_lists(
 ) -> None:
     monkeypatch.setenv("STEMMA_WEBHOOK_NETWORKS", "127.0.0.0/8")
 
-    def run(*words: str) -> str:
-        ran = CliRunner().invoke(main, ["--database", database, *words], catch_exceptions=False)
-        assert ran.exit_code == 0, ran.stderr
-        return ran.stdout
-
+    run = Stemma(database)
     run("contributor", "add", "--id", "ana", "--name", "Ana")
     added = run("webhook", "add", receiver.url, "--after", "0")
     secret = added.partition("secret: ")[2].strip()

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from clocks import AheadClock
 from databases import Postgres
-from serving import OPERATOR_KEY, Clock, Served, serving
+from serving import OPERATOR_KEY, Served, serving
 from test_pages import reader
 
 from api.document import operations
@@ -190,7 +191,7 @@ READ_BY |= {name: who for names, who in MONEY.items() for name in names.split()}
 class World:
     """A small world, and everybody's key to it."""
 
-    def __init__(self, served: Served, clock: Clock) -> None:
+    def __init__(self, served: Served, clock: AheadClock) -> None:
         self.served, operator = served, served.operator
         self.ids = {name: served.admit(name.capitalize()) for name in (*PEOPLE, "zoe")}
         self.clients = {name: served.acting(self.ids[name]) for name in PEOPLE}
@@ -379,7 +380,7 @@ def either(request: pytest.FixtureRequest) -> Iterator[World]:
 
 @contextmanager
 def world_in(database: str) -> Iterator[World]:
-    clock = Clock()
+    clock = AheadClock()
     with serving(database, clock=clock) as served:
         yield World(served, clock)
 

@@ -14,9 +14,9 @@ from threading import Thread
 
 import pytest
 from click.testing import CliRunner
+from clocks import SetClock
 from serving import OPERATOR_KEY, Answer, Served, serving
 from stories import carry_out
-from test_clock import SetClock
 from trickling import trickling
 
 from domain.checkpoint import cosign, open_checkpoint, sign
