@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from eventsourcing.persistence import IntegrityError
-from stories import at_once
+from stories import at_once, every_fact, story
 
 from domain.engine import (
     DatabaseDamaged,
@@ -26,6 +26,9 @@ from domain.engine import (
 from domain.engine.deadline import TookTooLong
 from domain.engine.opening import open_engine
 from domain.engine.postgres import CONNECTIONS, PostgresEngine
+from projections.progress import no_progress
+from scripts.audit import CHECKS
+from scripts.difference import all_differences
 
 
 @pytest.fixture
@@ -442,6 +445,26 @@ def test_letters_are_sent_as_they_are_whatever_the_environment_says(
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     with closing(open_engine(postgres_dsn)) as engine:
         assert engine.query("SELECT CAST(:name AS TEXT)", name="おゆき") == [("おゆき",)]
+
+
+PREFERRED = (
+    *("datestyle=German", "intervalstyle=sql_standard", "timezone=Asia/Kathmandu"),
+    *("bytea_output=escape", "extra_float_digits=-10", "standard_conforming_strings=off"),
+    *("default_transaction_isolation=serializable", "array_nulls=off", "quote_all_identifiers=on"),
+)
+"""What a role or a database may set for itself."""
+
+
+def test_whatever_the_role_prefers_the_same_is_written_and_read(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", " ".join(f"-c {one}" for one in PREFERRED))
+    with story(postgres_dsn) as told:
+        every_fact(told)
+        told.service.follower.catch_up()
+        for check in CHECKS.values():
+            found = all_differences(check, told.service, no_progress)
+            assert isinstance(found, str), found
 
 
 def test_a_database_that_refuses_is_not_said_not_to_answer(postgres_dsn: str) -> None:

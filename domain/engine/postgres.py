@@ -247,10 +247,11 @@ class PostgresEngine(Engine):
         )
 
     def _configured(self, limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
-        """A function that sets a connection's time limits, and learns to which server it leads.
+        """A function that sets up a connection, and learns to which server it leads.
 
         Queries are not compiled (jit): that can take a tenth of a second, more than any of them
-        does.
+        does. The driver reads no times but those of ISO, and sends arrays with NULL; triggers are
+        compared as they are usually written.
         """
         settings = {
             "statement_timeout": limits.statement_seconds or 0,
@@ -258,7 +259,7 @@ class PostgresEngine(Engine):
             "idle_in_transaction_session_timeout": LONG_IDLE_SECONDS,
         }
         limited = (f"SET {name} = '{seconds}s'" for name, seconds in settings.items())
-        statement = "; ".join(("SET jit = off", *limited, _SERVER)).encode()
+        statement = "; ".join((_OWN, *limited, _SERVER)).encode()
 
         def configure(connection: psycopg.Connection) -> None:
             (self.server,) = _last(connection.execute(statement))
@@ -576,6 +577,7 @@ _WITH_WORDS = (
     b"WHERE t.relkind = 'r' AND pg_table_is_visible(t.oid)"
 )
 """The tables of documents."""
+_OWN = "SET jit = off; SET datestyle = 'ISO'; SET array_nulls = on; SET quote_all_identifiers = off"
 _SERVER = (
     "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
 )
