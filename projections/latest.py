@@ -133,6 +133,8 @@ class LatestMap:
                 after=begin,
                 upto=min(begin + PAGE, upto),
             )
+            if not rows:  # a damaged size may be far beyond the last fact
+                break
             linked = numbers_in(links for _, links in rows)
             for (position, _), numbers in zip(rows, linked, strict=True):
                 for subject, number in numbers:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from random import SystemRandom
 
@@ -37,6 +38,8 @@ from scripts.safe_file import alone, write_whole
 
 AT_ONCE = 4
 """How many tiles are fetched at the same time."""
+LISTED = 1_024
+"""How many tiles to fetch are listed at a time."""
 SAMPLE = 32
 """How many of the tiles that need not be fetched are compared with the log's."""
 
@@ -70,14 +73,12 @@ def mirror(
                     _must_hold(folder, remembered, trusted.checkpoint)
                     return trusted  # the witnesses have not seen the tree that is here yet
                 must_continue(remembered, trusted.checkpoint)
-            size = trusted.checkpoint.size
-            every = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
-            lowest = 0 if only_hashes else ENTRIES
-            tiles = [tile for tile in every if again or _is_fetched(folder, tile, lowest)]
-            sample = SystemRandom().sample(left := [*{*every} - {*tiles}], min(SAMPLE, len(left)))
-            paths = [folder / tile.path for tile in every]
-            with _damage_told(folder, remembered), _kept_if_verified(paths):
-                sampled = _fetched(log, folder, tiles, sample, progress)
+            size, lowest = trusted.checkpoint.size, 0 if only_hashes else ENTRIES
+            every = partial(_every, size, only_hashes=only_hashes)
+            wanted = (tile for tile in every() if again or _is_fetched(folder, tile, lowest))
+            with _damage_told(folder, remembered), _kept_if_verified(folder, every):
+                fetched = _fetch(log, folder, wanted, lambda upto: progress(min(upto, size), size))
+                sampled = _sampled(log, [*{*every()} - fetched])
                 map = _map_of(log, trusted, may_be_none=only_hashes and not maps.exists())
                 if only_hashes:
                     check_hashes(folder, trusted.checkpoint, remembered, _make)
@@ -121,20 +122,32 @@ def _map_of(log: Remote, trusted: Trusted, *, may_be_none: bool) -> bytes:
     return map or b""
 
 
-def _fetched(
-    log: Remote,
-    folder: Path,
-    tiles: Sequence[Tile],
-    sample: Sequence[Tile],
-    progress: Callable[[int, int], None],
-) -> dict[Tile, bytes]:
-    """Fetch tiles into the folder, and return those of a sample as they are served."""
+def _every(size: int, *, only_hashes: bool) -> Iterator[Tile]:
+    """The tiles of a mirror, those of its leaves first. A log may claim any size: list none."""
+    if not only_hashes:
+        yield from bundles_of(size)
+    yield from tiles_of(size)
+
+
+def _fetch(
+    log: Remote, folder: Path, wanted: Iterator[Tile], progress: Callable[[int], None]
+) -> set[Tile]:
+    """Fetch tiles into the folder; returns which."""
+    fetched = set[Tile]()
     with Connections() as line, ThreadPoolExecutor(AT_ONCE) as threads:
         keep = partial(_keep, log, folder, line=line)
-        for number, _ in enumerate(threads.map(keep, tiles), start=1):
-            progress(number, len(tiles))
-        shown = partial(log.tile, line=line)
-        return dict(zip(sample, threads.map(shown, sample), strict=True))
+        while some := [*islice(wanted, LISTED)]:
+            for tile, _ in zip(some, threads.map(keep, some), strict=True):
+                fetched.add(tile)
+                progress(len(fetched) * TILE_WIDTH)
+    return fetched
+
+
+def _sampled(log: Remote, tiles: Sequence[Tile]) -> dict[Tile, bytes]:
+    """A random sample of tiles as they are served."""
+    sample = SystemRandom().sample(tiles, min(SAMPLE, len(tiles)))
+    with Connections() as line, ThreadPoolExecutor(AT_ONCE) as threads:
+        return dict(zip(sample, threads.map(partial(log.tile, line=line), sample), strict=True))
 
 
 @contextmanager
@@ -154,7 +167,7 @@ def evidence_kept(note: bytes, kept: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _kept_if_verified(paths: Sequence[Path]) -> Iterator[None]:
+def _kept_if_verified(folder: Path, tiles: Callable[[], Iterator[Tile]]) -> Iterator[None]:
     """Rename fetched files once they are verified, and delete them if they are not.
 
     After an interruption they are still there, and are not fetched again.
@@ -162,12 +175,12 @@ def _kept_if_verified(paths: Sequence[Path]) -> Iterator[None]:
     try:
         yield
     except NotVerified:
-        for path in paths:
-            unverified(path).unlink(missing_ok=True)
+        for path in folder.rglob(unverified(Path("*")).name):
+            path.unlink()
         raise
-    for path in paths:
-        if (fetched := unverified(path)).exists():
-            fetched.replace(path)
+    for tile in tiles():
+        if (fetched := unverified(folder / tile.path)).exists():
+            fetched.replace(folder / tile.path)
 
 
 @contextmanager

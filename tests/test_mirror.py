@@ -24,7 +24,7 @@ from projections import history
 from scripts import mirror as mirroring
 from scripts.mirror import mirror
 from scripts.mirrored import check_log
-from scripts.remote import Remote
+from scripts.remote import Remote, Unreachable
 from scripts.stemma import main
 from scripts.witness import key_of, witness
 
@@ -335,6 +335,26 @@ def test_a_retired_key_does_not_count_because_it_is_named_twice_or_another_log_s
     with pytest.raises(NotVerified, match="counts for the sizes 0 to 2"):
         open_checkpoint(both, [retired, SIGNER.verifier])
     assert open_checkpoint(both, [key, SIGNER.verifier]).checkpoint.size == 3
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["a new mirror", "one that is there"])
+def test_a_log_that_claims_more_facts_than_fit_anywhere_stops_no_mirror(
+    is_new: bool, served: Served, tmp_path: Path
+) -> None:
+    """What is missing is asked for a few tiles at a time, and the first one is not there."""
+    tell(served, 3)
+    log, folder = Remote(url_of(served), log_keys(served)), tmp_path / "mirror"
+    if not is_new:
+        mirror(log, folder, only_hashes=True)
+    signer, engine = served.service.log.signer, served.service.engine
+    assert signer is not None
+    size = 2**62
+    note = sign(Checkpoint(signer.name, size, bytes(32)), signer)
+    engine.execute("INSERT INTO log_checkpoints VALUES (:size, :note)", size=size, note=note)
+    with pytest.raises(Unreachable, match="404"):
+        mirror(log, folder, only_hashes=True)
+    engine.execute("DELETE FROM log_checkpoints WHERE size = :size", size=size)
+    assert mirror(log, folder, only_hashes=True).checkpoint.size == 3
 
 
 def test_what_could_not_be_verified_is_not_kept_but_the_checkpoint_that_was_signed_is(

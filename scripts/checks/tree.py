@@ -45,10 +45,10 @@ def log(service: Service, progress: Progress) -> Differences:
         yield from _changed(service.log, finished)
         unfinished = {at: one for at, one in unfinished.items() if one[0] not in finished}
     yield from _changed(service.log, dict(unfinished.values()))
-    expected = sum(1 for _ in tiles_of(size))
+    expected = sum(1 for _ in tiles_of(done))
     (count,) = service.engine.query("SELECT count(*) FROM log_tiles")[0]
     if count != expected:
-        yield at("the log", f"it has {count} tiles, and {size} facts make {expected}")
+        yield at("the log", f"it has {count} tiles, and {done} facts make {expected}")
     signed, keys = dict[int, bytes](), list[VerifierKey]()
     for one in service.log.checkpoints():
         signed[one.size] = one.note
