@@ -34,10 +34,11 @@ NOTHING: Mapping[str, Any] = {}
 class QuestionParameters(ExactSchema):
     """The parameters of every question."""
 
-    as_of = Whole(0, LARGEST_POSITION, "Answer as known at this position of the journal.")
+    as_of = Whole(0, LARGEST_POSITION, 42, "Answer as known at this position of the journal.")
     min_position = Whole(
         0,
         LARGEST_POSITION,
+        42,
         "Wait briefly until answers know this position, such as the one a write returned.",
     )
 
@@ -45,7 +46,7 @@ class QuestionParameters(ExactSchema):
 class Paging(ExactSchema):
     """The parameters of a list that has no position."""
 
-    limit = Whole(1, MAXIMUM_LIMIT, f"How many at most; default {LIMIT}.", load_default=LIMIT)
+    limit = Whole(1, MAXIMUM_LIMIT, 20, f"How many at most; default {LIMIT}.", load_default=LIMIT)
     cursor = Text(
         LONGEST_CURSOR, "WzQyXQ", "Continue here: “next” of the page before.", allow_none=False
     )

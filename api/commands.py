@@ -11,7 +11,7 @@ from flask import Response, jsonify, request
 
 from api.authentication import actor
 from api.fields import ExactSchema
-from api.operations import IDEMPOTENCY_KEY, answered, documented, of_query, writing
+from api.operations import IDEMPOTENCY_KEY, answered, documented, of_query, schema_like, writing
 from api.problems import of_refusal, of_unknown_outcome
 from api.received import must_ask_nothing, read_body
 from api.results import schema_of
@@ -30,7 +30,7 @@ from domain.refusal import BadIdempotencyKey, Refusal, UnknownRequest
 from domain.registry import COMMANDS
 from domain.request import key_digest
 from domain.value import Example, Json
-from domain.values import WorkId
+from domain.values import SONG, WorkId
 from projections.log import Log
 from projections.told import Count
 
@@ -60,7 +60,7 @@ class ReceiptTold(TypedDict):
     ]
 
 
-LOCATED = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
+LOCATED = {"Location": {"description": "Where it is.", "schema": schema_like(f"/works/{SONG}")}}
 """The header of an answer about something new, in the OpenAPI document."""
 
 

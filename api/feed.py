@@ -33,9 +33,12 @@ class After(ExactSchema):
     """Where the feed is read."""
 
     after = Whole(
-        0, LARGEST_POSITION, "Only what is recorded after this position; default from the first."
+        0,
+        LARGEST_POSITION,
+        42,
+        "Only what is recorded after this position; default from the first.",
     )
-    limit = Whole(1, MOST, f"How many events at most; default {MOST}.")
+    limit = Whole(1, MOST, 20, f"How many events at most; default {MOST}.")
 
 
 def feed(journal: Journal, store: Store, *, public: bool) -> Routes:

@@ -198,10 +198,12 @@ class Whole(fields.Integer):
 
     default_error_messages = _no("a whole number")
 
-    def __init__(self, least: int, most: int, description: str, **options: Any) -> None:
+    def __init__(
+        self, least: int, most: int, example: int | None, description: str, **options: Any
+    ) -> None:
         super().__init__(
             validate=validate.Range(least, most, error=OUT_OF_RANGE),
-            metadata={"description": description},
+            metadata={"description": description, **_shown(example)},
             **options,
         )
 

@@ -40,15 +40,30 @@ OF_KEY = (BadIdempotencyKey.code, IdempotencyKeyReused.code, "outcome_unknown")
 OF_TEXT = ("bad_text", "text_too_long")
 OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
+TAG = '"1f0c9d5e2a7b4c68"'
+"""The form of the tag of an answer."""
+
+
+def schema_like(example: str | int) -> dict[str, Any]:
+    """The schema of a header with a value like this one."""
+    return {"type": "string" if isinstance(example, str) else "integer", "examples": [example]}
+
+
 HEADERS: dict[str, dict[str, Any]] = {
-    name: {"description": description, "schema": {"type": kind}}
-    for name, description, kind in (
-        ("X-Request-Id", "Names this answer in the logs.", "string"),
-        ("ETag", "Its tag, for If-None-Match.", "string"),
-        ("RateLimit-Policy", "The limit that the request was counted against, if any.", "string"),
-        ("RateLimit", "What is left of it, and the seconds until there is more.", "string"),
-        ("Retry-After", "After how many seconds to try again.", "integer"),
-        ("WWW-Authenticate", "How to authenticate.", "string"),
+    name: {"description": description, "schema": schema_like(example)}
+    for name, example, description in (
+        ("X-Request-Id", "0f0e8e6b7a3b4f0b9c552a8e9d0b9c11", "Names this answer in the logs."),
+        ("ETag", TAG, "Its tag, for If-None-Match."),
+        (
+            *("RateLimit-Policy", '"reads";q=3000;w=60'),
+            "The limit that the request was counted against, if any.",
+        ),
+        (
+            *("RateLimit", '"reads";r=2998;t=1'),
+            "What is left of it, and the seconds until there is more.",
+        ),
+        ("Retry-After", 1, "After how many seconds to try again."),
+        ("WWW-Authenticate", "Bearer", "How to authenticate."),
     )
 }
 """The headers of answers in the OpenAPI document."""
@@ -56,7 +71,7 @@ HEADERS: dict[str, dict[str, Any]] = {
 LINKS = {
     "Link": {
         "description": "The next and the first page, or the other formats (RFC 8288).",
-        "schema": {"type": "string"},
+        "schema": schema_like('</works?as_of=42&cursor=WzQyXQ>; rel="next"'),
     }
 }
 """The header of a page of a list, or of what has several formats, in the OpenAPI document."""
@@ -72,14 +87,18 @@ IF_NONE_MATCH = {
     "in": "header",
     "name": "If-None-Match",
     "description": "The tags of answers that the client has (RFC 9110, 13.1.2).",
-    "schema": {"type": "string"},
+    "schema": schema_like(TAG),
 }
 KEY_PARAMETER = {
     "in": "header",
     "name": IDEMPOTENCY_KEY,
     "description": "A name for this one request, such as a new UUID: repeated under the same key, "
     "it is recorded once and answered alike (draft-ietf-httpapi-idempotency-key-header).",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY + 2},
+    "schema": {
+        **schema_like("8e03978e-40d5-43e8-bc93-6894a57f9324"),
+        "minLength": 1,
+        "maxLength": LONGEST_KEY + 2,
+    },
 }
 """The header in the OpenAPI document."""
 

@@ -59,8 +59,8 @@ CHECKPOINT = "stemma.example/log\n285\ndVXxeko7R+w7vqFdPBqIC2adA//4pkO4I2Z9ZQCO7
 class Sizes(ExactSchema):
     """Two sizes of the log."""
 
-    old = Whole(1, LARGEST_POSITION, "The size that the client knows.", required=True)
-    new = Whole(1, LARGEST_POSITION, "The later size.", required=True)
+    old = Whole(1, LARGEST_POSITION, 42, "The size that the client knows.", required=True)
+    new = Whole(1, LARGEST_POSITION, 285, "The later size.", required=True)
 
     @validates_schema
     def _must_grow(self, given: dict[str, int], **_: Any) -> None:

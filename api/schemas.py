@@ -134,7 +134,7 @@ def _parameter(one: Field) -> fields.Field[Any]:
         options["data_key"] = name
     match value:
         case Number():
-            return Whole(value.least, value.most, value.help, **options)
+            return Whole(value.least, value.most, value.example, value.help, **options)
         case FlagValue():
             return Flag(value.help, **options)
         case ChoiceValue():

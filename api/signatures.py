@@ -22,7 +22,14 @@ PARAMETER = {
     "name": SIGNATURE,
     "description": "The actor's own signature: a nonce, a space, and the signature of the command "
     "(see /docs/reference/signatures).",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22,86} [A-Za-z0-9+/]{91}=$"},
+    "schema": {
+        "type": "string",
+        "examples": [
+            "AAECAwQFBgcICQoLDA0ODw IqYmasbGnHz/clGvEKdeg+f8B8ryFxwTKEBv17oJYcyI59bf5Lr4kYFZod"
+            "qZCMqpquu5GmqOOoiYP+kWYnpVhVqNKwY="
+        ],
+        "pattern": "^[A-Za-z0-9_-]{22,86} [A-Za-z0-9+/]{91}=$",
+    },
 }
 """The header in the OpenAPI document."""
 

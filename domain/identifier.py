@@ -39,6 +39,7 @@ class Scheme(NamedTuple):
     of: tuple[str, ...]
     read: Callable[[str], str]
     """Returns the normal form; raises ValueError for what is no number of this registry."""
+    example: str
 
 
 def _eidr(text: str) -> str:
@@ -103,28 +104,48 @@ def _matching(form: re.Pattern[str], text: str) -> str:
 
 
 SCHEMES = {
-    "isrc": Scheme("International Standard Recording Code (ISO 3901)", (WORK,), isrc.validate),
-    "iswc": Scheme("International Standard Musical Work Code (ISO 15707)", (WORK,), _iswc),
-    "upc": Scheme("the number under a barcode: UPC or EAN (GTIN)", (WORK,), _gtin),
-    "eidr": Scheme("Entertainment Identifier Registry (ISO 26324)", (WORK,), _eidr),
-    "doi": Scheme("Digital Object Identifier (ISO 26324)", (WORK,), _doi),
+    "isrc": Scheme(
+        "International Standard Recording Code (ISO 3901)",
+        (WORK,),
+        isrc.validate,
+        "US-SKG-19-12345",
+    ),
+    "iswc": Scheme(
+        "International Standard Musical Work Code (ISO 15707)", (WORK,), _iswc, "T-034.524.680-1"
+    ),
+    "upc": Scheme("the number under a barcode: UPC or EAN (GTIN)", (WORK,), _gtin, "0036000291452"),
+    "eidr": Scheme(
+        "Entertainment Identifier Registry (ISO 26324)",
+        (WORK,),
+        _eidr,
+        "10.5240/7791-8534-2C23-9030-8610-5",
+    ),
+    "doi": Scheme("Digital Object Identifier (ISO 26324)", (WORK,), _doi, "10.1000/182"),
     "iscc": Scheme(
         "International Standard Content Code (ISO 24138): works with similar ones are found",
         (WORK,),
         normal_iscc,
+        "ISCC:KACT4EBWK27737D2AYCJRAL5Z36G76RFRMO4554RU26HZ4ORJGIVHDI",
     ),
     "mbid": Scheme(
         "MusicBrainz identifier",
         (WORK, PERSON),
         lambda text: _matching(_UUID, text.strip().lower().rpartition("/")[2]),
+        "0383dadf-2a4e-4d10-a46a-e9e041da8eb3",
     ),
-    "isni": Scheme("International Standard Name Identifier (ISO 27729)", (PERSON,), _isni),
+    "isni": Scheme(
+        "International Standard Name Identifier (ISO 27729)",
+        (PERSON,),
+        _isni,
+        "0000 0001 2281 955X",
+    ),
     "ipi": Scheme(
         "Interested Party Information, the name number: eleven digits",
         (PERSON,),
         _ipi,
+        "00014107338",
     ),
-    "orcid": Scheme("Open Researcher and Contributor ID", (PERSON,), _orcid),
+    "orcid": Scheme("Open Researcher and Contributor ID", (PERSON,), _orcid, "0000-0002-1825-0097"),
 }
 """The registries."""
 

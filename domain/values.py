@@ -491,5 +491,5 @@ PieceText = Annotated[
 
 def number_of(scheme: str) -> Value:
     """The number of something in a registry, to look it up by."""
-    help = f"With this {scheme.upper()}."
-    return known(lambda text: normal(scheme, text), help, wrong=BadIdentifier)
+    help, example = f"With this {scheme.upper()}.", SCHEMES[scheme].example
+    return known(lambda text: normal(scheme, text), help, example, wrong=BadIdentifier)

@@ -114,7 +114,7 @@ class PeopleFilters(TypedDict, total=False):
     orcid: Annotated[str | None, number_of("orcid")]
     mbid: Annotated[str | None, number_of("mbid")]
     role: Annotated[Role | None, "With a credit in this role, or a narrower one."]
-    medium: Annotated[Search | None, "With a credit on a work of this medium."]
+    medium: Annotated[Search | None, "With a credit on a work of this medium.", Example("audio")]
 
 
 class Filtered(NamedTuple):

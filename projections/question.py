@@ -50,7 +50,8 @@ MOST_BYTES = 1_000_000
 """The longest answer as JSON over HTTP."""
 
 Limit = Annotated[
-    int, Number(least=1, most=MAXIMUM_LIMIT, help=f"How many at most; default {LIMIT}.")
+    int,
+    Number(least=1, most=MAXIMUM_LIMIT, help=f"How many at most; default {LIMIT}.", example=20),
 ]
 After = Annotated[str, Cursor(help="Continue here: “next” of the page before.", example="WzQyXQ")]
 AFTER = "after"

@@ -78,6 +78,11 @@ def test_a_wrong_number_is_refused(scheme: str, written: str) -> None:
         normal(scheme, written)
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_example_of_a_registry_is_a_number_of_it(scheme: str) -> None:
+    assert normal(scheme, SCHEMES[scheme].example)
+
+
 def test_the_vectors_of_others_are_read(shared_data: Path) -> None:
     file = shared_data.parent / "samples" / "identifiers" / "vectors.json"
     for case in json.loads(file.read_text("utf-8"))["cases"]:

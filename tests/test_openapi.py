@@ -92,11 +92,19 @@ def test_every_parameter_and_every_field_says_what_it_is(served: Served) -> None
         for told in (item, item.get("get", {}), item.get("post", {})):
             for parameter in told.get("parameters", ()):
                 assert parameter["description"].endswith("."), parameter["name"]
+                assert is_shown(resolved(parameter["schema"], document)), parameter["name"]
+    for name, header in document["components"]["headers"].items():
+        assert is_shown(header["schema"]), name
     for name, schema in document["components"]["schemas"].items():
         for field, stated in schema.get("properties", {}).items():
             said = resolved(stated, document)
             of_each = resolved(said.get("items", {}), document)
             assert "description" in {**said, **of_each}, (name, field)
+
+
+def is_shown(schema: dict[str, Any]) -> bool:
+    """Whether there is an example, or it is clear what there is to choose from."""
+    return bool({"examples", "enum"} & schema.keys()) or schema["type"] == "boolean"
 
 
 def test_every_operation_says_what_it_can_answer(served: Served) -> None:

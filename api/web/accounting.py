@@ -50,7 +50,7 @@ class Filtered(Listed):
     from_ = word("2026-01", "From this moment on.", data_key="from")
     to = word("2026-07", "Before this moment.")
     format = Choice(("trial", "withheld", "ledger"), "As a file.")
-    year = Whole(1970, 9998, "In this year.")
+    year = Whole(1970, 9998, 2026, "In this year.")
 
 
 def pages(frame: Frame) -> None:

@@ -26,10 +26,10 @@ T = TypeVar("T")
 class When(ExactSchema):
     """The parameters of every page, above all the position or day it is read at."""
 
-    as_of = Whole(0, LARGEST_POSITION, "As known at this position.")
+    as_of = Whole(0, LARGEST_POSITION, 42, "As known at this position.")
     on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
     as_ = Choice(("now", "published"), "As now, or as published.", data_key="as")
-    min_position = Whole(0, LARGEST_POSITION, "Wait for this position.")
+    min_position = Whole(0, LARGEST_POSITION, 42, "Wait for this position.")
     picture = Choice(("whole",), "Nothing in the picture is folded away.")
 
 

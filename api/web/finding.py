@@ -61,7 +61,7 @@ class Searched(Listed):
 
     medium = searched("audio", "Of this medium.")
     licence = searched("CC-BY-4.0", "Under this licence.")
-    year = Whole(1, 9999, "Made in this year.")
+    year = Whole(1, 9999, 1969, "Made in this year.")
     role = searched("singer", "With a credit in this role.")
     never_remixed = Choice(("yes",), "Only works from which nothing was made yet.")
     sort = searched("title", "Sorted by this.")

@@ -45,7 +45,9 @@ from projections.told import Count, Effect, Instant, Position
 KINDS = ("revenue", "expense")
 KindOfBooking = Annotated[str, one_of(KINDS)]
 Since = Annotated[
-    StatedMoment | None, "Earned or spent from this moment on; default: the beginning."
+    StatedMoment | None,
+    "Earned or spent from this moment on; default: the beginning.",
+    Example("2026-01"),
 ]
 Before = Annotated[
     StatedMoment | None, "Before this moment; default: no limit.", Example("2026-07")

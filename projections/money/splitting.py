@@ -169,7 +169,9 @@ def split_of(
     id: WorkId,
     *,
     policy: PolicyText,
-    amount_minor: Annotated[int, Number(help="How much, in the currency's smallest units.")],
+    amount_minor: Annotated[
+        int, Number(help="How much, in the currency's smallest units.", example=10_000)
+    ],
     currency: Annotated[CurrencyCode, Example("EUR")],
     default_rate: DefaultRate | None = None,
     after: After | None = None,
