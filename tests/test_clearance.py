@@ -7,9 +7,11 @@ from money import Bank, asset, bank
 from serving import serving
 from stories import OPERATOR, id_of
 
+from domain.outside import outside_id
 from domain.registry import COMMANDS
 from projections import clearance, contributors, identifiers, lineage
 from projections.clearance import KINDS, Obstacle
+from projections.money.pools.proposals import used_but_uncited
 
 SONG, POEM, ALBUM, MIA, BEN = map(id_of, ("song", "poem", "album", "mia", "ben"))
 WRITER = [{"contributor": BEN, "role": "writer", "ai": ["none"]}]
@@ -166,6 +168,30 @@ def test_what_is_missing_is_asked_of_who_can_say_it(database: str) -> None:
         said = {"contributor": BEN, "role": "drummer", "evidence": "the tape"}
         cleared("source_unclaimed", source, None, **said)
         assert cleared.seen == MISSING
+
+
+def test_a_share_of_an_account_or_work_is_that_of_its_person_and_its_makers(database: str) -> None:
+    """Merged, claimed or joined since: nobody is asked to propose what they already have."""
+    with bank(database) as told:
+        ana, old, new, dee = map(told.person, ("ana", "old", "new", "dee"))
+        song = told.piece("song", by=[ana, old], actor=ana)
+        horn = outside_id(uri := "https://example.org/horn")
+        told.tell("declare_remix", child=song, uri=uri, kind="sample")
+        album = told.release("album", song)
+
+        def missed(shares: dict[str, str], of: str = song) -> list[str | None]:
+            with told.view() as view:
+                return [one["name"] for one in used_but_uncited(view, album, [asset(of, shares)])]
+
+        shares = {ana: "1/2", old: "1/4", f"work/{horn}": "1/4"}
+        assert missed(shares) == []
+        told.tell("merge_contributor", id=old, into=new)
+        told.tell("claim_work", id=horn, contributor=dee, role="drummer", evidence="the tape")
+        assert missed(shares) == []
+        assert missed({ana: "1"}) == [uri, "new", "dee"]
+        told.tell("join_works", uri=uri, into=(posted := told.piece("posted", by=[dee])))
+        assert missed(shares) == missed({ana: "1/2", new: "1/4", f"work/{posted}": "1/4"}) == []
+        assert missed(shares, horn) == ["song"]
 
 
 def test_shares_stand_in_the_way_for_those_who_may_read_them(database: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.apportionment import payee_key
+from domain.money.payee import Payee
 from domain.money.proposal import Assets, Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.readers import AGREEMENT
@@ -138,25 +139,38 @@ def _consents(view: View, id: str) -> dict[str, str]:
 def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:
     """Works and people of the release that are missing from a proposal.
 
-    A work counts as cited if it is an asset, a person if they have a share in any.
+    A work counts as cited if it is an asset or a share is its own, a person if they have a share in
+    any, under whichever account, or are credited on a work whose share is its own.
     """
     tree = ancestry(view, lineage.find(view, release).number).tree
-    pieces = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
-    paid = {payee for asset in assets for payee, _ in asset["shares"]}
-    by_work = any(name in pieces for name in lineage.ids_of(view, tree.generation).values())
+    ids = lineage.ids_of(view, tree.generation)
+    names = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
+    payees = {Payee.parse(payee) for asset in assets for payee, _ in asset["shares"]}
+    paid = {*contributors.persons_of(view, {one.id for one in payees}).values()}
+    owed = _after_joins(view, {one.id for one in payees if one.is_work})
+    pieces = _after_joins(view, names)
+    by_work = not pieces.isdisjoint(ids.values())
     works = lineage.references(view, [work for work in tree.generation if work != tree.root])
     missing: list[Uncited] = []
     if by_work:
         missing += [
             {"kind": "work", "id": found["id"], "name": found["title"] or found["uri"]}
             for _, found in sorted(works.items())
-            if found["id"] not in pieces
+            if found["id"] not in pieces | owed
         ]
-    shown = {row.contributor: row.person for row in attribution.credits_on(view, tree.generation)}
+    credits = attribution.credits_on(view, tree.generation)
+    shown = {row.contributor: row.person for row in credits}
+    paid_by_work = {row.contributor for row in credits if ids[row.work] in owed}
     people = contributors.persons(view, {*shown, *shown.values()})
     missing += [
         {"kind": "contributor", **people[one]}
         for one, person in sorted(shown.items())
-        if people[person]["id"] not in paid
+        if people[person]["id"] not in paid and one not in paid_by_work
     ]
     return missing
+
+
+def _after_joins(view: View, names: set[str]) -> set[str]:
+    """These names, a work that was joined into another by the other's id."""
+    into = lineage.nodes_of(view, names)
+    return {into.get(name, name) for name in names}
