@@ -119,6 +119,11 @@ def test_who_asks_a_page_for_what_it_cannot_show_is_led_back_to_it(served: Serve
     page = window.get(f"{path}?from=2027-01-01&to=2026-01-01")
     assert (page.status, "ends before it begins" in page.text_seen) == (422, True)
     assert f'<a href="{path}">This page without from, to</a>' in page.text
+    # The address that a refused form leaves behind, opened again.
+    path = "/credit/33078afe-cc55-55c9-ad67-77599094a707"
+    page = window.get(f"{path}/dispute")
+    assert (page.status, "Forms are sent to this address." in page.text_seen) == (405, True)
+    assert f'<a href="{path}">Back to the page</a>' in page.text
 
 
 def test_the_facets_of_a_list_count_it_and_narrow_it_further(
