@@ -100,8 +100,10 @@ class Record:
         made = object.__new__(cls)
         form = cls.form()
         own = made.__dict__ = {**form.blank, **said}
-        assert len(own) == len(form.blank), f"{cls.__name__} has no such field"
-        assert all(map(said.__contains__, form.needed)), f"{cls.__name__} lacks a field"
+        if len(own) != len(form.blank):
+            raise TypeError(f"{cls.__name__} has no such field")
+        if not all(map(said.__contains__, form.needed)):
+            raise TypeError(f"{cls.__name__} lacks a field")
         for name, record in form.lists:
             if (parts := own[name]) is not None:
                 own[name] = tuple([p if isinstance(p, Record) else record.of(p) for p in parts])

@@ -99,8 +99,10 @@ class Fact:
     def __init__(self, **content: Any) -> None:
         blank, needed = _blank(cast("Any", type(self)))
         own = {**blank, **content}
-        assert len(own) == len(blank), f"{self.TOPIC} has no such field"
-        assert content.keys() >= needed, f"{self.TOPIC} lacks a field"
+        if len(own) != len(blank):
+            raise TypeError(f"{self.TOPIC} has no such field")
+        if not content.keys() >= needed:
+            raise TypeError(f"{self.TOPIC} lacks a field")
         object.__setattr__(self, "__dict__", own)
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -3,6 +3,9 @@
 Rule: every story here is verified at its end, as is every story about money; see money.py.
 """
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -287,6 +290,19 @@ def test_a_credit_that_is_held_twice_is_verified_and_comes_back_whole(
         found = (FoundLine(f"line {number}", line) for number, line in enumerate(lines, start=1))
         assert import_lines(copy.journal, found).refused == []
         assert list(export_lines(copy.journal)) == lines
+
+
+def test_a_verifier_finds_the_same_where_python_leaves_out_assertions() -> None:
+    """An auditor's machine may have PYTHONOPTIMIZE set; those of tests are made anyway."""
+    asked = f"{__file__}::test_more_assigned_than_is_owed_is_found_and_a_debt_goes_along"
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", asked],
+        env={**os.environ, "PYTHONOPTIMIZE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout
 
 
 # -- order, reasons, payees ----------------------------------------------------------------------

@@ -234,8 +234,9 @@ class Verifier:
             case Entry.Divided(revenue=revenue):
                 recorded = books.revenues[revenue].recorded
                 agreement = books.agreement_for(recorded.pool, recorded.effective_at)
-                assert agreement is not None, "nothing was agreed for it"
-                assert not any(takings(books, recorded.pool, self._fresh)), "the pool is in debt"
+                if agreement is None:
+                    raise ValueError("nothing was agreed for it")
+                _must(not any(takings(books, recorded.pool, self._fresh)), "the pool is in debt")
                 return division_of(books, revenue, agreement, rules)
             case Entry.Reversed(division=division):
                 return self._reversal(entry, division, rules)
@@ -269,14 +270,15 @@ class Verifier:
 
     def _redivision(self, entry: Entry, division: str, rules: int) -> ComputedEntry:
         if not entry.costs:
-            assert self._moving, "nothing before it was reversed"
+            _must(bool(self._moving), "nothing before it was reversed")
             return moved_up(self.books, self._moving.pop(0), rules)
-        assert not self._moving, f"{self._moving[0].standing.division} should have moved up"
+        for moved in self._moving:
+            raise ValueError(f"{moved.standing.division} should have moved up")
         before = [self._entries[each] for each in self.books.divisions[division].reversals]
         expense, payer, units = entry.costs[0]
         cost = Cost(str(expense), str(payer), -int(units))
         paid = paid_by(self._entries[division], before, cost.expense)
-        assert 0 < cost.left_minor <= paid, "more is taken back than was paid back"
+        _must(0 < cost.left_minor <= paid, "more is taken back than was paid back")
         later = self._later(division, rules)
         parts = self._entries[division], before, cost
         found = redivision_of(self.books, *parts, rules, later and later.flow)
@@ -295,14 +297,14 @@ class Verifier:
         """Check that what is freed was reserved, and that no carry changes."""
         for row in read_reserved(entry.reserved):
             known = self.books.reserves.get((entry.first.proposal, row.payee), NO_RESERVE)
-            assert 0 < -row.units <= known.lots.get(row.until, 0), f"{known.lots} is held back"
+            _must(0 < -row.units <= known.lots.get(row.until, 0), f"{known.lots} is held back")
             yield row._replace(due=Fraction(row.units), before=known.carried)
 
     def _must_be_next(self, pool: str, short: str | None, revenue: str, units: int) -> None:
         """Check that negative revenue is offset against the revenue that comes first."""
         if short is not None:
             due = next(takings(self.books, pool, self._fresh), None)
-            assert due == (short, revenue, units), f"to be taken back is {due}"
+            _must(due == (short, revenue, units), f"to be taken back is {due}")
 
     def _must_be_free(self, first: Entry.Assigned, units: dict[str, int]) -> None:
         """Check that what is assigned was owed, and not on hold for another reason."""
@@ -312,9 +314,10 @@ class Verifier:
         for payee, given in units.items():
             if not given or payee == first.to:
                 continue
-            assert self.books.person(payee) == person, f"{payee} is another payee"
+            _must(self.books.person(payee) == person, f"{payee} is another payee")
             free = self.books.assignable(payee, first.proposal, questions, above)[0]
-            assert min(0, free) <= -given <= max(0, free), f"{free} can be assigned, not {-given}"
+            is_free = min(0, free) <= -given <= max(0, free)
+            _must(is_free, f"{free} can be assigned, not {-given}")
 
     # -- payouts ---------------------------------------------------------------------------
 
@@ -382,6 +385,12 @@ class Verifier:
             total = sum(self.totals[currency, account] for account in ACCOUNTS)
             if total:
                 yield Fault(self.books.position, f"all accounts in {currency} sum to {total}")
+
+
+def _must(holds: bool, otherwise: str) -> None:
+    """What is checked also where Python leaves out assertions (PYTHONOPTIMIZE)."""
+    if not holds:
+        raise ValueError(otherwise)
 
 
 def _saying(first: Entry.Event, lines: Sequence[Line]) -> Sequence[Line]:
