@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -44,7 +45,7 @@ def admit(client: Client, name: str, key: str) -> Answer:
 
 
 def test_every_command_under_a_key_is_recorded_once_and_answered_alike(database: str) -> None:
-    clock = TickingClock()
+    clock = TickingClock(datetime.now(UTC))
     with serving(database, clock=clock, follow=False) as served:
 
         def send(line: Line) -> None:
