@@ -53,6 +53,7 @@ SHOWN_BY = {
     "delete the record of a request": "test_audit.py::test_what_was_changed_is_found_where_it_is",
     "show readers a fact": "test_signature.py::test_a_fact_that_could_be_read_in_several_ways",
     "log something": "test_signature.py::test_what_is_no_fact_or_no_command_gets_a_verdict",
+    "set the clock ahead": "test_clock.py::test_after_a_wrong_clock_was_accepted",
     "drop or weaken": "test_audit.py::test_triggers_that_protect_less_are_found_and",
 }
 """How each line begins, and how its test does."""

@@ -1,6 +1,7 @@
 """The audit of money: every share, division and payout is recomputed from the journal alone.
 
-Nothing recorded is trusted: every fact must follow from the facts before it.
+Nothing recorded is trusted: every fact must follow from the facts before it. One file, because each
+check is of a fact and the books as they stood before it.
 """
 
 from __future__ import annotations
