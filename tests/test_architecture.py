@@ -220,7 +220,7 @@ RULES = [
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_project_keeps(rule: Callable[[Path], Breaches]) -> None:
+def test_the_project_keeps_each_rule(rule: Callable[[Path], Breaches]) -> None:
     assert not list(rule(ROOT)), rule.__doc__
 
 

@@ -31,9 +31,10 @@ def told(database: str) -> Iterator[Story]:
         yield one
 
 
-def sources(told: Story, work: str, **asked: Any) -> list[tuple[str | None, list[str]]]:
+def likely_sources(told: Story) -> list[tuple[str | None, list[str]]]:
+    """The likely sources of the piece “own”, each with why."""
     with told.view() as view:
-        found = likely.likely_sources(view, id_of(work), **asked).items
+        found = likely.likely_sources(view, id_of("own")).items
     return [(one["work"]["title"], [why["code"] for why in one["reasons"]]) for one in found]
 
 
@@ -117,7 +118,7 @@ def test_the_same_file_and_similar_content_are_likely_sources(told: Story) -> No
     posted(told, "nearer", identifiers=iscc(0xFFFF_0000_FFFF_0000 ^ 1))
     posted(told, "far", identifiers=iscc(0xFFFF_0000_FFFF_0000 ^ 0x1111_1111_1111_1111))
     posted(told, "own", sha256="AB" * 32, identifiers=iscc(0xFFFF_0000_FFFF_0000))
-    assert sources(told, "own") == [
+    assert likely_sources(told) == [
         ("file", ["same_content"]),
         ("nearer", ["similar_content"]),
         ("near", ["similar_content"]),
@@ -136,7 +137,7 @@ def test_answers_before_it_and_sources_of_its_sources_are_likely_sources(told: S
     answered(told, id_of("draw"), "before", ana)
     answered(told, id_of("draw"), "own", ana, id_of("middle"))
     answered(told, id_of("draw"), "later", ana)
-    assert sources(told, "own") == [("before", ["same_challenge"]), ("root", ["source_of_source"])]
+    assert likely_sources(told) == [("before", ["same_challenge"]), ("root", ["source_of_source"])]
     with told.view() as view:
         first, second = likely.likely_sources(view, id_of("own")).items
         page = likely.likely_sources(view, id_of("own"), limit=1)
@@ -152,17 +153,17 @@ def test_what_is_cited_withdrawn_later_or_made_from_it_is_not(told: Story) -> No
     posted(told, "own", "cited", sha256="ab" * 32, made_at="2001")
     told.tell("withdraw_contribution", id=id_of("gone"), reason="Not mine.")
     told.edge(id_of("made from it"), id_of("own"))
-    assert sources(told, "own") == []
+    assert likely_sources(told) == []
 
 
 def test_a_code_that_was_withdrawn_finds_nothing(told: Story) -> None:
     posted(told, "near", identifiers=iscc(5))
     posted(told, "own", identifiers=iscc(5))
-    assert sources(told, "own") == [("near", ["similar_content"])]
+    assert likely_sources(told) == [("near", ["similar_content"])]
     with told.view() as view:
         rows = view.rows("SELECT i.id FROM @identifiers i ORDER BY i.born")
     told.tell("withdraw_identifier", id=rows[0][0], reason="A digit was wrong.")
-    assert sources(told, "own") == []
+    assert likely_sources(told) == []
 
 
 # -- many at once --------------------------------------------------------------------------------

@@ -670,7 +670,7 @@ def test_an_interrupt_while_it_is_loaded_shows_no_traceback() -> None:
         assert ran.stdout.startswith(said)
 
 
-def test_strict_is_for_scripts(stemma: Stemma) -> None:
+def test_a_strict_import_fails_if_a_line_is_refused(stemma: Stemma) -> None:
     ran = stemma.run("import", "-", "--strict", input=BUNDLE)
     assert ran.exit_code == 1
     assert "2 recorded" in ran.stdout

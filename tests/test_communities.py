@@ -305,7 +305,7 @@ def said_to(receiver: Receiver) -> str:
 def test_without_a_name_all_are_upgraded_and_followed(both: Both, tmp_path: Path) -> None:
     told = both.says("upgrade")
     assert (told.exit_code, told.output.count("the read tables are up to date")) == (0, 2)
-    are_followed(("harbour", "quay"), tmp_path, "")
+    both_are_followed(tmp_path)
 
 
 def test_one_that_is_away_or_damaged_keeps_no_other_from_being_followed(tmp_path: Path) -> None:
@@ -318,10 +318,11 @@ database = "postgresql://stemma@/stemma?host={tmp_path}"
 path = "/damaged"
 database = "sqlite:///{tmp_path}/damaged.db"
 """
-    are_followed(("harbour", "quay"), tmp_path, others)
+    both_are_followed(tmp_path, others)
 
 
-def are_followed(names: Sequence[str], folder: Path, others: str) -> None:
+def both_are_followed(folder: Path, others: str = "") -> None:
+    names = ("harbour", "quay")
     tables = "".join(f'[{name}]\npath = "/{name}"\n' for name in names)
     (folder / "all.toml").write_text(others + tables)
     settings = {"STEMMA_COMMUNITIES": f"{folder}/all.toml", "STEMMA_DATA": str(folder)}

@@ -39,7 +39,7 @@ def test_two_samples_of_one_song_stay_two(shared_data: Path) -> None:
     assert len({(line["child"], line["parent"]) for line in remixes}) == 987
 
 
-def test_names_have_spaces_again(tmp_path: Path) -> None:
+def test_hyphens_between_words_become_spaces_again(tmp_path: Path) -> None:
     """A colon may be part of a title, and a hyphen may stand between two spaces."""
     lines = viz(tmp_path, ["Part-II:-The-End---Again:7L-&-Esoteric"], [])
     assert [line.get("name") or line.get("title") for line in lines] == [

@@ -42,7 +42,7 @@ def block(number: int, isrc: str, *sales: str) -> list[str]:
     return [resource, *(f"{sale[:4]}\t{number}\t{sale[5:]}" for sale in sales)]
 
 
-def album(told: Bank, *, currency: str = "USD") -> tuple[str, str, str]:
+def album(told: Bank) -> tuple[str, str, str]:
     """A pool of a release that holds two numbered songs, shared in halves."""
     a, b = told.people("a", "b")
     song, other = told.piece("Song"), told.piece("Other")
@@ -50,7 +50,7 @@ def album(told: Bank, *, currency: str = "USD") -> tuple[str, str, str]:
         told.tell("state_identifier", work=work, scheme="isrc", identifier=isrc)
     release = told.release("Album", song, other)
     told.tell("state_identifier", work=release, scheme="upc", identifier="4006381333931")
-    pool = told.pool(terms=AGREED, release=release, currency=currency)
+    pool = told.pool(terms=AGREED, release=release)
     told.accept(told.agree(pool, {a: "1/2", b: "1/2"}), a, b)
     told.clock.wait(days=200)
     return pool, song, other

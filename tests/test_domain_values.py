@@ -43,7 +43,7 @@ def test_an_exact_rate_is_kept_as_it_was_stated(rate: str) -> None:
     assert exact_rate(rate) == rate
 
 
-def test_no_rate_is_no_rate() -> None:
+def test_a_rate_may_be_left_out() -> None:
     assert exact_rate(None) is None
 
 

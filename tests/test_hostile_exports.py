@@ -74,7 +74,7 @@ def test_no_control_character_is_in_an_answer(
     assert answers or not form
 
 
-def test_a_picture_has_none(asked: tuple[FlaskClient, Story]) -> None:
+def test_a_picture_has_no_control_character(asked: tuple[FlaskClient, Story]) -> None:
     client, told = asked
     work = ids_by_noun(told)["release"][0]
     picture = client.get(f"/works/{work}/lineage.svg")

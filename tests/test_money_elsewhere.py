@@ -329,7 +329,7 @@ def test_a_pool_shows_the_shares_in_force_whichever_were_recorded_last(database:
         assert shares() == {ana: "1/2", ben: "1/2"}
 
 
-def test_what_cannot_be_assigned(database: str) -> None:
+def test_only_an_agreed_share_is_assigned_and_to_somebody_else(database: str) -> None:
     with bank(database) as told:
         ana, ben = told.people("Ana", "Ben")
         pool = told.pool()

@@ -167,7 +167,7 @@ def test_it_is_a_line_of_its_month(database: str) -> None:
         ]
 
 
-def test_nothing_is_no_revenue(database: str) -> None:
+def test_revenue_of_zero_is_refused(database: str) -> None:
     with bank(database) as told:
         pool, *_ = halves(told)
         with pytest.raises(BadAmount):

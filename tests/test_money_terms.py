@@ -40,15 +40,12 @@ def advance_of(payee: str, units: int, then: Any = AGREED, to: str = "label") ->
     }
 
 
-def bands(low: str = "1/10", high: str = "15/100") -> dict[str, Any]:
-    def band(share: str) -> list[list[str]]:
-        return [["author", share], ["house", str(1 - _F(share))]]
-
-    return {
-        "type": "escalator",
-        "earned_minor": 0,
-        "bands": [["100000", band(low)], [None, band(high)]],
-    }
+def bands() -> dict[str, Any]:
+    low, high = (
+        [["author", author], ["house", house]]
+        for author, house in (("1/10", "9/10"), ("15/100", "85/100"))
+    )
+    return {"type": "escalator", "earned_minor": 0, "bands": [["100000", low], [None, high]]}
 
 
 def opened(terms: dict[str, Any]) -> Pool.Opened:
