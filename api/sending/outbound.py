@@ -40,6 +40,7 @@ _NOT_GLOBAL = (
     IPv6Network("::/96"),  # IPv4-compatible
     IPv6Network("64:ff9b:1::/48"),  # NAT64 of a local network, which may embed IPv4 anywhere
     IPv6Network("fec0::/10"),  # site-local
+    IPv6Network("3fff::/20"),  # for examples (RFC 9637), unknown to older Pythons
 )
 
 Address = IPv4Address | IPv6Address
