@@ -25,6 +25,7 @@ from api.problems import MEDIA_TYPE, PROBLEMS
 from api.web import guides, is_page
 from api.web.reference import Reference, pretty
 from domain.identity import part_id
+from domain.permission import QUOTAS
 from domain.registry import COMMANDS
 from domain.role import roles
 from domain.value import LARGEST_POSITION, Word
@@ -165,6 +166,18 @@ def test_who_asks_about_the_time_before_they_were_here_is_answered_as_documented
             answers[path] = ana.get(path, said).status
     assert answers["/inbox"] == answers["/claims"] == 404
     assert len(answers) > 20
+
+
+def test_who_claims_more_works_than_a_day_allows_is_refused_as_documented(served: Served) -> None:
+    ana = served.admit("Ana")
+    piece = served.operator.post("/contributions", title="piece", medium="text")
+    said = {"contributor": ana, "evidence": "https://example.org/about-me"}
+    claims = [
+        served.acting(ana).post(f"/works/{piece.id}/claim", role=role, **said)
+        for role in [*roles()][: QUOTAS["claims"].a_day + 1]
+    ]
+    assert {one.status for one in claims[:-1]} == {201}
+    assert claims[-1].code == "quota_exceeded"
 
 
 def test_every_body_may_have_a_type_that_generated_clients_can_send(served: Served) -> None:

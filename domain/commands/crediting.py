@@ -117,6 +117,7 @@ class OpenCredit(Command):
     "work.claim",
     may=OWN,
     at_once=SPEAKING,
+    spends=("claims",),
     refuses=(EvidenceKindNeeded,),
     makes="credit",
     home="/credits",
