@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import threading
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, TextIO
 
 import click
 
@@ -83,6 +84,8 @@ class Command(click.Group):
         A signal to stop ends it in order: whatever it has begun is undone or removed.
         """
         _stop_in_order()
+        for stream in (sys.stdout, sys.stderr):
+            _write_any_letter(stream)
         try:
             try:
                 return super().main(*args, **further)
@@ -119,6 +122,13 @@ class Command(click.Group):
             raise
         except Exception as problem:
             raise _unforeseen(problem) from problem
+
+
+def _write_any_letter(stream: TextIO) -> None:
+    """Write files and pipes in UTF-8; on a terminal that lacks a letter, write its number."""
+    if isinstance(stream, TextIOWrapper) and stream.encoding.lower() != "utf-8":
+        encoding = stream.encoding if stream.isatty() else "utf-8"
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 class _Stopped(BaseException):

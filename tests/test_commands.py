@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -330,6 +331,32 @@ def test_output_that_was_closed_is_not_missed(stemma: Stemma) -> None:
             shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
         assert (ran.returncode, ran.stderr) == (0, ""), words
+
+
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+"""Where letters are those of English; one in Latin-1 lacks all but a few more."""
+
+
+@pytest.mark.parametrize("words", ["works", "works --json"])
+def test_what_is_piped_is_utf_8_wherever_it_is_run(words: str, stemma: Stemma) -> None:
+    stemma("contribution", "post", "--title", "おゆき", "--medium", "text")
+    ran = subprocess.run(
+        [*STEMMA, "--database", stemma.database, *words.split()],
+        cwd=ROOT, env={**os.environ, **ASCII}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert "おゆき" in ran.stdout.decode("utf-8")
+
+
+def test_a_terminal_without_a_letter_shows_its_number(stemma: Stemma) -> None:
+    stemma("contribution", "post", "--title", "おゆき", "--medium", "text")
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb") as terminal, os.fdopen(theirs, "wb") as output:
+        subprocess.run(
+            [*STEMMA, "--database", stemma.database, "works"],
+            cwd=ROOT, env={**os.environ, **ASCII}, stdout=output, check=True,
+        )  # fmt: skip
+        assert rb"\u304a\u3086\u304d" in terminal.read1()
 
 
 # -- page by page --------------------------------------------------------------------------
