@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -14,12 +15,15 @@ from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """The errors of a disk that takes no more, which do not say of which file."""
 SHARED = 0o666
 """The mode of what others may read, as far as the umask lets them."""
+WAIT_SECONDS = 60.0
+"""How long to wait for another process to end its work on the same files."""
+LOOK_SECONDS = 0.05
 
 
 @contextmanager
@@ -97,10 +101,31 @@ def temporary_folder(prefix: str, place: Path | None = None) -> Iterator[Path]:
             yield folder
 
 
+class Occupied(Exception):
+    """Another process does not end its work on the same files."""
+
+
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Within this context, no other process holds the same lock."""
+    """Within this context, no other process holds the same lock.
+
+    Raises Occupied after WAIT_SECONDS: a log may keep a run from ending, and the next ones must not
+    wait for it in silence.
+    """
     lock.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + WAIT_SECONDS
     with lock.open("w") as file:
-        flock(file, LOCK_EX)
+        while not _is_taken(file):
+            if time.monotonic() > until:
+                raise Occupied(f"An earlier run is still at work: it holds {lock}.")
+            time.sleep(LOOK_SECONDS)
         yield
+
+
+def _is_taken(file: TextIO) -> bool:
+    """Whether this process has the lock of a file now."""
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

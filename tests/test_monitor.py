@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
-from stories import Story, story
+from stories import Story, id_of, story
 from test_audit import edited, tamper
 from test_mirror import say_besides, seen
 from test_signature import ANA, KEY, PIECE, registered, signed
@@ -25,7 +25,7 @@ from domain.tree import TILE_WIDTH, bundle, leaf_hash, root_of
 from projections.latest import PLACES
 from scripts.mirrored import bundles_of
 from scripts.remote import Remote
-from scripts.safe_file import write_whole
+from scripts.safe_file import alone, write_whole
 from scripts.stemma import main
 
 SIGNER = SignerKey("stemma.example/log", bytes(range(7, 39)))
@@ -322,6 +322,22 @@ def test_a_frozen_log_and_one_that_cannot_be_asked_are_told_apart(
     for url, said in ((nobody, "401"), (watcher.url, "need the key of an auditor")):
         code, facts, reason = watcher.run(url=url)
         assert (code, facts, said in reason) == (3, [], True), reason
+
+
+def test_a_run_that_a_log_keeps_from_ending_is_told_by_the_next_one(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log can always show another entry; nobody would notice while the others wait for it."""
+    monkeypatch.setattr("scripts.safe_file.WAIT_SECONDS", 0.1)
+    tell(served, 1)
+    watcher = Watcher(url_of(served), tmp_path, id_of("ada"))
+    own = ["mirror", url_of(served), str(tmp_path / "own"), "--key", str(SIGNER.verifier)]
+    with alone(tmp_path / "state.json.lock"), alone(tmp_path / "own" / ".lock"):
+        code, _, said = watcher.run()
+        assert (code, "An earlier run is still at work" in said) == (3, True)
+        done = CliRunner().invoke(main, [*own, "--hashes"])
+        assert (done.exit_code, "An earlier run is still at work" in done.output) == (1, True)
+    assert watcher.run()[0] == CliRunner().invoke(main, [*own, "--hashes"]).exit_code == 0
 
 
 def test_a_monitor_with_witnesses_reports_what_they_have_seen(

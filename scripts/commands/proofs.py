@@ -259,6 +259,7 @@ def believed() -> Iterator[None]:
     from domain.trust import Misused
     from scripts.described import printable
     from scripts.remote import Unreachable
+    from scripts.safe_file import Occupied
 
     try:
         yield
@@ -266,7 +267,7 @@ def believed() -> Iterator[None]:
         raise click.UsageError(printable(str(problem))) from problem
     except NotVerified as problem:
         raise click.ClickException(f"NOT VERIFIED: {printable(str(problem))}") from problem
-    except Unreachable as problem:
+    except (Unreachable, Occupied) as problem:
         raise click.ClickException(str(problem)) from problem
 
 

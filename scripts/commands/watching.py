@@ -69,10 +69,11 @@ def monitor(
     watched is missing in between. With --only-about, what those people record about others is not
     looked for; it then takes only a few requests, however large the log, and the key of anyone who
     may read these facts. Status 1: the log was rewritten, forked, rolled back or frozen, or a
-    signature is invalid. Status 3: the log could not be reached.
+    signature is invalid. Status 3: the log could not be reached, or an earlier run has not ended.
     """
     from scripts import monitor as monitoring
     from scripts.remote import Unreachable
+    from scripts.safe_file import Occupied
 
     those = _watched(watched)._replace(only_about=only_about)
     if only_about and those.keys:
@@ -83,7 +84,7 @@ def monitor(
         with monitoring.monitored(log, path, those) as facts:
             for fact in facts:
                 click.echo(json.dumps(fact))
-    except Unreachable as problem:
+    except (Unreachable, Occupied) as problem:
         click.echo(f"Error: {problem}", err=True)
         sys.exit(NOT_PROVEN)
     if is_first and not facts:
