@@ -239,7 +239,7 @@ def look_at_fonts(_settings: Settings) -> Said:
 @_on_settings
 def look_at_ready(settings: Settings) -> Said:
     """Whether a server answers on the port, and that it is ready."""
-    address = f"http://{_reachable(settings.host)}:{settings.port}/ready"
+    address = f"{settings.local_address}/ready"
     try:
         with urllib.request.urlopen(address, timeout=3) as answer:
             return OK, f"A server is {json.load(answer)['status']} on port {settings.port}."
@@ -267,11 +267,6 @@ def _port(settings: Settings) -> Said:
         said = f"Port {settings.port} is taken, and no Stemma answers: {error.strerror}."
         return FAILED, said, "Choose another STEMMA_PORT, or stop what listens there."
     return WARNING, f"No server answers; port {settings.port} is free.", "Start “stemma serve”."
-
-
-def _reachable(host: str) -> str:
-    """An address at which a server that listens on this host can be reached."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
 
 
 # -- examinations of the database ------------------------------------------------------------

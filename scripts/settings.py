@@ -87,10 +87,19 @@ class Settings:
         return Path(f"{self.log_key if is_kept else self.data / 'log.key'}.signed")
 
     @property
+    def local_address(self) -> str:
+        """Where a server on this machine is reached from it, as a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{_LOCAL.get(host, host)}:{self.port}"
+
+    @property
     def embedded(self) -> bool:
         """Whether the database is a file (SQLite) shared by processes of this machine."""
         return self.database.startswith(EMBEDDED)
 
+
+_LOCAL = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""By host that means all addresses of a machine: its own."""
 
 NAMES = {
     "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… (default: stemma.db in "

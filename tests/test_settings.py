@@ -44,6 +44,22 @@ def test_on_postgres_two_workers_serve_and_another_process_follows() -> None:
 
 
 @pytest.mark.parametrize(
+    "host, address",
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("stemma.example", "http://stemma.example:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("::", "http://[::1]:8000"),
+    ],
+)
+def test_a_server_is_opened_on_its_own_machine_at_an_address_that_works(
+    host: str, address: str
+) -> None:
+    assert read_settings({"STEMMA_HOST": host}).local_address == address
+
+
+@pytest.mark.parametrize(
     "name, value, given, said",
     [
         ("STEMMA_DATABASE", "sqlite:////env.db", "sqlite:////option.db", "database"),

@@ -64,7 +64,7 @@ def _serve(settings: Settings, first: Callable[[], None] = lambda: None) -> None
 
 def _places(settings: Settings) -> Iterator[str]:
     """Where the documentation is served, of each community if there are several."""
-    here = f"http://{settings.host}:{settings.port}"
+    here = settings.local_address
     if not settings.communities:
         yield f"{here}/docs"
         return

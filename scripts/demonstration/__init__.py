@@ -217,7 +217,7 @@ def tell(out: Console, settings: Settings, loaded: Loaded, chosen: Iterable[str]
     ``chosen`` is what the command line said before the command, which the questions need as well.
     """
     stemma = shlex.join([".venv/bin/stemma", *chosen])
-    address = f"http://{settings.host}:{settings.port}"
+    address = settings.local_address
     # Lines to be copied are never broken.
     out.soft_wrap = True
     key, left_out = loaded
