@@ -91,6 +91,20 @@ def test_a_mirror_of_what_witnesses_have_seen_is_verified_after_a_newer_fact(
     assert (code, "size        3" in output) == (0, True), output
 
 
+def test_a_mirror_keeps_what_witnesses_have_said_last_of_a_log_that_has_not_grown(
+    served: Served, tmp_path: Path
+) -> None:
+    tell(served, 3)
+    kept = []
+    for seconds_ago in (30, 0):
+        seen(served, int(time.time()) - seconds_ago)
+        words = (url_of(served), tmp_path / "mirror", "--hashes", *key_words(served))
+        assert run("mirror", *words)[0] == 0
+        kept.append((tmp_path / "mirror" / "checkpoint").read_bytes())
+        assert kept[-1] == served.operator.get("/log/checkpoint/witnessed").text.encode()
+    assert kept[0] != kept[1]
+
+
 def test_a_policy_that_names_the_log_is_enough(served: Served, tmp_path: Path) -> None:
     """“mirror” and “monitor” asked for the key as well, where “verify” did not."""
     tell(served, 3)
