@@ -161,7 +161,7 @@ def test_a_rehearsal_warns_that_a_refund_is_not_in_the_statement_that_replaces_t
         told.reverse(first.originator_id, reason="a corrected statement came")
         for new in (corrected, corrected.replace("US", "DE")):
             (warned,) = warnings(new)
-            assert f"1.50 USD of {first.originator_id}" in warned
+            assert f"before the rest: 1.50 USD of {first.originator_id}" in warned
         assert warnings(corrected.replace("s1", "s2")) == []
         recorded(told, statement(corrected))
         assert len(warnings(corrected)) == 1

@@ -211,3 +211,20 @@ def test_a_table_of_sales_may_name_works_by_their_numbers(database: str, tmp_pat
         assert {line[0] for line in revenue.sold} == {song, None}
     with pytest.raises(NotConvertible, match="use “stemma import”"):
         list(convert_sales(path))
+
+
+def test_a_sale_without_its_pool_is_refused_by_what_it_names_otherwise(
+    database: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "sales.csv"
+    with bank(database) as told:
+        album(told)
+        for head, row, why in (
+            ("Pool", "", "it names no pool"),
+            ("Pool,ISRC", ",", "it names no pool"),
+            ("Pool,ISRC", f",{STRANGE}", f"no pool is for a work with ISRC {STRANGE}"),
+            ("ISRC", "", "it names no ISRC, ISWC or barcode"),
+        ):
+            path.write_text(f"Store,Month,Earnings,{head}\nShop,2026-05,1.00,{row}\n")
+            (refused,) = imported(told, path, "sales").refused
+            assert refused.reason == f"{why} (0 sold for 1.00)"
