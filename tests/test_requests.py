@@ -4,6 +4,7 @@ Rule: connections are broken for real, between the service and the database, at 
 """
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -22,9 +23,10 @@ import psycopg
 import pytest
 from clocks import TickingClock
 from eventsourcing.persistence import IntegrityError
-from serving import JSON, Answer, Client, Served, serving
+from serving import JSON, OPERATOR_KEY, Answer, Client, Served, serving
 from stories import at_once, id_of, story
 from test_every_way import IDS, tell
+from test_pages import reader
 
 from domain.commands.admitting import AdmitContributor
 from domain.permission import OPERATOR
@@ -310,6 +312,22 @@ def test_at_the_end_the_outcome_is_unknown_and_can_be_asked(
     again = admit(served.operator, "Ana", told)
     assert again.status == 201
     assert served.operator.get(broken.json["request"]).json == again.json
+    assert served.head == 1
+
+
+@pytest.mark.parametrize("passes_on", [False, True], ids=["unheard", "heard"])
+def test_a_form_of_unknown_outcome_says_to_send_it_again_and_is_recorded_once(
+    breaking: tuple[Served, Breaking], passes_on: bool
+) -> None:
+    served, proxy = breaking
+    window = reader(served).sign_in(OPERATOR_KEY)
+    (id,) = re.findall(r'name="id" value="([^"]+)"', window.get("/do/contributor").text)
+    said = {"name": "Ana", "id": id, "form_token": window.get("/do/contributor").token}
+    proxy.word, proxy.passes_on = b"INSERT INTO stored", passes_on
+    broken = window.post("/do/contributor", said)
+    assert (broken.status, "send the form again" in broken.text_seen) == (503, True)
+    assert "idempotency" not in broken.text_seen
+    assert window.post("/do/contributor", said).status == 303
     assert served.head == 1
 
 
