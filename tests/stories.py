@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 import networkx as nx
 import psycopg
+import pytest
 from clocks import NOON
 from together import every_fact_together
 
@@ -59,6 +60,15 @@ class Story:
         said.setdefault("actor", OPERATOR)
         by = said.pop("actor")
         return self.journal.record(BY_OPERATION[command].of(said), by=by)
+
+    def refused(self, refusal: type[Refusal], command: str, /, **said: Any) -> Refusal:
+        """The refusal of a command, which leaves no trace."""
+        before = self.head()
+        with pytest.raises(Refusal) as found:
+            self.tell(command, **said)
+        assert type(found.value) is refusal
+        assert self.head() == before
+        return found.value
 
     def person(self, name: str) -> str:
         return self.tell("admit_contributor", name=name, id=id_of(name)).id

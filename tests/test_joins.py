@@ -22,7 +22,6 @@ from domain.refusal import (
     CapExceeded,
     LineageCycle,
     NotPermitted,
-    Refusal,
     SelfRemix,
     WrongState,
 )
@@ -35,12 +34,6 @@ EXAMPLES = 6
 POSITIONS = 2
 """How many random histories a usual run tries on each engine; 300 were tried by hand."""
 HERE, THERE = "https://example.org/here", "https://example.org/there"
-
-
-def refused(told: Story, code: type[Refusal], command: str, **said: object) -> Refusal:
-    with pytest.raises(code) as refusal:
-        told.tell(command, **said)
-    return refusal.value
 
 
 def joined(told: Story, work: str, into: str, **said: object) -> str:
@@ -91,7 +84,7 @@ def test_two_outside_sources_are_one_from_then_on_and_two_again(database: str) -
             assert attribution.work(view, here)["remixed_by"] == 2
             assert attribution.work(view, there)["remixed_by"] == 1
             assert attribution.work(view, here)["joins"] == []
-        refused(told, WrongState, "undo_join", id=join, reason="again")
+        told.refused(WrongState, "undo_join", id=join, reason="again")
         joined(told, here, there)
         assert shown(told, top) == own | {(one, there), (two, there)}
 
@@ -100,7 +93,7 @@ def test_both_posters_agree_and_what_is_only_claimed_counts_nowhere(told: Story)
     ana, ben, cleo = (told.person(name) for name in ("ana", "ben", "cleo"))
     here, there = told.piece("here", actor=ana), told.piece("there", actor=ben)
     top = told.piece("top", here)
-    refused(told, NotPermitted, "join_works", work=here, into=there, actor=cleo)
+    told.refused(NotPermitted, "join_works", work=here, into=there, actor=cleo)
     join = joined(told, here, there, actor=ana)
     assert shown(told, top) == {(top, here)}
     with told.view() as view:
@@ -109,12 +102,12 @@ def test_both_posters_agree_and_what_is_only_claimed_counts_nowhere(told: Story)
         assert (claim["work"]["id"], claim["parent"]["id"]) == (there, here)
         assert claims.waiting(view, told.journal, actor=ana).items == []
     for nobody in (ana, cleo):
-        refused(told, NotPermitted, "accept_join", id=join, actor=nobody)
+        told.refused(NotPermitted, "accept_join", id=join, actor=nobody)
     told.tell("decline_join", id=join, actor=ben)
     told.tell("accept_join", id=join, actor=ben)
     assert shown(told, top) == {(top, there)}
-    refused(told, CannotJoin, "join_works", work=there, into=here)
-    refused(told, NotPermitted, "undo_join", id=join, reason="r", actor=cleo)
+    told.refused(CannotJoin, "join_works", work=there, into=here)
+    told.refused(NotPermitted, "undo_join", id=join, reason="r", actor=cleo)
     told.tell("undo_join", id=join, reason="r", actor=ana)
     again = told.piece("again", actor=ana)
     joined(told, again, here, actor=ana)  # both are hers
@@ -131,7 +124,7 @@ def test_a_piece_stands_for_an_outside_source_and_a_release_for_both(told: Story
     assert shown(told, child) == {(child, piece)}
     joined(told, release, piece)
     assert shown(told, child) == {(child, release), (release, id_of("part"))}
-    refused(told, CannotJoin, "join_works", work=told.release("other", child), into=release)
+    told.refused(CannotJoin, "join_works", work=told.release("other", child), into=release)
     with told.view() as view:
         assert [each["contributor"]["id"] for each in roll(view, child)] == [ana]
         found = listing.works(view, q="piece").items
@@ -179,19 +172,19 @@ def test_a_join_that_would_form_a_cycle_or_owe_more_than_the_whole_is_refused(to
     middle = told.piece("middle", low)
     told.edge(high, middle)
     for ends in ((low, high), (high, low), (middle, low)):
-        refusal = refused(told, LineageCycle, "join_works", work=ends[0], into=ends[1])
+        refusal = told.refused(LineageCycle, "join_works", work=ends[0], into=ends[1])
         cycle = refusal.details["cycle"]
         assert isinstance(cycle, tuple)
         assert cycle[0] == cycle[-1]
     twin, source = told.piece("twin"), told.piece("source")
     joined(told, twin, high)
-    refused(told, SelfRemix, "declare_remix", child=twin, parent=high, kind="sample")
-    refusal = refused(told, LineageCycle, "declare_remix", child=low, parent=twin, kind="sample")
+    told.refused(SelfRemix, "declare_remix", child=twin, parent=high, kind="sample")
+    refusal = told.refused(LineageCycle, "declare_remix", child=low, parent=twin, kind="sample")
     assert refusal.details["cycle"] == (low, high, middle, low)
     one, two = told.piece("one"), told.piece("two")
     told.edge(one, source, rate="0.6")
     edge = told.edge(two, source, kind="quotation", rate="0.6")
-    refused(told, CapExceeded, "join_works", work=one, into=two)
+    told.refused(CapExceeded, "join_works", work=one, into=two)
     told.tell("strike_remix", id=edge, reason="r")
     told.edge(two, source, rate="0.6")  # what both say alike counts once
     joined(told, one, two)
@@ -199,7 +192,7 @@ def test_a_join_that_would_form_a_cycle_or_owe_more_than_the_whole_is_refused(to
         (found,) = lineage.lineage(view, one).lineage.edges
         assert found.rate == "0.6"
     assert len(Known(told.journal.facts, told.head()).lineage(one).edges) == 1
-    refused(told, CapExceeded, "declare_remix", child=one, parent=low, kind="sample", rate="0.5")
+    told.refused(CapExceeded, "declare_remix", child=one, parent=low, kind="sample", rate="0.5")
 
 
 def test_what_a_chain_of_joins_held_together_is_parted_where_one_is_undone(told: Story) -> None:

@@ -51,17 +51,6 @@ from domain.refusal import (
 from projections import around
 from projections.money import splitting
 
-
-def refused(told: Story, refusal: type[Refusal], command: str, /, **said: Any) -> Refusal:
-    """The refusal of a command, which has left no trace."""
-    before = told.head()
-    with pytest.raises(Refusal) as found:
-        told.tell(command, **said)
-    assert type(found.value) is refusal
-    assert told.head() == before
-    return found.value
-
-
 # -- what a command records ----------------------------------------------------------------
 
 
@@ -118,8 +107,7 @@ def test_a_refused_piece_leaves_nothing_of_itself(told: Story) -> None:
     """Not its texts in the vault either, nor the sources it was the first to name."""
     ana = told.person("ana")
     texts = told.journal.engine.query("SELECT count(*) FROM vault")
-    refused(
-        told,
+    told.refused(
         BadRate,
         "submit_contribution",
         title="Song",
@@ -371,7 +359,7 @@ def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def test_a_command_is_refused_and_leaves_no_trace(
     command: str, said: dict[str, Any], kind: type[Refusal], community: Story
 ) -> None:
-    refused(community, kind, command, **named(said))
+    community.refused(kind, command, **named(said))
 
 
 # -- repetitions ---------------------------------------------------------------------------
@@ -482,7 +470,7 @@ def test_the_same_id_stands_for_one_content(
         head = told.head()
         assert told.tell(command, **named(said)) == first
         for other in others:
-            refused(told, IdTaken, command, **named(said | other))
+            told.refused(IdTaken, command, **named(said | other))
         assert told.tell(command, **named(said)) == first
         assert told.head() == head == first.position
 
@@ -549,7 +537,7 @@ def test_a_verb_repeated_for_another_reason_is_refused(
     small_community(told)
     told.tell(command, **named(said))
     if command != "publish_release":
-        refused(told, WrongState, command, **named(said | {"reason": "another"}))
+        told.refused(WrongState, command, **named(said | {"reason": "another"}))
 
 
 # -- creation dates --------------------------------------------------------------------------
@@ -705,7 +693,7 @@ def test_an_outside_source_gets_a_date_and_sources_of_its_own(told: Story) -> No
     piece = told.piece("piece", made_at="1988")
     told.tell("declare_remix", child=piece, uri="https://example.org/x", kind="sample")
     outside = outside_id("https://example.org/x")
-    refused(told, LineageCycle, "declare_remix", child=outside, parent=piece, kind="sample")
+    told.refused(LineageCycle, "declare_remix", child=outside, parent=piece, kind="sample")
     assert told.tell("redate_work", id=outside, made_at="1989", reason="r").warnings
     assert not told.tell("redate_work", id=outside, made_at="1969?", reason="r").warnings
     assert told.edge(outside, told.piece("older", made_at="1950"))
@@ -717,10 +705,10 @@ def test_an_outside_source_is_claimed_by_its_maker_and_judged_by_an_operator(tol
     told.tell("declare_remix", child=piece, uri="https://example.org/x", kind="sample", actor=ana)
     outside = outside_id("https://example.org/x")
     claim = {"id": outside, "role": "drummer", "evidence": "e"}
-    refused(told, NotPermitted, "claim_work", contributor=ben, actor=ana, **claim)
+    told.refused(NotPermitted, "claim_work", contributor=ben, actor=ana, **claim)
     credit = told.tell("claim_work", contributor=ben, actor=ben, **claim).id
     for nobody in (ana, ben):  # neither who cited it nor the one who claims
-        refused(told, NotPermitted, "accept_credit", id=credit, actor=nobody)
+        told.refused(NotPermitted, "accept_credit", id=credit, actor=nobody)
     told.tell("accept_credit", id=credit)
 
 
@@ -732,21 +720,21 @@ def test_merges_may_follow_each_other_but_never_close_a_cycle(told: Story) -> No
     told.tell("merge_contributor", id=a, into=b)
     told.tell("merge_contributor", id=b, into=c)
     for into in (a, b, c):
-        refused(told, MergeCycle, "merge_contributor", id=c, into=into)
+        told.refused(MergeCycle, "merge_contributor", id=c, into=into)
 
 
 def test_who_is_merged_already_is_not_merged_elsewhere(told: Story) -> None:
     a, b, c = (told.person(name) for name in "abc")
     told.tell("merge_contributor", id=a, into=b)
-    refused(told, WrongState, "merge_contributor", id=a, into=c)
+    told.refused(WrongState, "merge_contributor", id=a, into=c)
 
 
 def test_a_merged_person_may_do_what_either_account_may(told: Story) -> None:
     old, new, other = told.person("old"), told.person("new"), told.person("other")
     piece = told.piece("piece", actor=old)
-    refused(told, NotPermitted, "withdraw_contribution", id=piece, reason="r", actor=new)
+    told.refused(NotPermitted, "withdraw_contribution", id=piece, reason="r", actor=new)
     told.tell("merge_contributor", id=old, into=new)
-    refused(told, NotPermitted, "withdraw_contribution", id=piece, reason="r", actor=other)
+    told.refused(NotPermitted, "withdraw_contribution", id=piece, reason="r", actor=other)
     told.tell("withdraw_contribution", id=piece, reason="r", actor=new)
 
 
@@ -767,7 +755,7 @@ def test_a_credit_is_granted_by_the_poster_and_claimed_by_the_person(
     said = {"work": piece, "contributor": ids["person"], "role": "editor"}
     who = ids.get(actor, actor)
     if opens is None:
-        refused(told, NotPermitted, "open_credit", actor=who, **said)
+        told.refused(NotPermitted, "open_credit", actor=who, **said)
     else:
         told.tell("open_credit", actor=who, **said)
         assert told.topics()[-1] == opens
@@ -795,7 +783,7 @@ def test_who_may_decide_about_a_credit(opened_by: str, verb: str, actor: str, to
     if actor in may[verb]:
         told.tell(f"{verb}_credit", id=credit, actor=ids[actor], **said)
     else:
-        refused(told, NotPermitted, f"{verb}_credit", id=credit, actor=ids[actor], **said)
+        told.refused(NotPermitted, f"{verb}_credit", id=credit, actor=ids[actor], **said)
 
 
 @pytest.mark.parametrize(
@@ -811,7 +799,7 @@ def test_an_edge_is_declared_by_the_poster_of_either_end(
     if allowed:
         told.tell("declare_remix", **said)
     else:
-        refused(told, NotPermitted, "declare_remix", **said)
+        told.refused(NotPermitted, "declare_remix", **said)
 
 
 # -- states --------------------------------------------------------------------------------
@@ -887,7 +875,7 @@ def test_a_release_is_published_once_and_withdrawn_once(
     for number, step in enumerate(steps):
         said = {} if step == "publish" else {"reason": "r"}
         if number == refused_at:
-            refused(told, WrongState, f"{step}_release", id=release, **said)
+            told.refused(WrongState, f"{step}_release", id=release, **said)
         else:
             told.tell(f"{step}_release", id=release, **said)
 
@@ -1006,4 +994,4 @@ def test_the_clock_is_the_one_that_was_passed_in(tmp_path: Path) -> None:
         piece = told.piece("piece")
         with told.view() as view:
             assert around.work(view, piece)["recorded_at"] == "2020-02-29T12:00:00.000000Z"
-        refused(told, MadeInFuture, "redate_work", id=piece, made_at="2021", reason="r")
+        told.refused(MadeInFuture, "redate_work", id=piece, made_at="2021", reason="r")

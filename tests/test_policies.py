@@ -1,4 +1,4 @@
-"""The fifteen families of policies: their formulas, how they compose, and what they refuse.
+"""The families of policies: their formulas, how they compose, and what they refuse.
 
 Rule: a formula is held against another computation of it, and every example of the document is run.
 """

@@ -23,7 +23,6 @@ from domain.refusal import (
     LineageCycle,
     NotPermitted,
     QuotaExceeded,
-    Refusal,
     UnknownCredit,
     WrongState,
 )
@@ -39,15 +38,6 @@ from scripts.bundle import FoundLine, import_lines
 def told(database: str) -> Iterator[Story]:
     with story(database) as told:
         yield told
-
-
-def refused(told: Story, wrong: type[Refusal], command: str, **said: Any) -> Refusal:
-    """The refusal of a command, which leaves no trace."""
-    head = told.head()
-    with pytest.raises(wrong) as refusal:
-        told.tell(command, **said)
-    assert told.head() == head
-    return refusal.value
 
 
 def people(told: Story, *names: str) -> list[str]:
@@ -97,7 +87,7 @@ def test_a_credit_claimed_on_a_strangers_piece_counts_once_its_poster_accepts(
     assert names_in(told, song) == ["Ana"]
     assert paid(told, song) == {"Ana": 10_000}
     assert claims_on(told, song) == [claim]
-    refused(told, NotPermitted, "accept_credit", id=claim, actor=eve)
+    told.refused(NotPermitted, "accept_credit", id=claim, actor=eve)
     told.tell("accept_credit", id=claim, actor=ana)
     assert names_in(told, song) == ["Ana", "Eve"]
     assert paid(told, song) == {"Ana": 5_000, "Eve": 5_000}
@@ -157,9 +147,9 @@ def test_an_outside_source_has_no_poster_so_the_operator_judges_what_is_claimed(
         "redate_work": {"id": source, "made_at": "1950", "reason": "r"},
         "declare_remix": {"child": source, "uri": "urn:older", "kind": "sample"},
     }.items():
-        refused(told, NotPermitted, command, actor=ana, **said)
+        told.refused(NotPermitted, command, actor=ana, **said)
     claim = told.tell("claim_work", id=source, contributor=eve, role="writer", actor=eve).id
-    refused(told, NotPermitted, "accept_credit", id=claim, actor=ana)
+    told.refused(NotPermitted, "accept_credit", id=claim, actor=ana)
     assert names_in(told, song) == ["Ana"]
     told.tell("accept_credit", id=claim)
     assert names_in(told, song) == ["Ana", "Eve"]
@@ -207,7 +197,7 @@ def test_a_claimed_rate_does_not_block_what_the_owner_declares(told: Story) -> N
     source, song = own_piece(told, "source", ben), own_piece(told, "song", ana)
     claim = claimed_source(told, song, eve, rate="4/5")
     told.edge(song, source, rate="4/5", actor=ana)
-    refused(told, CapExceeded, "accept_remix", id=claim, actor=ana)
+    told.refused(CapExceeded, "accept_remix", id=claim, actor=ana)
     told.tell("decline_remix", id=claim, actor=ana)
     assert paid(told, song) == {"Ben": 8_000, "Ana": 2_000}
 
@@ -217,11 +207,11 @@ def test_a_claimed_source_is_answered_by_the_poster_of_the_child_alone(told: Sto
     song = own_piece(told, "song", ana)
     claim = claimed_source(told, song, eve)
     for actor in (ben, eve):
-        refused(told, NotPermitted, "accept_remix", id=claim, actor=actor)
-    refused(told, NotPermitted, "decline_remix", id=claim, actor=ben)
+        told.refused(NotPermitted, "accept_remix", id=claim, actor=actor)
+    told.refused(NotPermitted, "decline_remix", id=claim, actor=ben)
     told.tell("accept_remix", id=claim, actor=ana)
-    refused(told, WrongState, "accept_remix", id=claim, actor=ana, reason="again")
-    refused(told, WrongState, "decline_remix", id=claim, actor=ana)
+    told.refused(WrongState, "accept_remix", id=claim, actor=ana, reason="again")
+    told.refused(WrongState, "decline_remix", id=claim, actor=ana)
     assert paid(told, song) == {"Ana": 5_000, "Eve": 5_000}
 
 
@@ -237,7 +227,7 @@ def test_a_claim_is_not_accepted_once_it_would_close_a_cycle(told: Story) -> Non
     song = own_piece(told, "song", ana, made_at="1960")
     claim = claimed_source(told, song, eve)
     told.edge(id_of("made 1950"), song, actor=eve)
-    refused(told, LineageCycle, "accept_remix", id=claim, actor=ana)
+    told.refused(LineageCycle, "accept_remix", id=claim, actor=ana)
 
 
 # -- what is one's own ---------------------------------------------------------------------
@@ -277,7 +267,7 @@ def test_who_asks_to_be_asked_is_credited_in_public_only_after_accepting(told: S
         nouns = {one["noun"] for facts in (of_song, of_ben) for one in facts.items}
         assert nouns.isdisjoint({later, first})
     assert (names_in(told, song), claims_on(told, song)) == (["Ana"], [])
-    refused(told, NotPermitted, "accept_credit", id=first, actor=ana)
+    told.refused(NotPermitted, "accept_credit", id=first, actor=ana)
     told.tell("accept_credit", id=first, actor=ben)
     told.tell("decline_credit", id=later, actor=ben)
     assert names_in(told, song) == ["Ana", "Ben"]
@@ -286,7 +276,7 @@ def test_who_asks_to_be_asked_is_credited_in_public_only_after_accepting(told: S
         of_song = history.of_work(view, told.journal, song, actor=OPERATOR)
         assert later not in {one["noun"] for one in of_song.items}
     told.tell("stop_asking", id=ben, actor=ben)
-    refused(told, WrongState, "stop_asking", id=ana, actor=ana)
+    told.refused(WrongState, "stop_asking", id=ana, actor=ana)
     told.credit(song, ben, "singer", actor=ana)
     with told.view() as view:
         assert len(attribution.work(view, song)["credits"]) == 3
@@ -316,7 +306,7 @@ def test_a_moderator_answers_a_claim_once_its_poster_had_thirty_days(told: Story
     song = own_piece(told, "song", ana)
     both = {"remix": claimed_source(told, song, eve), "credit": told.credit(song, eve, actor=eve)}
     for noun, claim in both.items():
-        refused(told, NotPermitted, f"accept_{noun}", id=claim, actor=mod)
+        told.refused(NotPermitted, f"accept_{noun}", id=claim, actor=mod)
     clock = told.journal.clock
     told.journal.clock = lambda: clock() + timedelta(days=30)
     assert names_in(told, song) == ["Ana"]  # what nobody answers never counts by itself
@@ -324,7 +314,7 @@ def test_a_moderator_answers_a_claim_once_its_poster_had_thirty_days(told: Story
         late = claims.waiting(view, told.journal, actor=mod, overdue=True).items
         assert [one["id"] for one in late] == list(both.values())
     for noun, claim in both.items():
-        refused(told, NotPermitted, f"accept_{noun}", id=claim, actor=eve)
+        told.refused(NotPermitted, f"accept_{noun}", id=claim, actor=eve)
         told.tell(f"accept_{noun}", id=claim, actor=mod)
     assert names_in(told, song) == ["Ana", "Eve"]
 
@@ -349,7 +339,7 @@ def test_a_moderator_does_not_overrule_an_answer_however_late(
     clock = told.journal.clock
     told.journal.clock = lambda: clock() + timedelta(days=40)
     for other in ("accept", "decline"):
-        refused(told, NotPermitted, f"{other}_{noun}", id=claim, reason="r", actor=mod)
+        told.refused(NotPermitted, f"{other}_{noun}", id=claim, reason="r", actor=mod)
 
 
 def test_the_poster_is_shown_what_waits_for_them(told: Story) -> None:
@@ -386,7 +376,7 @@ def test_a_stranger_holds_nobodys_money_by_disputing_eight_credits(told: Story) 
     told.credit(song, eve, actor=eve)
     claimed_source(told, song, eve)
     for credit in credits:
-        refused(told, NotPermitted, "dispute_credit", id=credit, grounds="other", actor=eve, **SAID)
+        told.refused(NotPermitted, "dispute_credit", id=credit, grounds="other", actor=eve, **SAID)
     assert told.journal.books().doubts == {}
 
 
@@ -397,7 +387,7 @@ def test_whom_it_concerns_disputes_three_credits_at_a_time(told: Story) -> None:
     for credit in credits[:3]:
         dispute(told, credit, ben)
     said = {"id": credits[3], "grounds": "other", "actor": ben, **SAID}
-    refusal = refused(told, QuotaExceeded, "dispute_credit", **said)
+    refusal = told.refused(QuotaExceeded, "dispute_credit", **said)
     assert (refusal.details["most"], refusal.details["frees_at"]) == (3, None)
     dismissed(told, credits[0])
     dispute(told, credits[3], ben)
@@ -409,10 +399,10 @@ def test_a_dispute_is_not_repeated_on_the_same_grounds_by_the_same_person(told: 
     dispute(told, credit, ben)
     dismissed(told, credit)
     said = {"id": credit, "actor": ben, **SAID}
-    refused(told, DisputeRepeated, "dispute_credit", grounds="wrong_role", **said)
+    told.refused(DisputeRepeated, "dispute_credit", grounds="wrong_role", **said)
     dispute(told, credit, ben, "not_theirs")
     told.tell("settle_credit", id=credit, outcome="withdrawn", reason="r", actor=ben)
-    refused(told, DisputeRepeated, "dispute_credit", grounds="not_theirs", **said)
+    told.refused(DisputeRepeated, "dispute_credit", grounds="not_theirs", **said)
     told.tell("dispute_credit", id=credit, grounds="wrong_role", reason="New letters.")
 
 
@@ -420,7 +410,7 @@ def test_a_dispute_needs_evidence_except_of_the_operator(told: Story) -> None:
     ana, ben = people(told, "Ana", "Ben")
     credit = part_id(told.piece("song", by=[ana, ben], actor=ana), "author", 0)
     said = {"id": credit, "grounds": "other", "reason": "No."}
-    refused(told, EvidenceMissing, "dispute_credit", actor=ben, **said)
+    told.refused(EvidenceMissing, "dispute_credit", actor=ben, **said)
     told.tell("dispute_credit", **said)
 
 
@@ -432,11 +422,11 @@ def test_five_disputes_a_day_are_enough_for_one_person(told: Story) -> None:
         dispute(told, credit, ben)
         dismissed(told, credit)
     said = {"id": credits[5], "grounds": "other", "actor": ben, **SAID}
-    refusal = refused(told, QuotaExceeded, "dispute_credit", **said)
+    refusal = told.refused(QuotaExceeded, "dispute_credit", **said)
     frees = datetime.fromisoformat(str(refusal.details["frees_at"]))
     clock = told.journal.clock
     told.journal.clock = lambda: clock() + timedelta(hours=23)
-    refused(told, QuotaExceeded, "dispute_credit", **said)
+    told.refused(QuotaExceeded, "dispute_credit", **said)
     told.journal.clock = lambda: max(frees, clock())
     dispute(told, credits[5], ben)
 
@@ -480,7 +470,7 @@ def test_whom_it_does_not_concern_may_not(told: Story) -> None:
     song, ids = of_many(told)
     said = {"id": part_id(song, "author", 0), "grounds": "other", **SAID}
     for who in STRANGERS:
-        refused(told, NotPermitted, "dispute_credit", actor=ids[who], **said)
+        told.refused(NotPermitted, "dispute_credit", actor=ids[who], **said)
 
 
 def test_a_right_holder_speaks_for_an_outside_source(told: Story) -> None:
@@ -490,7 +480,7 @@ def test_a_right_holder_speaks_for_an_outside_source(told: Story) -> None:
     with told.view() as view:
         source = around.work(view, song)["sources"][0]["work"]["id"]
     claim = told.tell("claim_work", id=source, contributor=ben, role="writer", actor=ben).id
-    refused(told, NotPermitted, "accept_credit", id=claim, actor=label)
+    told.refused(NotPermitted, "accept_credit", id=claim, actor=label)
     told.tell("state_right", id=source, right_holder=label, reason="The contract of 1969.")
     told.tell("accept_credit", id=claim, actor=label)
     told.tell("redate_work", id=source, made_at="1969", reason="r", actor=label)
@@ -505,7 +495,7 @@ def test_claims_are_limited_in_a_day_and_unanswered(told: Story) -> None:
     for song in songs[:20]:
         told.credit(song, eve, actor=eve)
     said = {"work": songs[20], "contributor": eve, "role": "editor", "actor": eve}
-    assert refused(told, QuotaExceeded, "open_credit", **said).details["most"] == 20
+    assert told.refused(QuotaExceeded, "open_credit", **said).details["most"] == 20
     told.tell("open_credit", **{**said, "actor": ana})
 
 
@@ -515,7 +505,7 @@ def test_strangers_are_credited_two_hundred_times_a_day(told: Story) -> None:
         told.piece(f"piece {number}", by=crowd, actor=eve)
     said = {"title": "one more", "medium": "text", "actor": eve}
     author = {"contributor": crowd[0], "role": "writer"}
-    refused(told, QuotaExceeded, "submit_contribution", authors=[author], **said)
+    told.refused(QuotaExceeded, "submit_contribution", authors=[author], **said)
     told.tell("submit_contribution", authors=[{**author, "contributor": eve}], **said)
 
 
@@ -568,13 +558,13 @@ def test_a_stranger_blocks_no_proposal_with_comments(database: str) -> None:
         ana, ben, eve = told.people("Ana", "Ben", "Eve")
         song, proposal = proposed(told, ben, ana)
         said = {"proposal": proposal, "kind": "other", "text": "Hm."}
-        refused(told, NotPermitted, "comment_on_proposal", actor=eve, **said)
+        told.refused(NotPermitted, "comment_on_proposal", actor=eve, **said)
         comment(told, proposal, ben)  # with a share
         comment(told, proposal, ana)  # who closes it
         claim = told.credit(song, eve, actor=eve)  # with a claim: left out, perhaps
         comment(told, proposal, eve)
         told.tell("decline_credit", id=claim, actor=ana)
-        refused(told, NotPermitted, "comment_on_proposal", actor=eve, **said)
+        told.refused(NotPermitted, "comment_on_proposal", actor=eve, **said)
 
 
 def test_one_person_has_three_comments_unanswered_and_six_on_a_version(database: str) -> None:
@@ -584,11 +574,11 @@ def test_one_person_has_three_comments_unanswered_and_six_on_a_version(database:
         said = {"proposal": proposal, "kind": "other", "text": "Hm.", "actor": ben}
         for _ in range(2):
             latest = [comment(told, proposal, ben) for _ in range(3)]
-            refused(told, QuotaExceeded, "comment_on_proposal", **said)
+            told.refused(QuotaExceeded, "comment_on_proposal", **said)
             for one in latest:
                 answer = {"proposal": proposal, "comment": one, "text": "So.", "actor": ana}
                 told.tell("answer_comment", **answer)
-        assert refused(told, QuotaExceeded, "comment_on_proposal", **said).details["most"] == 6
+        assert told.refused(QuotaExceeded, "comment_on_proposal", **said).details["most"] == 6
         assets = [asset("song", {ben: "1"})]
         said_again = {"proposal": proposal, "comments": [latest[0]], "assets": assets}
         told.tell("revise_proposal", actor=ana, **said_again)
