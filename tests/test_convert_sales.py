@@ -1,20 +1,22 @@
 """A shop's file of sales: summed by kind, exactly, and rounded once."""
 
+import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commanding import Stemma
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from money import Bank, bank
+from money import AGREED, Bank, bank
 from test_money_sold import RULES, shared
 
 from projections.placing import Destination, places
 from projections.shops import NotConvertible, place_of
 from projections.shops.placed import Number
 from projections.shops.sales import MOST_KINDS, convert_sales
-from scripts.bundle import found_in, import_lines
+from scripts.bundle import Ids, found_in, import_lines
 
 HEAD = "Pool;Store;Sales Period;Statement;Country;Channel;Format;Quantity;Net Revenue;Title\n"
 
@@ -257,3 +259,25 @@ def test_a_corrected_statement_is_recorded_once_the_first_is_reversed(
             assert ["reversed since" in one.warning for one in report.warned] == [True] * warned
         assert [one.amount_minor for one in told.since(0, "revenue.recorded")] == [300, 400]
         assert told.account() == {a: 200, b: 200}
+
+
+def test_the_terminal_warns_of_other_sales_with_the_same_statement(tmp_path: Path) -> None:
+    """A corrected statement with further kinds of sale is another revenue: both would be paid."""
+    stemma = Stemma(f"sqlite:///{tmp_path / 'stemma.db'}")
+    lines = [
+        {"type": "contribution", "id": "song", "title": "Song", "medium": "audio"},
+        {"type": "release", "id": "album", "title": "Album", "components": [{"work": "song"}]},
+        {
+            **{"type": "pool", "id": "money", "name": "money", "release": "album", "kind": "song"},
+            **{"currency": "USD", "terms": AGREED},
+        },
+    ]
+    assert " 0 refused" in stemma("import", "-", input="\n".join(map(json.dumps, lines)))
+    row = f"{Ids('bundle').named('pool', 'money')};Shop;2020-07;{{}};{{}};stream;;1;3.00;x"
+    for statement, countries, warned in (
+        *(("s1", ["US"], False), ("s1", ["US"], False), ("s1", ["US", "DE"], True)),
+        ("s2", ["US", "DE"], False),
+    ):
+        path = table(tmp_path, *(row.format(statement, country) for country in countries))
+        told = " ".join(stemma("import", "--from", "sales", str(path)).split())
+        assert ("already recorded in this pool: 3.00 USD" in told) == warned, told
