@@ -118,6 +118,7 @@ def community(served: Served) -> dict[str, str]:
         "auditor": "/desk/auditor",
         "audit": "/audit",
         "sign-in": "/sign-in",
+        "farewell": "/farewell",
         "nothing": "/piece/nothing",
         "wrong-state": f"{money['agreement']}/revise",
         "not-permitted": f"/statement/{ana}",

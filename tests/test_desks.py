@@ -242,7 +242,9 @@ def test_who_had_themself_forgotten_is_told_so_on_their_last_page(served: Served
     pia = served.admit("Pia Erased")
     someone = signed_in(served, pia)
     said = {"form_token": someone.get("/do/contributor.forget").token, "id": pia}
-    page = someone.post("/do/contributor.forget", said | {"ground": "request"})
+    sent = someone.post("/do/contributor.forget", said | {"ground": "request"})
+    assert (sent.status, sent.headers["Location"]) == (303, "/farewell")
+    page = someone.get("/farewell")
     assert page.status == 200
     assert "You have been forgotten" in page.text_seen
     assert "Pia" not in page.text

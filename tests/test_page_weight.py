@@ -228,6 +228,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/receipts/<int:position>": ["/receipts/1"],
         "/audit": ["/audit"],
         "/sign-in": ["/sign-in"],
+        "/farewell": ["/farewell"],
     }
 
 

@@ -10,7 +10,10 @@ from uuid import uuid4
 from serving import OPERATOR_KEY, Served
 from test_pages import Reader, reader, signed_in
 
-OPEN = {"/static/pictures.css", "/favicon.ico", "/", "/audit", "/docs", "/openapi.json", "/sign-in"}
+OPEN = {
+    *("/static/pictures.css", "/favicon.ico", "/", "/audit", "/docs", "/openapi.json"),
+    *("/sign-in", "/farewell"),
+}
 """What anybody may read, whatever the settings say."""
 CLOSED = re.compile(
     r"/(waiting|own-(keys|webhooks|notifications)|do|desk|post|assemble|follows|proposal|entry|statement)\b"

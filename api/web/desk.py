@@ -88,6 +88,10 @@ def pages(frame: Frame) -> None:
                 nouns.setdefault(name.partition(".")[0], []).append(command)
         return render_template("desk.html", nouns=nouns)
 
+    @frame.page("/farewell", anybody=True)
+    def show_farewell() -> Answer:
+        return render_template("farewell.html")
+
     @frame.page("/do/<name>", nobody_else=True)
     def show_form(name: str) -> Answer:
         command, sent = _command(name), request.args.to_dict()
@@ -132,8 +136,7 @@ def _recorded(
     Those who had themselves forgotten can't sign in again, so a last page says so at once.
     """
     if command is ForgetContributor and frame.is_over():
-        g.actor = None
-        return render_template("farewell.html")
+        return to_page("/farewell")
     place = leads_to(frame, command, receipt.id, sent)
     if receipt.warnings:
         with frame.view({"min_position": receipt.position}):  # what they name is known by now
