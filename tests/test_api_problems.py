@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 from databases import Postgres
-from serving import JSON, Answer, Served, serving
+from serving import JSON, OPERATOR_KEY, Answer, Served, serving
+from test_pages import reader
 
 from api.problems import MEDIA_TYPE, OWN, PROBLEMS
 from api.received import MAXIMUM_BODY_BYTES
@@ -412,6 +413,19 @@ def test_a_table_that_is_gone_is_said_and_nothing_else_with_it(tmp_path: Path) -
         assert (ready.status, ready.json["checks"]["database"]["status"]) == (503, "failed")
         assert "projections" not in ready.json["checks"]["database"]["detail"]
         assert served.operator.get("/health").status == 200
+
+
+def test_who_is_signed_in_reads_what_went_wrong_though_even_their_name_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
+        window = reader(served).sign_in(OPERATOR_KEY)
+        form = {"form_token": window.get("/do/contributor").token, "name": "Ana"}
+        served.service.follower.stop()
+        served.service.engine.execute("DROP TABLE projections")
+        for page in (window.get("/search"), window.post("/do/contributor", form)):
+            assert page.status == 503
+            assert "the operator has to run “stemma upgrade”" in page.text_seen
 
 
 def test_a_mistake_of_ours_shows_nothing_of_our_insides(

@@ -433,8 +433,13 @@ def led_on(path: str) -> AnyResponse:
 def page_of(problem: Problem) -> Response:
     """The page that explains a problem."""
     status, meaning = PROBLEMS[problem.problem]
-    kept, wrong = keeping.texts_sent(), _wrong_in_address(problem)
-    page = render_template("problem.html", problem=problem, meaning=meaning, kept=kept, wrong=wrong)
+    said = {"kept": keeping.texts_sent(), "wrong": _wrong_in_address(problem)}
+    show = partial(render_template, "problem.html", problem=problem, meaning=meaning, **said)
+    try:
+        page = show()
+    except Exception:  # what every page says of its reader can't be read either
+        g.actor = None
+        page = show()
     answer = make_response(page)
     answer.status_code = status
     answer.headers.update(problem.headers)
