@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from serving import OPERATOR_KEY, Served, serving
 from stories import every_fact, id_of
-from test_pages import Page, reader
+from test_pages import Page, reader, signed_in
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOBODY = re.compile(r"\bNone\b(?! yet|\.)")
@@ -70,6 +70,27 @@ def test_what_the_forgotten_earned_is_told_without_their_id(served: Served) -> N
     }.items():
         text = " ".join(shown(operator.get(path)).split())
         assert (said in text, ID.findall(text)) == (True, []), (path, text)
+
+
+def test_a_statement_names_a_pool_and_a_release_in_words_once_their_names_are_erased(
+    served: Served,
+) -> None:
+    ana, pia = served.admit("Ana"), served.admit("Pia")
+    song = served.post_piece("A song", by=ana)
+    as_pia = served.acting(pia)
+    release = as_pia.post("/releases", title="All", components=[{"work": song}]).id
+    served.operator.post(f"/contributors/{pia}/grant-role", role="producer", work=release)
+    terms = {"type": "fixed", "shares": [[ana, "1"]]}
+    said = {"name": "song", "kind": "song", "currency": "EUR", "terms": terms}
+    for name in ("one", "other"):
+        pool = as_pia.post(f"/releases/{release}/pools", {**said, "name": name}).id
+        sold = {"source": "shop", "effective_at": "2026-06", "amount_minor": 1000}
+        served.operator.post(f"/pools/{pool}/revenue", sold)
+    served.operator.post("/payout-batches", currency="EUR", minimum_minor=1)
+    served.operator.post(f"/contributors/{pia}/forget", ground="request")
+    text = shown(signed_in(served, ana).get(f"/statement/{ana}"))
+    assert not NOBODY.search(text), text
+    assert "a release · a pool" in " ".join(text.split())
 
 
 @pytest.mark.after(told=every_fact)
