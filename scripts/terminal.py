@@ -219,9 +219,12 @@ def shown(text: str) -> str:
 
 
 def print_json(out: Console, told: object) -> None:
-    """Print JSON, for programs to read; what a terminal would interpret is escaped."""
-    said = json.dumps(told, ensure_ascii=False, indent=2)
-    text = Text(escaped(said))
+    """Print JSON; what a terminal would interpret is escaped. Only on a terminal it has colours."""
+    said = escaped(json.dumps(told, ensure_ascii=False, indent=2))
+    if not out.is_terminal:
+        out.file.write(f"{said}\n")
+        return
+    text = Text(said)
     JSONHighlighter().highlight(text)
     out.print(text, soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """The command line does what it says, and says what is wrong in one sentence."""
 
+import io
 import json
 import os
 import pty
@@ -19,6 +20,8 @@ from urllib.parse import urlsplit
 import click
 import pytest
 from commanding import Stemma
+from rich.console import Console
+from rich.highlighter import JSONHighlighter
 
 from domain.engine.opening import open_engine
 from domain.registry import COMMANDS
@@ -28,7 +31,7 @@ from scripts import commands as rooms_of_commands
 from scripts.benchmarks.load import free_port
 from scripts.bundle import Ids
 from scripts.stemma import ROOMS, SECTIONS, main
-from scripts.terminal import RENDERERS
+from scripts.terminal import RENDERERS, print_json
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMMA = (sys.executable, "-m", "scripts.stemma")
@@ -788,3 +791,15 @@ def piece(id: str, title: str, *sources: str) -> dict[str, Any]:
     return {
         "type": "contribution", "id": id, "title": title, "medium": "text", "sources": made_from
     }  # fmt: skip
+
+
+def test_json_has_colours_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a program, they were found and then left out, which took thirty times as long."""
+    told = {"title": "Low \x1b[31mTide", "amounts": [1, 2]}
+    seen, piped = io.StringIO(), io.StringIO()
+    print_json(Console(file=seen, force_terminal=True, color_system="standard"), told)
+    assert "\x1b[" in seen.getvalue()
+    monkeypatch.delattr(JSONHighlighter, "highlight")
+    print_json(Console(file=piped), told)
+    assert json.loads(piped.getvalue()) == told
+    assert "\x1b" not in piped.getvalue()
