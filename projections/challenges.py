@@ -69,6 +69,7 @@ class ChallengeRow(NamedTuple):
     title: str | None
     prompt: str | None
     media: str | None
+    media_folded: str | None
     roles: str | None
     ends: str | None
     last: str
@@ -103,6 +104,8 @@ ANSWERS = table(
 
 EVER = "9999-12-31T23:59:59.999999Z"
 """The end of a challenge without a deadline, so that it comes last."""
+ANYTHING = {"media": None, "media_folded": None, "roles": None, "ends": None, "last": EVER}
+"""The columns of a challenge that asks for nothing in particular."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -116,7 +119,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
                 project=numbers[project] if project else None,
                 born=position,
                 issued_at=instant(happened.timestamp),
-                **{"media": None, "roles": None, "ends": None, "last": EVER, **_asked(happened)},
+                **ANYTHING | _asked(happened),
             )
         case Challenge.Described(originator_id=id):
             said = happened.stated("title", "prompt")
@@ -142,6 +145,7 @@ def _asked(happened: Challenge.Issued | Challenge.Described) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if happened.media is not None:
         said["media"] = json.dumps(happened.media, ensure_ascii=False)
+        said["media_folded"] = json.dumps([*map(folded, happened.media)], ensure_ascii=False)
     if happened.roles is not None:
         said["roles"] = json.dumps(happened.roles, ensure_ascii=False)
     if happened.answer_by is not None:
@@ -185,7 +189,9 @@ def challenges(
         Example("keeper"),
     ] = None,
     medium: Annotated[
-        Search | None, "Asking for this medium, or for any.", Example("image")
+        Search | None,
+        "Asking for this medium, or for any; case and accents do not matter.",
+        Example("image"),
     ] = None,
     role: Annotated[Role | None, "Asking for this role or a narrower one, or for any."] = None,
     open_: Annotated[bool, Flag(help="Only those that can be answered now.")] = False,
@@ -224,8 +230,8 @@ def _wanted(
         said |= texts.values
         yield f"({texts.held_by('c.title')} OR {texts.held_by('c.prompt')})"
     if medium is not None:
-        said["medium"] = _item(medium)
-        yield "(c.media IS NULL OR c.media LIKE :medium ESCAPE '!')"
+        said["medium"] = _item(folded(medium))
+        yield "(c.media IS NULL OR c.media_folded LIKE :medium ESCAPE '!')"
     if role is not None:
         each = [*within(role)]
         said |= {f"role{n}": _item(one) for n, one in enumerate(each)}

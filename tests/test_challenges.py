@@ -239,6 +239,7 @@ def test_challenges_are_found_by_what_they_ask_for(database: str) -> None:
         issued(told, ben, "anything")
         issued(told, ana, 'odd "_% medium"', media=['a"_%!b'])
         assert found(told, medium="image") == ["anything", "draw"]
+        assert found(told, medium="Imáge") == ["anything", "draw"]
         assert found(told, medium="imag_") == found(told, medium="mag") == ["anything"]
         assert found(told, medium='a"_%!b') == ['odd "_% medium"', "anything"]
         assert found(told, role="singer", medium="audio") == ["anything", "sing"]
