@@ -150,7 +150,14 @@ def test_the_lists_are_narrowed_as_they_say(scene: Scene) -> None:
     assert "Draw him" in scene.seen(f"/challenge?project={scene.project}")
     assert "Draw him" not in scene.seen(f"/challenge?project={other}")
     assert "Draw him" in scene.seen("/challenge?project=none")
-    assert "Draw him" in scene.seen("/challenge?role=nothing+known")
+    sing = {"title": "Sing it", "prompt": "Aloud.", "roles": ["singer"]}
+    scene.served.acting(scene.ana).post("/challenges", sing)
+    assert "Sing it" in scene.seen("/challenge?role=Singer")
+    assert "Sing it" not in scene.seen("/challenge?role=Illustrator")
+    unknown = nobody.get("/challenge?role=ilustrater")
+    assert (unknown.status, "Draw him" in unknown.text_seen) == (422, False)
+    assert "There is no role “ilustrater”; the nearest are illustrator" in unknown.text_seen
+    assert 'aria-invalid="true" aria-describedby="wrong-role"' in unknown.text
     assert nobody.get(f"/step/{scene.step}").headers["Location"] == f"/project/{scene.project}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask import g, render_template
 
 from api.fields import Choice, searched
-from api.web import talking, words
+from api.web import errors, talking, words
 from api.web.address import Listed, PageQuery
 from api.web.finding import cards, sorts, told
 from api.web.frame import Answer, Frame, account, led_on, reader
@@ -19,7 +19,8 @@ from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
 from domain.identity import may_be_id
 from domain.project import PROJECT_KINDS, Step
-from domain.role import roles, within
+from domain.refusal import UnknownRole
+from domain.role import role_named, roles
 from domain.values import POEM
 from projections import challenges, contributors, projects, suggesting, timeline
 from projections.challenges import ANSWER_ORDERS, CHALLENGE_ORDERS, AnswerFilters
@@ -29,6 +30,7 @@ from projections.pages import Page
 from projections.projects import PROJECT_ORDERS
 from projections.store import View
 from projections.told_finding import ChallengeSuggested, PersonSuggested
+from projections.told_projects import ChallengeItem
 
 MANY, CARDS, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 24, 12, 8, 6
 COMMENTS = 2
@@ -90,18 +92,25 @@ def _lists(frame: Frame) -> None:
         asked = said.of("q", "medium", "role", "project", "sort")
         if not may_be_id(asked.get("project", "")):
             asked.pop("project", None)
-        if not list(within(asked.get("role", ""))):
-            asked.pop("role", None)
+        wrong: errors.Wrong = []
+        try:
+            asked |= {"role": role_named(role)} if (role := asked.get("role")) else {}
+        except UnknownRole as refusal:
+            wrong = [("role", str(refusal))]
         asked |= {"open_": "over" not in said, "after": said.at.cursor}
-        found = challenges.challenges(view, frame.journal, limit=MANY, **asked)
-        return render_template(
+        found = Page[ChallengeItem]([], None)
+        if not wrong:
+            found = challenges.challenges(view, frame.journal, limit=MANY, **asked)
+        page = render_template(
             "challenges.html",
             found=found,
             issuers=timeline.names(view, [one["issued_by"] for one in found.items]),
             sorts=sorts(CHALLENGE_ORDERS),
             roles=roles(),
             for_you=for_you(frame, view) if said.at.cursor is None else [],
+            wrong=wrong,
         )
+        return (page, UnknownRole.status) if wrong else page
 
 
 def _project(frame: Frame) -> None:
