@@ -702,6 +702,7 @@ def test_money_is_for_those_it_concerns_and_a_statement_for_its_person(public: S
     assert "its pool" not in as_ben.get(f"/release/{whole}").text_seen
     for path in (f"/history/{whole}", f"/history/{ana}"):
         assert "proposal" not in as_ana.get(path).text
+    assert "days of recording, in UTC" in as_ana.get(f"/statement/{ana}").text_seen
     csv = as_ana.get(f"/statement/{ana}?format=csv")
     assert csv.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert csv.text.startswith("\ufeffrecorded_at,"), "or Excel reads its names as Windows-1252"
