@@ -23,7 +23,6 @@ from domain.identity import may_be_id
 from domain.money.currency import decimal, money
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RECEIVED, RESERVED, WITHHELD
 from domain.printable import escaped, printable
-from domain.refusal import MadeInFuture
 from projections import around, billing, formats, graph, sentences, timeline
 from projections import contributors as people
 from projections.ancestry import ancestry
@@ -488,13 +487,14 @@ def attribution(out: Console, asking: Asking) -> None:
     table_of(out, {**columns, "how": "kind", **PART}, asking.answer.items)
 
 
+_PARTS = {"remix": "source", "work.redate": "date", "work.describe": "description of a source"}
+"""What may be left out of a piece, by the type of its line."""
+
+
 def import_report(out: Console, report: Report) -> None:
     """The result of an import, and every refused line with its reason."""
     refused = [(one, "refused") for one in report.refused]
-    late = MadeInFuture.code
-    refused += [
-        (one, f"{'date' if one.code == late else 'source'} left out") for one in report.left_out
-    ]
+    refused += [(one, f"{_PARTS[one.line['type']]} left out") for one in report.left_out]
     told = [f"{one.where}: {what} ({one.code}): {shown(one.reason)}" for one, what in refused]
     _first(out, told, "more (--refused FILE has them all)")
     _first(out, [f"{one.where}: {shown(one.warning)}" for one in report.warned], "more warnings")

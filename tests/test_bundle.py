@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import together
+from rich.console import Console
 
 from domain.fact import FACTS
 from domain.identity import part_id
@@ -28,6 +29,7 @@ from scripts import bundle
 from scripts.bundle import FoundLine, Line, Report, export_lines, found_in, import_lines
 from scripts.convert import converted
 from scripts.service import Service, open_service
+from scripts.terminal import import_report
 
 REASON = "because"
 IN_TIME = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
@@ -1368,7 +1370,9 @@ def test_what_is_said_of_a_source_stays_with_it_beside_one_that_is_refused(
         assert service.journal.facts.head() == head
         if (by, is_vouched_for) == ("ana", False):  # for what is elsewhere, the operator speaks
             (told,) = undescribed
-            assert told.code == "not_permitted"
+            out = io.StringIO()
+            import_report(Console(file=out, width=200), put())
+            assert "line 2: description of a source left out (not_permitted): " in out.getvalue()
             assert imported(service, [{**told.line, "by": "operator"}]).refused == []
         else:
             assert undescribed == []
