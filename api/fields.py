@@ -6,6 +6,7 @@ ignored.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -164,9 +165,18 @@ class Anything(fields.Dict):
     def __init__(self, example: dict[str, Any] | None, description: str, **options: Any) -> None:
         super().__init__(
             keys=fields.String(),
+            validate=_must_be_text,
             metadata={"description": description, **_shown(example)},
             **optional(options),
         )
+
+
+def _must_be_text(said: object) -> None:
+    """Refuse a value in which somewhere is half of a surrogate pair."""
+    try:
+        json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValidationError(HALF) from None
 
 
 class BoundedList(fields.List[Any]):

@@ -266,7 +266,7 @@ def _said(
         if name in besides:
             continue
         if name not in known:
-            raise BadLine(f"there is no field “{name}” in this type of line")
+            raise BadLine(f"there is no field “{HALF.sub('?', name)}” in this type of line")
         if value is not None:
             said[name] = _value(known[name].value, name, value, ids, touched)
     return said
@@ -294,7 +294,7 @@ def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> 
         case Json():
             if not isinstance(value, dict):
                 raise BadLine(f"“{name}” must be an object")
-            return _resolved("contributor", value, ids, touched)
+            return _resolved(name, value, ids, touched)
         case Payee():
             return _mentioned("contributor", _text(name, value), ids, touched)
         case Piece():
@@ -311,17 +311,17 @@ def _number(name: str, value: object) -> int:
     return value
 
 
-def _resolved(kind: str, value: Any, ids: Ids, touched: list[str]) -> Any:
+def _resolved(name: str, value: Any, ids: Ids, touched: list[str]) -> Any:
     """A JSON value with each “@text” replaced by the id of a work (_OF_WORKS) or a person."""
     match value:
         case str():
-            return _mentioned(kind, value, ids, touched)
+            kind = "work" if name in _OF_WORKS else "contributor"
+            return _mentioned(kind, _text(name, value), ids, touched)
         case list():
-            return [_resolved(kind, each, ids, touched) for each in value]
+            return [_resolved(name, each, ids, touched) for each in value]
         case dict():
             return {
-                name: _resolved("work" if name in _OF_WORKS else "contributor", each, ids, touched)
-                for name, each in value.items()
+                _text(name, one): _resolved(one, each, ids, touched) for one, each in value.items()
             }
     return value
 

@@ -988,6 +988,23 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
         "bad_line",
         "surrogate",
     ),
+    "half a surrogate pair in terms": (
+        '{"type":"pool","release":"x","kind":"song","currency":"EUR","name":"x",'
+        '"terms":{"type":"fixed","shares":[["\\ud800","1"]]}}',
+        "bad_line",
+        "surrogate",
+    ),
+    "half a surrogate pair as a field of terms": (
+        '{"type":"pool","release":"x","kind":"song","currency":"EUR","name":"x",'
+        '"terms":{"type":"fixed","shares":[["x","1"]],"\\ud800":1}}',
+        "bad_line",
+        "surrogate",
+    ),
+    "half a surrogate pair as a field": (
+        '{"type":"contributor","name":"x","\\ud800":"x"}',
+        "bad_line",
+        "no field",
+    ),
     "a bad actor": ({"type": "contributor", "name": "x", "by": 1}, "bad_line", "“by”"),
     "an actor who may not": (
         {"type": "contributor", "name": "x", "by": "ana"},

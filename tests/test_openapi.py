@@ -180,6 +180,28 @@ def test_who_claims_more_works_than_a_day_allows_is_refused_as_documented(served
     assert claims[-1].code == "quota_exceeded"
 
 
+def test_what_a_pool_cannot_keep_is_refused_as_documented(served: Served) -> None:
+    song = served.operator.post("/contributions", title="song", medium="audio").id
+    album = served.operator.post("/releases", title="album", components=[{"work": song}]).id
+    pools, said = f"/releases/{album}/pools", {"kind": "song", "currency": "EUR"}
+    agreed = {"type": "fixed", "shares": [["artists", "1", {"type": "agreed"}]]}
+    pool = served.operator.post(pools, **said, name="pool", terms=agreed).id
+    booked = {"amount_minor": 1, "effective_at": "2026-01"}
+    half = [{"asset": "a", "value": "1", "shares": [["\ud800", "1"]]}]
+    chosen = "0193a5e0-0000-7000-8000-00000000ffff"  # the id by which repetitions are recognised
+    for path, body, code in (
+        (f"/pools/{pool}/revenue", {**booked, "source": "x", "source_name": "y"}, "unknown_kind"),
+        (
+            f"/pools/{pool}/expenses",
+            {**booked, "category": "x", "category_name": "y"},
+            "unknown_kind",
+        ),
+        (pools, {**said, "id": chosen, "name": "x", "terms": {"type": "\ud800"}}, "bad_text"),
+        (f"/pools/{pool}/proposals", {"id": chosen, "assets": half}, "bad_text"),
+    ):
+        assert served.operator.post(path, **body).code == code, path
+
+
 def test_every_body_may_have_a_type_that_generated_clients_can_send(served: Served) -> None:
     for _, path, operation in operations(served.operator.document):
         if sent := operation.get("requestBody"):

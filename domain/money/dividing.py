@@ -52,6 +52,7 @@ from domain.refusal import (
     NothingToCorrect,
     ReversalTooLarge,
     UnknownContributor,
+    UnknownKind,
     UnknownWork,
 )
 from domain.seal import Said
@@ -130,7 +131,7 @@ class Sale(Record):
     "revenue",
     "/pools/{pool}/revenue",
     may=BOOKS,
-    refuses=(EarnedInFuture, UnknownWork, AmountMissing, BadAmount, *OF_SPLIT),
+    refuses=(EarnedInFuture, UnknownWork, UnknownKind, AmountMissing, BadAmount, *OF_SPLIT),
     home="/revenue",
 )
 class RecordRevenue(_Booking):
@@ -205,7 +206,7 @@ class RecordRevenue(_Booking):
     "expense",
     "/pools/{pool}/expenses",
     may=BOOKS,
-    refuses=(UnknownContributor, EarnedInFuture),
+    refuses=(UnknownContributor, UnknownKind, EarnedInFuture),
     home="/expenses",
 )
 class RecordExpense(_Booking):
