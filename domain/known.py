@@ -117,13 +117,15 @@ class Known:
         ends: Iterable[str] = ("child",),
         as_one: str | None = None,
         without: str = "",
+        most: int | None = None,
     ) -> list[Edge[str]]:
         """The edges between nodes that count and have one of these works at one of ``ends``.
 
-        ``as_one`` treats these works as this one node; ``without`` leaves out one remix.
+        ``as_one`` treats these works as this one node; ``without`` leaves out one remix. With
+        ``most``, they are among the latest so many recorded at each end.
         """
         same = self.same(works)
-        remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, same)}
+        remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, same, most)}
         remixes.pop(without, None)
         found = [remix for remix in self._nouns(Remix, remixes) if remix.counts]
         nodes = self.nodes({end for each in found for end in (each.child, each.parent)})
@@ -244,10 +246,14 @@ class Known:
         return [one for one in facts if isinstance(one, kind) and getattr(one, field) == value]
 
     def _found(
-        self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
+        self,
+        kinds: tuple[type[Fact], ...],
+        field: str,
+        values: Collection[str],
+        most: int | None = None,
     ) -> list[str]:
         """The ids of nouns with a fact of these kinds that has one of these values in a field."""
-        recorded, pending = self._saying(kinds, field, values)
+        recorded, pending = self._saying(kinds, field, values, most)
         return [*(one.originator_id for one in recorded), *(one.originator_id for one in pending)]
 
     def saying(
@@ -258,10 +264,14 @@ class Known:
         return [*facts_in(recorded), *pending]
 
     def _saying(
-        self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
+        self,
+        kinds: tuple[type[Fact], ...],
+        field: str,
+        values: Collection[str],
+        most: int | None = None,
     ) -> tuple[list[Placed], list[Fact]]:
         fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
-        recorded = self.facts.found(fields, values, self.upto)
+        recorded = self.facts.found(fields, values, self.upto, most)
         topics = {kind.TOPIC for kind in kinds}  # joins are indexed as edges, too (domain.join)
         return (
             [placed for placed in recorded if placed.topic in topics],

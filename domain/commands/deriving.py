@@ -170,7 +170,8 @@ class RedateWork(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         work = past.work(self.id)
-        for edge in past.known.edges([work.id], ("child", "parent"))[:MOST_LISTED]:
+        ends = ("child", "parent")
+        for edge in past.known.edges([work.id], ends, most=MOST_LISTED)[:MOST_LISTED]:
             if edge.child == work.id:
                 warn_if_older(past, work.id, self.made_at, past.work(edge.parent))
             elif edge.parent == work.id:  # only the node's date counts, not that of a joined work
