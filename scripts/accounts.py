@@ -230,7 +230,7 @@ def pool_statement(out: Console, asking: Asking) -> None:
     table = _table(["payee"], ["share", "percent", *amounts], "held because")
     for line in told["lines"]:
         table.add_row(
-            _name(line["payee"]),
+            _owner(line),
             line["share"] or "",
             percent(line["share"]),
             *(money(line[f"{name}_minor"], currency) for name in used),
@@ -368,6 +368,12 @@ def _sums(out: Console, sums: list[tuple[str, int]], currency: str) -> None:
     for name, amount in sums:
         table.add_row(name, money(amount, currency))
     out.print(table)
+
+
+def _owner(line: dict[str, Any]) -> str:
+    """The payee of a balance, and whose it is now."""
+    named = [line["payee"], *filter(None, [line["belongs_to"]])]
+    return ", now of ".join(map(_name, named))
 
 
 def _name(payee: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from domain.permission import OPERATOR
 from domain.refusal import NothingToConfirm, NothingToPay, NotPermitted, ShareInQuestion, WrongState
 from projections import inbox
 from projections.money import payouts, statements
+from projections.money.pools import balance
 from projections.money.previewing import previewed
 
 
@@ -429,6 +430,31 @@ def test_an_accepted_claim_makes_what_waits_the_claimants(database: str) -> None
         told.earn(pool, 40)
         uphold(told, "credit", credit)
         assert told.held(payee, proposal) == (TO_BE_CORRECTED,)
+
+
+def test_the_statement_of_a_pool_says_whom_the_share_of_a_work_or_account_belongs_to(
+    database: str,
+) -> None:
+    """It is they who are paid; another payee learns no more of it than before."""
+    with bank(database) as told:
+        a, b, old = told.people("a", "b", "old")
+        source, pool, _ = horn(told, a)
+        payee = f"work/{source}"
+        told.agree(pool, {a: "1", payee: "1", old: "1"}, "2026-05")
+
+        def owners(actor: str = OPERATOR) -> dict[str, str | None]:
+            with told.view() as view:
+                lines = balance.statement(view, told.journal, pool, actor=actor)["lines"]
+            owned = ((one["payee"]["id"], one["belongs_to"]) for one in lines)
+            return {id: to and to["id"] for id, to in owned}
+
+        nobody = dict.fromkeys((a, payee, old))
+        assert owners() == nobody
+        credit = told.tell("claim_work", id=source, contributor=b, role="singer", actor=b).id
+        told.tell("accept_credit", id=credit)
+        told.tell("merge_contributor", id=old, into=b)
+        assert owners() == nobody | {payee: b, old: b}
+        assert owners(a) == nobody
 
 
 def test_a_share_agreed_for_a_claimed_work_is_offered_to_its_maker(database: str) -> None:

@@ -57,24 +57,22 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
     units = money.pool_units(view, id)
     accounts = money.accounts(view, pools=[id])
     agreement = agreement_now(view, journal, id)
-    shares: dict[str, Fraction] = {}
-    waived: list[WaivedLine] = []
-    if agreement is not None:
-        assets, waivers = agreement.current.assets, waivers_of(view, journal, agreement)
-        shares = dict(shares_of(assets, waivers))
-        waived = waived_shares(view, assets, waivers)
+    shares, waived = _agreed(view, journal, agreement)
     carried = _carried(view, journal, id)
     standings = money.standings(view, journal, accounts)
     by_payee, reasons = money.summed(standings, lambda one: one.payee)
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
     payees.sort(key=lambda payee: (by_payee[payee]["earned"], shares.get(payee, 0)), reverse=True)
-    told = payees_told(view, payees)
+    persons = money.persons_of(view, payees) if reader.reads_all else {}
+    others = {payee: one for payee, one in persons.items() if one != payee}
+    told = payees_told(view, {*payees, *others.values()})
     columns = ("earned", PAYABLE, HELD, DEBT, *money.NOT_OWED)
     lines = [
         cast(
             "BalanceLine",
             {
                 "payee": told[payee],
+                "belongs_to": told[others[payee]] if payee in others else None,
                 "share": str(shares[payee]) if payee in shares else None,
                 **{f"{column}_minor": by_payee[payee][column] for column in columns},
                 "held_because": [*reasons[payee]],
@@ -105,6 +103,16 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         "rules": sums_told(view, id, through),
         "totals": cast("Totals", sums),
     }
+
+
+def _agreed(
+    view: View, journal: Journal, agreement: Proposal | None
+) -> tuple[dict[str, Fraction], list[WaivedLine]]:
+    """The shares of an agreement after waivers, and what was waived."""
+    if agreement is None:
+        return {}, []
+    assets, waivers = agreement.current.assets, waivers_of(view, journal, agreement)
+    return dict(shares_of(assets, waivers)), waived_shares(view, assets, waivers)
 
 
 def earned(view: View, id: str) -> dict[str, int]:

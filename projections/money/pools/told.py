@@ -173,6 +173,11 @@ class BalanceLine(Totals):
     """Where the money of one payee is."""
 
     payee: PayeeRef
+    belongs_to: Annotated[
+        PayeeRef | None,
+        "Whose it is now, if the payee is a work that was claimed or joined into another, an "
+        "account that was merged, or a name that stands for somebody; for who reads all money.",
+    ]
     share: Annotated[str | None, "Of the agreed part, by the agreement in force.", Example("1/4")]
     held_because: list[ReasonHeld]
     rounding: Annotated[str, "Carried to the next division, in units.", Example("-1/3")]
