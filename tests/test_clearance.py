@@ -173,7 +173,7 @@ def test_what_is_missing_is_asked_of_who_can_say_it(database: str) -> None:
 def test_a_share_of_an_account_or_work_is_that_of_its_person_and_its_makers(database: str) -> None:
     """Merged, claimed or joined since: nobody is asked to propose what they already have."""
     with bank(database) as told:
-        ana, old, new, dee = map(told.person, ("ana", "old", "new", "dee"))
+        ana, old, new, dee, eve = map(told.person, ("ana", "old", "new", "dee", "eve"))
         song = told.piece("song", by=[ana, old], actor=ana)
         horn = outside_id(uri := "https://example.org/horn")
         told.tell("declare_remix", child=song, uri=uri, kind="sample")
@@ -186,12 +186,14 @@ def test_a_share_of_an_account_or_work_is_that_of_its_person_and_its_makers(data
         shares = {ana: "1/2", old: "1/4", f"work/{horn}": "1/4"}
         assert missed(shares) == []
         told.tell("merge_contributor", id=old, into=new)
-        told.tell("claim_work", id=horn, contributor=dee, role="drummer", evidence="the tape")
-        assert missed(shares) == []
-        assert missed({ana: "1"}) == [uri, "new", "dee"]
+        for claims in (dee, eve):  # the second gets nothing of the share
+            told.tell("claim_work", id=horn, contributor=claims, role="drummer", evidence="tape")
+        assert missed(shares) == ["eve"]
+        assert missed({ana: "1"}) == [uri, "new", "dee", "eve"]
         told.tell("join_works", uri=uri, into=(posted := told.piece("posted", by=[dee])))
-        assert missed(shares) == missed({ana: "1/2", new: "1/4", f"work/{posted}": "1/4"}) == []
-        assert missed(shares, horn) == ["song"]
+        joined = {ana: "1/2", new: "1/4", f"work/{posted}": "1/4"}
+        assert missed(shares) == missed(joined) == ["eve"]
+        assert missed(shares, horn) == ["song", "eve"]
 
 
 def test_shares_stand_in_the_way_for_those_who_may_read_them(database: str) -> None:

@@ -87,6 +87,11 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         return before, now | {"items": [one for one in now["items"] if one["id"] in known]}
     if asked.question in ("show_lineage", "list_work_contributors", "show_pool_statement"):
         return _without_debts(*_without_order(asked.question, before, now))
+    if asked.question == "show_proposal" and "warnings" in before:
+        # Who has a share under an account that was merged since is not missing.
+        gone = [one for one in before["warnings"] if one not in now["warnings"]]
+        assert {one["kind"] for one in gone} <= {"contributor"}
+        before = before | {"warnings": [one for one in before["warnings"] if one not in gone]}
     if before.get("refused") == "parent_not_older":
         # Only a cycle is refused.
         assert now.get("refused") != "parent_not_older"

@@ -6,7 +6,7 @@ proposal is named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from domain.journal import Journal
@@ -20,6 +20,7 @@ from domain.values import ProposalId
 from projections import attribution, contributors, lineage
 from projections.ancestry import ancestry
 from projections.money.agreements import waivers_of
+from projections.money.balances import persons_of
 from projections.money.payees import payees_told, titles
 from projections.money.pools.accounts import pool_named
 from projections.money.readers import Reader
@@ -140,34 +141,45 @@ def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:
     """Works and people of the release that are missing from a proposal.
 
     A work counts as cited if it is an asset or a share is its own, a person if they have a share in
-    any, under whichever account, or are credited on a work whose share is its own.
+    any: under whichever account, by a name, or for a work that they claimed or made.
     """
     tree = ancestry(view, lineage.find(view, release).number).tree
     ids = lineage.ids_of(view, tree.generation)
     names = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
-    payees = {Payee.parse(payee) for asset in assets for payee, _ in asset["shares"]}
-    paid = {*contributors.persons_of(view, {one.id for one in payees}).values()}
-    owed = _after_joins(view, {one.id for one in payees if one.is_work})
+    payees = {payee for asset in assets for payee, _ in asset["shares"]}
+    persons = persons_of(view, payees)
+    paid = {persons.get(payee, payee) for payee in payees}
     pieces = _after_joins(view, names)
-    by_work = not pieces.isdisjoint(ids.values())
-    works = lineage.references(view, [work for work in tree.generation if work != tree.root])
     missing: list[Uncited] = []
-    if by_work:
+    if not pieces.isdisjoint(ids.values()):
+        cited = pieces | _after_joins(view, _works_among(payees))
+        works = lineage.references(view, [work for work in tree.generation if work != tree.root])
         missing += [
             {"kind": "work", "id": found["id"], "name": found["title"] or found["uri"]}
             for _, found in sorted(works.items())
-            if found["id"] not in pieces | owed
+            if found["id"] not in cited
         ]
     credits = attribution.credits_on(view, tree.generation)
+    offered = _first_on([row for row in credits if ids[row.work] in _works_among(paid)])
     shown = {row.contributor: row.person for row in credits}
-    paid_by_work = {row.contributor for row in credits if ids[row.work] in owed}
     people = contributors.persons(view, {*shown, *shown.values()})
     missing += [
         {"kind": "contributor", **people[one]}
         for one, person in sorted(shown.items())
-        if people[person]["id"] not in paid and one not in paid_by_work
+        if people[person]["id"] not in paid and one not in offered
     ]
     return missing
+
+
+def _works_among(payees: Iterable[str]) -> set[str]:
+    return {one.id for one in map(Payee.parse, payees) if one.is_work}
+
+
+def _first_on(credits: Iterable[attribution.CreditRow]) -> set[int]:
+    """Who is credited first on each work, and so is offered its share."""
+    direct = [row for row in credits if row.kind == "direct"]
+    direct.sort(key=lambda row: row.born, reverse=True)
+    return {*{row.work: row.contributor for row in direct}.values()}
 
 
 def _after_joins(view: View, names: set[str]) -> set[str]:
