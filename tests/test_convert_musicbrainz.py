@@ -138,6 +138,22 @@ def test_a_recording_is_told_of_as_fully_as_any_answer_does(tmp_path: Path) -> N
             file.unlink()
 
 
+def test_a_release_has_all_that_is_on_its_media(tmp_path: Path) -> None:
+    """Also what is hidden before the first track, and data; digits that are unknown stay so."""
+    pregap, track, data = (
+        {"recording": {"id": id, "title": id}, "position": place}
+        for place, id in enumerate((OLDER, DAY, MIX))
+    )
+    disc = {"pregap": pregap, "tracks": [track], "data-tracks": [data]}
+    answer = {"id": SUITE, "title": "Disc", "date": "1999-??-12", "media": [disc]}
+    lines = list(convert_musicbrainz(answered(tmp_path, answer)))
+    (release,) = (line for line in lines if line["type"] == "release")
+    assert release["made_at"] == "1999-XX-12"
+    assert release["components"] == [
+        {"work": f"musicbrainz:recording:{id}"} for id in (OLDER, DAY, MIX)
+    ]
+
+
 def test_a_chain_of_samples_may_be_of_any_length(tmp_path: Path) -> None:
     sampled = {"type": "samples material", "target-type": "recording", "direction": "forward"}
     chain = [
@@ -210,6 +226,7 @@ def test_two_answers_about_one_recording_are_one(answers: Path) -> None:
         ("[" * 100_000, "it is nested too deeply"),
         ("[]", "a value is of another kind"),
         ('"x"', "a value is of another kind"),
+        ('{"id": "x", "title": "X", "primary-type": "Album"}', "it is about a release group"),
         ('{"title": 5}', 'there is no “id” in {"title": 5}'),
         ('{"recordings": [{"id": "x"}]}', 'there is no “title” in {"id": "x"}'),
         ('{"id": "x", "title": "X", "media": [3]}', "a value is of another kind"),

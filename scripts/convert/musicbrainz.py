@@ -103,6 +103,8 @@ def _answers(told: Answer) -> Iterator[Answer]:
             if one["target-type"] == "recording" and one["type"] in MADE_FROM:
                 work = {**one, "target-type": "work", "direction": "forward", "work": told}
                 yield {**one["recording"], "relations": [work]}
+    elif "primary-type" in told:
+        raise NotConvertible("it is about a release group: ask for the releases in it")
     else:
         told["id"].encode()
         yield told
@@ -145,7 +147,7 @@ def _piece(told: Answer) -> Iterator[Line]:
         "id": _recording_id(told),
         "title": told["title"],
         "medium": "video" if told.get("video") else "audio",
-        **({"made_at": date} if (date := told.get("first-release-date")) else {}),
+        **_made(told.get("first-release-date")),
         "authors": [*_artist_credit(told), *_credits(relations)],
         "sources": [_source(one) for one in relations if _is_performed(one)],
     }
@@ -156,12 +158,11 @@ def _release(told: Answer, recordings: _Recordings) -> Iterator[Line]:
     id, components = f"musicbrainz:release:{told['id']}", list[Line]()
     yield from _artists(told)
     for medium in told.get("media", []):
-        for track in medium.get("tracks", []):
+        for track in _tracks(medium):
             yield from recordings.lines(track["recording"])
             recording = _recording_id(track["recording"])
             components.append({"work": recording})
-    said: Line = {"id": id, "title": told["title"]}
-    said |= {"made_at": told["date"]} if told.get("date") else {}
+    said: Line = {"id": id, "title": told["title"], **_made(told.get("date"))}
     if components:
         yield {"type": "release", **said, "components": components}
     else:  # the answer leaves the recordings out
@@ -170,6 +171,19 @@ def _release(told: Answer, recordings: _Recordings) -> Iterator[Line]:
     for number, credit in enumerate(credited):
         yield {"type": "credit", "id": f"{id}:{number}", "work": id, **credit}
     yield from _numbers(told, work=id)
+
+
+def _tracks(medium: Answer) -> Iterator[Answer]:
+    """The tracks of a medium in order: the one hidden before the first, all listed, then data."""
+    if hidden := medium.get("pregap"):
+        yield hidden
+    yield from medium.get("tracks", [])
+    yield from medium.get("data-tracks", [])
+
+
+def _made(date: str | None) -> Line:
+    """A date, if there is one; digits that are not known (1999-??-12) as EDTF writes them."""
+    return {"made_at": date.replace("?", "X")} if date else {}
 
 
 def _works(cited: Mapping[str, Answer]) -> Iterator[Line]:
