@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from domain.claim import CONTRIBUTOR, PENDING, Claim
-from domain.dispute import Answer, Disputable, Opening, Settlement
+from domain.dispute import Disputable, DisputeAnswer, DisputeOpening, Settlement
 from domain.fact import Fact, Looking, New, common, fact
 from domain.work import Work
 
@@ -125,7 +125,7 @@ class Credit(Disputable):
         reason: str | None = None
 
     @fact("credit.disputed", "{actor} disputed the credit of {contributor} on {work}")
-    class Disputed(Opening, Event):
+    class Disputed(DisputeOpening, Event):
         """Someone says that the credit is wrong."""
 
         FROM = ("granted", "claimed", "accepted")
@@ -134,7 +134,7 @@ class Credit(Disputable):
         "credit.answered",
         "{actor} answered the dispute about the credit of {contributor} on {work}",
     )
-    class Answered(Answer, Event):
+    class Answered(DisputeAnswer, Event):
         """The other side says why the credit is right."""
 
     @fact("credit.settled", "{actor} ended the dispute about {contributor} on {work}: {outcome}")

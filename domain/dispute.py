@@ -37,7 +37,7 @@ FITTING = {
 """The grounds that fit each noun, besides “other”: forms offer these, and any is accepted."""
 
 IN_QUESTION = {"by_name": True, "by_piece": True, "by_origin": True}
-"""How far a dispute or a hold that is opened now reaches (see ``Opening``)."""
+"""How far a dispute or a hold that is opened now reaches (see ``DisputeOpening``)."""
 FOUND_FALSE = {"is_false": True, "by_piece": True, "by_origin": True}
 """How far something that is found false now reaches (see ``Settlement``)."""
 
@@ -70,8 +70,8 @@ class Dispute(NamedTuple):
 class Disputable(Noun):
     """A noun that may be disputed."""
 
-    Disputed: ClassVar[type[Opening]]
-    Answered: ClassVar[type[Answer]]
+    Disputed: ClassVar[type[DisputeOpening]]
+    Answered: ClassVar[type[DisputeAnswer]]
     Settled: ClassVar[type[Settlement]]
     NOT_COUNTED: ClassVar[tuple[str, ...]]
     """The states in which it is not part of credits, lineages, splits and caps."""
@@ -109,7 +109,7 @@ class Disputable(Noun):
 
 
 @common
-class Opening(Fact):
+class DisputeOpening(Fact):
     """A dispute begins; ``deadline`` is ``answer_by``, if that was stated."""
 
     STATE = "disputed"
@@ -140,7 +140,7 @@ class Opening(Fact):
 class _Following(Fact):
     """A later fact of a dispute also names the person who opened it."""
 
-    FROM = (Opening.STATE,)
+    FROM = (DisputeOpening.STATE,)
     disputer: str
 
     def subjects(self) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ class _Following(Fact):
 
 
 @common
-class Answer(_Following):
+class DisputeAnswer(_Following):
     """The other side says why the dispute is wrong."""
 
     reason: str

@@ -15,7 +15,7 @@ from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_37_36
 
 from domain.contributor import Contributor
-from domain.dispute import Answer, Disputable, Opening, Settlement
+from domain.dispute import Disputable, DisputeAnswer, DisputeOpening, Settlement
 from domain.fact import Fact, Looking, common, fact
 from domain.iscc import normal_iscc
 from domain.refusal import BadIdentifier
@@ -200,13 +200,13 @@ class Identifier(Disputable):
         reason: str | None = None
 
     @fact("identifier.disputed", "{actor} disputed an identifier of {about}")
-    class Disputed(Opening, Event):
+    class Disputed(DisputeOpening, Event):
         """Someone says that it belongs to another work or person."""
 
         FROM = ("stated",)
 
     @fact("identifier.answered", "{actor} answered the dispute about an identifier of {about}")
-    class Answered(Answer, Event):
+    class Answered(DisputeAnswer, Event):
         """The other side says why it is right."""
 
     @fact(

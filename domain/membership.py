@@ -8,7 +8,7 @@ there is no cycle to look for.
 
 from __future__ import annotations
 
-from domain.dispute import Answer, Disputable, Opening, Settlement
+from domain.dispute import Disputable, DisputeAnswer, DisputeOpening, Settlement
 from domain.fact import Fact, Looking, common, fact
 
 GROUP = "group"
@@ -69,13 +69,13 @@ class Membership(Disputable):
         reason: str | None = None
 
     @fact("membership.disputed", "{actor} disputed that {contributor} is in {group}")
-    class Disputed(Opening, Event):
+    class Disputed(DisputeOpening, Event):
         """Someone says that the person was never in the group, or not at that time."""
 
         FROM = ("accepted",)
 
     @fact("membership.answered", "{actor} answered the dispute about {contributor} in {group}")
-    class Answered(Answer, Event):
+    class Answered(DisputeAnswer, Event):
         """The other side says why it is right."""
 
     @fact(

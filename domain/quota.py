@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from domain.claim import PENDING
 from domain.condition import Spent
-from domain.dispute import Opening
+from domain.dispute import DisputeOpening
 from domain.fact import Fact, Noun
 from domain.moment import instant
 from domain.nouns import BORN
@@ -63,4 +63,4 @@ def _waits(noun: Noun, accounts: Collection[str]) -> bool:
     """Whether a noun is a pending claim, or in a dispute opened by one of these accounts."""
     if noun.state == PENDING:
         return True
-    return noun.state == Opening.STATE and getattr(noun, "disputer", None) in accounts
+    return noun.state == DisputeOpening.STATE and getattr(noun, "disputer", None) in accounts

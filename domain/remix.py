@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from domain.claim import PENDING, Claim
-from domain.dispute import Answer, Disputable, Opening, Settlement
+from domain.dispute import Disputable, DisputeAnswer, DisputeOpening, Settlement
 from domain.fact import Fact, Looking, common, fact
 from domain.money.apportionment import common_scale
 from domain.refusal import BadRate, CapExceeded
@@ -94,7 +94,7 @@ class Remix(Disputable):
         reason: str | None = None
 
     @fact("remix.disputed", "{actor} disputed that {child} was made from {parent}")
-    class Disputed(Opening, Event):
+    class Disputed(DisputeOpening, Event):
         """Someone says that the remix is false."""
 
         FROM = ("declared",)
@@ -102,7 +102,7 @@ class Remix(Disputable):
     @fact(
         "remix.answered", "{actor} answered the dispute over whether {child} was made from {parent}"
     )
-    class Answered(Answer, Event):
+    class Answered(DisputeAnswer, Event):
         """The other side says why the remix is true."""
 
     @fact(

@@ -130,7 +130,7 @@ class Text(Value):
 
 
 @dataclass(frozen=True)
-class Link(Text):
+class WebAddress(Text):
     """The address of a page or a file on the web."""
 
     REFUSES: ClassVar[tuple[type[Refusal], ...]] = (BadUri,)

@@ -52,7 +52,6 @@ from domain.text import LIMITS, hex_digest, plain_text
 from domain.value import (
     Amount,
     Example,
-    Link,
     NewId,
     Number,
     Payee,
@@ -60,6 +59,7 @@ from domain.value import (
     Rate,
     Ref,
     Value,
+    WebAddress,
     Word,
     known,
     listed,
@@ -185,7 +185,7 @@ Creators = Annotated[
 ]
 MediaUrl = Annotated[
     str,
-    Link(
+    WebAddress(
         "media_url",
         help="Where it can be seen or heard.",
         example="https://example.org/songs/low-tide.ogg",

@@ -15,7 +15,7 @@ from typing import Any
 
 from domain.claim import POSTER, Claim
 from domain.credit import Credit
-from domain.dispute import Answer, Opening, Settlement
+from domain.dispute import DisputeAnswer, DisputeOpening, Settlement
 from domain.fact import Fact
 from domain.identifier import WORK, Identifier
 from domain.join import Join
@@ -85,7 +85,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     match happened:
         case Remix.Declared(waits_for=None):
             pass  # the usual case: it counts at once
-        case Opening() | Answer() | Settlement():
+        case DisputeOpening() | DisputeAnswer() | Settlement():
             yield from _disputed(position, happened, numbers)
         case Remix.Event() | Join.Event():
             yield from _claimed(position, happened, numbers)
@@ -143,12 +143,12 @@ def _claim(position: int, happened: Claim, kind: str, work: int, who: str, numbe
 
 
 def _disputed(
-    position: int, happened: Opening | Answer | Settlement, numbers: Numbers
+    position: int, happened: DisputeOpening | DisputeAnswer | Settlement, numbers: Numbers
 ) -> Iterator[Change]:
     """A dispute waits for an answer from each side, and until it ends for a decision."""
     id = happened.originator_id
     match happened:
-        case Opening():
+        case DisputeOpening():
             sides = dict(_sides(happened, numbers))
             work = next((n for side, n in sides.items() if side not in PEOPLE), None)
             more: dict[str, Any] = {"says": happened.grounds, "due": happened.deadline}
@@ -158,7 +158,7 @@ def _disputed(
             to_end = {"id": f"{id}/end", "desk": JUDGES, **more}
             yield _ask(position, happened, SETTLEMENT, EVERYTHING, *of, **to_end)
             yield _close(id)  # if the credit was only claimed
-        case Answer():
+        case DisputeAnswer():
             for side in SIDES:
                 yield _close(f"{id}/{side}")
         case Settlement(stands_as=state):
@@ -168,7 +168,7 @@ def _disputed(
                 yield Amend(ASKS, id, {"state": OPEN})
 
 
-def _sides(happened: Opening, numbers: Numbers) -> Iterator[tuple[str, int]]:
+def _sides(happened: DisputeOpening, numbers: Numbers) -> Iterator[tuple[str, int]]:
     """The sides that may answer: a work's number stands for its poster, or else a person's."""
     match happened:
         case Remix.Disputed(child=child, parent=parent):

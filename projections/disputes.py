@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from domain.credit import Credit
-from domain.dispute import Answer, Opening, Settlement
+from domain.dispute import DisputeAnswer, DisputeOpening, Settlement
 from domain.journal import Journal
 from domain.stored import Placed
 from domain.values import CreditId, IdentifierId, MembershipId, RemixId
@@ -78,12 +78,12 @@ OF_NOUN: Mapping[str, Callable[[View, Journal, str], Mapping[str, Any]]] = {
 
 def _open(view: View, journal: Journal, id: str, state: str) -> told.Dispute | None:
     """The dispute that has not ended, with its answer if there is one; otherwise None."""
-    if state != Opening.STATE:
+    if state != DisputeOpening.STATE:
         return None
     said = list[Placed]()
     for placed in facts_of(view, journal, id):
         match placed.fact():
-            case Opening() | Answer():
+            case DisputeOpening() | DisputeAnswer():
                 said.append(placed)
             case Settlement():
                 said.clear()

@@ -13,7 +13,7 @@ from projections.store import View, counting, holds
 from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, rows_in, table
 
 
-class Member(NamedTuple):
+class MemberRow(NamedTuple):
     """A row of the read table of memberships."""
 
     id: str
@@ -42,7 +42,7 @@ class Member(NamedTuple):
 
 MEMBERSHIPS = table(
     "memberships",
-    Member,
+    MemberRow,
     ("id", "band", "contributor"),
     key="id",
 )
@@ -64,23 +64,23 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 GROUPING = Projection("groups", (MEMBERSHIPS,), changes, facts_about(Membership))
 
 
-def members(view: View, groups: Collection[int], *, all_states: bool = False) -> list[Member]:
+def members(view: View, groups: Collection[int], *, all_states: bool = False) -> list[MemberRow]:
     """The past and present members of these groups, in the order of recording.
 
     With ``all_states`` also memberships that do not count.
     """
     which = "1 = 1" if all_states else counting("t", Membership.NOT_COUNTED)
     where = f"t.band IN :groups AND {which} ORDER BY t.born"
-    return rows_in(view, MEMBERSHIPS, Member, where, groups=list(groups))
+    return rows_in(view, MEMBERSHIPS, MemberRow, where, groups=list(groups))
 
 
-def groups_of(view: View, people: Collection[int]) -> list[Member]:
+def groups_of(view: View, people: Collection[int]) -> list[MemberRow]:
     """The memberships of these people, past, present and waiting for their consent."""
     where = f"t.contributor IN :people AND t.state <> '{Membership.Declined.STATE}'"
-    return rows_in(view, MEMBERSHIPS, Member, f"{where} ORDER BY t.born", people=list(people))
+    return rows_in(view, MEMBERSHIPS, MemberRow, f"{where} ORDER BY t.born", people=list(people))
 
 
-def behind(view: View, works_of: Mapping[int, Collection[int]]) -> dict[int, list[Member]]:
+def behind(view: View, works_of: Mapping[int, Collection[int]]) -> dict[int, list[MemberRow]]:
     """By group: its members when any of its works, given by group, may have been made."""
     rows = view.rows(
         "SELECT w.number, w.made_at, w.made FROM @works w "
@@ -89,7 +89,7 @@ def behind(view: View, works_of: Mapping[int, Collection[int]]) -> dict[int, lis
     )
     # A work without a creation date has at least a time of recording.
     made = {number: made_at or (recorded or None) for number, made_at, recorded in rows}
-    found: dict[int, list[Member]] = {}
+    found: dict[int, list[MemberRow]] = {}
     for member in members(view, works_of):
         if any(member.may_be_in(made.get(work)) for work in works_of[member.band]):
             found.setdefault(member.band, []).append(member)

@@ -13,7 +13,7 @@ from domain.readers import OWN_MONEY
 from domain.refusal import UnknownMembership
 from domain.values import ContributorId
 from projections import contributors, groups
-from projections.groups import MEMBERSHIPS, Member
+from projections.groups import MEMBERSHIPS, MemberRow
 from projections.money.readers import Reader
 from projections.pages import LIMIT, Page, cut, decode_cursor
 from projections.question import Paged, question
@@ -57,7 +57,7 @@ def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> 
 
 
 def _page(
-    view: View, found: Sequence[Member], after: str | None = None, limit: int = LIMIT
+    view: View, found: Sequence[MemberRow], after: str | None = None, limit: int = LIMIT
 ) -> Page[MembershipTold]:
     (beyond,) = decode_cursor(after, int) or [0]
     left = [one for one in found if one.born > beyond]
@@ -67,11 +67,11 @@ def _page(
 
 def membership(view: View, id: str) -> MembershipTold:
     """One membership; raises UnknownMembership."""
-    (one,) = told(view, [row_of(view, MEMBERSHIPS, Member, id, UnknownMembership)])
+    (one,) = told(view, [row_of(view, MEMBERSHIPS, MemberRow, id, UnknownMembership)])
     return one
 
 
-def told(view: View, page: Sequence[Member]) -> list[MembershipTold]:
+def told(view: View, page: Sequence[MemberRow]) -> list[MembershipTold]:
     """Memberships, with the names of both sides."""
     people = contributors.persons(
         view, {end for one in page for end in (one.band, one.contributor)}

@@ -16,8 +16,7 @@ from domain.challenge import Answer
 from domain.claim import CONTRIBUTOR
 from domain.comment import MODERATOR, Comment
 from domain.credit import NOT_COUNTED, Credit
-from domain.dispute import Answer as DisputeAnswer
-from domain.dispute import Settlement
+from domain.dispute import DisputeAnswer, Settlement
 from domain.fact import Fact
 from domain.grant import Grant
 from domain.identifier import WORK, Identifier

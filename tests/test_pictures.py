@@ -21,7 +21,7 @@ from projections.pictures.folding import MOST_DRAWN, DrawnWork, LineagePicture, 
 from projections.pictures.lineage import MOST_CARDS, curve, liked, lineage_svg
 from projections.pictures.outline import nested, nested_html
 from projections.pictures.paths import MoneyPath, PathStep, why_svg
-from projections.pictures.sankey import Paid, Recipient, SplitPicture, Via, split_svg
+from projections.pictures.sankey import PaidThrough, Recipient, SplitPicture, Via, split_svg
 from projections.pictures.svg import Markup, colour_at, element, number, policy, stylesheet
 from projections.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
 from projections.pictures.timeline import Happening, timeline_svg
@@ -513,7 +513,7 @@ def split(people: int, *, total: int = 1_000_000, show_all: bool = False) -> Spl
         *(Via(f"via {n}", AWKWARD[n], f"/works/{n}") for n in range(min(6, people - 1))),
     )
     paid = [
-        Paid(random.choice(vias).id, str(n), total // (n + 1) ** 2)
+        PaidThrough(random.choice(vias).id, str(n), total // (n + 1) ** 2)
         for n in range(people)
         for _ in range(random.randint(1, 3))
     ]
@@ -565,7 +565,7 @@ def test_a_band_is_as_thick_as_the_amount_is_large() -> None:
         "Work",
         (Via("own", "Work", is_own=True),),
         (Recipient("ana", "Ana"), Recipient("ben", "Ben")),
-        (Paid("own", "ana", 3_000), Paid("own", "ben", 1_000)),
+        (PaidThrough("own", "ana", 3_000), PaidThrough("own", "ben", 1_000)),
         money,
     )
     drawn = Drawn(split_svg(told))

@@ -37,7 +37,7 @@ from projections.money.pools.told import AmendmentTold, PoolTold
 from projections.money.readers import Reader
 from projections.pictures.paths import MoneyPath, PathStep, why_svg
 from projections.pictures.png import png_of
-from projections.pictures.sankey import Paid, Recipient, SplitPicture, Via, split_svg
+from projections.pictures.sankey import PaidThrough, Recipient, SplitPicture, Via, split_svg
 from projections.pictures.svg import Markup
 from projections.store import View
 
@@ -178,7 +178,7 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
             own = each.part * Fraction(part, sum(by.values()))
             ways[each.payee][via] = ways[each.payee].get(via, 0) + own
     paid = [
-        Paid(via, payee, amount)
+        PaidThrough(via, payee, amount)
         for payee, total in earned.items()
         for via, amount in _divided(total, ways[payee]).items()
     ]

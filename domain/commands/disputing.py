@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 
 from domain.command import Command, command, record
 from domain.credit import NOT_COUNTED, Credit
-from domain.dispute import FOUND_FALSE, IN_QUESTION, Disputable, Opening, deadline_of
+from domain.dispute import FOUND_FALSE, IN_QUESTION, Disputable, DisputeOpening, deadline_of
 from domain.fact import New
 from domain.identity import part_id
 from domain.membership import GROUP, MEMBER, Membership
@@ -252,7 +252,7 @@ def _must_be_new(past: Past, noun: Disputable, grounds: str) -> None:
     """Refuse the same person a second dispute on the same grounds."""
     accounts = past.accounts(past.actor)
     for _, happened in noun.facts:
-        is_opening = isinstance(happened, Opening) and happened.grounds == grounds
+        is_opening = isinstance(happened, DisputeOpening) and happened.grounds == grounds
         if is_opening and happened.actor in accounts:
             raise DisputeRepeated(grounds)
 

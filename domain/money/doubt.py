@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.credit import Credit
-from domain.dispute import Opening
+from domain.dispute import DisputeOpening
 from domain.fact import Fact
 from domain.membership import Membership
 from domain.money.hold import Hold
@@ -43,7 +43,7 @@ class Doubt(NamedTuple):
 
 def doubt_of(position: int, happened: Fact) -> Doubt | None:
     """What is in question after one of these facts; None if it no longer is."""
-    if isinstance(happened, Opening | Hold.Opened):
+    if isinstance(happened, DisputeOpening | Hold.Opened):
         by_name, false_at = bool(happened.by_name), None
     elif getattr(happened, "is_false", None):
         by_name, false_at = True, position

@@ -43,7 +43,7 @@ class Via:
 
 
 @dataclass(frozen=True)
-class Paid:
+class PaidThrough:
     """What one payee gets through one work."""
 
     via: str
@@ -58,7 +58,7 @@ class SplitPicture:
     title: str
     vias: tuple[Via, ...]
     payees: tuple[Recipient, ...]
-    paid: tuple[Paid, ...]
+    paid: tuple[PaidThrough, ...]
     money: Callable[[int], str]
     """Writes an amount in smallest units."""
     href: str = ""
@@ -341,7 +341,7 @@ def _via_name(via: Via) -> str:
     return f"via {isolated(clean(via.title)) or '(untitled)'}"
 
 
-def _sums(paid: Sequence[Paid], by: str) -> dict[str, int]:
+def _sums(paid: Sequence[PaidThrough], by: str) -> dict[str, int]:
     sums: dict[str, int] = {}
     for one in paid:
         key: str = getattr(one, by)
