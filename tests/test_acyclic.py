@@ -45,6 +45,7 @@ steps = st.lists(
         st.tuples(st.just("strike"), st.integers(0, 30), work),
         st.tuples(st.just("record"), work, work),
     ),
+    min_size=15,
     max_size=40,
 )
 

@@ -18,7 +18,7 @@ from projections.money.previewing import previewed
 from projections.money.waiting import for_questions
 
 WORKS, PEOPLE = st.sampled_from(["w1", "w2", "w3"]), st.sampled_from(["ana", "ben"])
-SOME = st.frozensets(WORKS, max_size=3)
+SOME = st.frozensets(WORKS, min_size=1)
 QUESTIONS = st.builds(
     lambda works, person, child, doubt: InQuestion(
         works, person if child is None else None, child, doubt
@@ -37,15 +37,15 @@ PARTS = st.builds(Passed, st.just(Fraction(1, 2)), st.tuples(GIVERS))
 CLAIMS = st.builds(
     PayeeClaim,
     *(PEOPLE, PEOPLE, st.none(), WORKS),
-    assets=st.dictionaries(WORKS, SOME, max_size=2),
-    works=SOME,
-    named=SOME,
+    assets=st.dictionaries(WORKS, SOME, min_size=1),
+    works=st.frozensets(WORKS),
+    named=st.frozensets(WORKS),
     known=st.integers(0, 2),
     passed=st.dictionaries(WORKS, st.tuples(PARTS), max_size=2),
 )
 
 
-@given(CLAIMS, st.lists(QUESTIONS, max_size=5))
+@given(CLAIMS, st.lists(QUESTIONS, min_size=2, max_size=5))
 def test_no_question_that_a_claim_depends_on_is_left_out(
     claim: PayeeClaim, questions: list[InQuestion]
 ) -> None:
