@@ -29,7 +29,7 @@ from domain.outside import outside_id
 from domain.permission import OPERATOR
 from domain.readers import MONEY
 from domain.refusal import Unknown
-from domain.text import folded, searched
+from domain.text import LIMITS, folded, searched
 from domain.value import Many, Payee, Ref, Several, Value
 from projections import around, attribution, contributors, memberships, sentences, timeline, wording
 from projections.meant import meant
@@ -255,6 +255,8 @@ def _named_by(value: Value) -> tuple[str, bool]:
 def _unclear(view: View, noun: str, name: str, found: dict[str, str]) -> str:
     if len(found) > 1:
         return f"“{name}” has several matches: give the address of the right one's page."
+    if len(name) > LIMITS["title"]:
+        return "Nothing and nobody has so long a name."
     near = " or ".join([*found.values()] or [one["name"] for one in meant(view, name, noun)])
     return f"Nothing and nobody is called “{name}”.{f' Did you mean {near}?' if near else ''}"
 
@@ -265,14 +267,22 @@ def _of(view: View, noun: str, typed: str) -> Matches:
         return Matches({id or typed: typed}, is_clear=True)
     if noun not in KINDS or typed == OPERATOR:
         return Matches({typed: typed}, is_clear=True)
+    if KINDS[noun] == "works" and "://" in typed:
+        return Matches({outside_id(typed): typed}, is_clear=True)
+    if len(typed) > LIMITS["title"]:
+        is_outside = noun == PAYEE
+        return Matches({typed: typed} if is_outside else {}, is_clear=is_outside)
     if kind := {PAYEE: "person", "project": noun, "challenge": noun}.get(noun):
         called = things(view, entitled(view, typed, SUGGESTED, (kind,))).values()
         told = _told_apart(view, [(one["id"], one["name"], one) for one in called])
         if not told and noun == PAYEE:
             told = [(typed, typed)]
         return Matches(dict(told), is_clear=len(told) == 1)
-    if "://" in typed:
-        return Matches({outside_id(typed): typed}, is_clear=True)
+    return _suggested(view, noun, typed)
+
+
+def _suggested(view: View, noun: str, typed: str) -> Matches:
+    """The works and people that a name may mean; it is clear if exactly one is called so."""
     found = suggestions(view, typed, KINDS[noun])
     named = [
         (one["id"], sentences.called(one), one)
