@@ -20,6 +20,7 @@ from typing import Any, cast
 from domain.clock import Clock, stamp_of
 from domain.command import Command
 from domain.contribution import Contribution
+from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.draft import Draft
 from domain.engine import Engine
@@ -90,6 +91,8 @@ NAMED_FORGOTTEN = frozenset(
     {"role.granted", "membership.offered", "work.right_stated", "contributor.divided"}
 )
 """The facts in which earlier versions could newly name somebody who was forgotten."""
+ONCE_REPEATED = Credit.Shown, Contributor.StoppedAsking
+"""The facts that earlier versions recorded also where they changed nothing."""
 CLOCKS_APART = timedelta(days=1)
 OWNERS = "owners"
 """The field with which time began to be kept: since the first fact that says whose texts it holds,
@@ -280,8 +283,7 @@ class Judge:
         if isinstance(refusal, ContributorForgotten) and happened.TOPIC in NAMED_FORGOTTEN:
             return refusal.details["id"] != happened.actor
         if isinstance(refusal, WrongState):
-            # A name that was shown could be shown again, which changed nothing.
-            return isinstance(happened, Credit.Shown)
+            return isinstance(happened, ONCE_REPEATED)
         if not isinstance(refusal, NotPermitted):
             return False
         match happened:
