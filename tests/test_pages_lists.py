@@ -104,6 +104,25 @@ def test_a_list_stays_narrowed_and_sorted_to_its_end(
         assert all(is_kept), filter
 
 
+def test_of_two_lists_on_a_page_each_goes_on_wherever_the_other_is(
+    served: Served, crowd: dict[str, str]
+) -> None:
+    journal = served.service.journal
+    draft = journal.draft(is_vouched_for=True)
+    zoe = carry_out(draft, "admit_contributor", name="Zoe").id
+    for _ in range(2 * MANY):
+        said = {"medium": "text", "authors": [{"contributor": zoe, "role": "writer"}]}
+        carry_out(draft, "submit_contribution", title="Hers", **said)
+    journal.commit(draft)
+    window, call = signed_in(served, zoe), f"/challenge/{crowd['challenge']}"
+    for path, other in (("/waiting", "inbox"), (call, "comments")):
+        page = window.get(f"{path}?what={other}")
+        links = [unescape(one) for one in re.findall(r'href="([^"]*)" rel="next"', page.text)]
+        assert links, path
+        for link in links:
+            assert window.get(f"{path}{link.partition('#')[0]}").status == 200, link
+
+
 def test_a_page_of_a_list_that_is_no_longer_there_leads_to_its_first(served: Served) -> None:
     page = reader(served).sign_in(OPERATOR_KEY).get("/search?medium=text&cursor=old&what=works")
     assert (page.status, "ask for its first page again" in page.text_seen) == (422, True)
