@@ -1,11 +1,13 @@
 """Periods that are closed: what is dated into them afterwards is late, and changes no amount."""
 
 import csv
+from collections import Counter
 from io import StringIO
 
 import pytest
 from money import bank
 
+from domain import paging
 from domain.dates import start_of
 from domain.refusal import BadPeriod, PeriodClosed, PeriodNotOver
 from projections import wording
@@ -77,6 +79,32 @@ def test_earnings_go_by_the_time_they_were_earned_in(database: str) -> None:
         ]
         assert found == [("2026-03", 120, 20), ("2026-04", 10, 0)]
         assert of_pool["earned_minor"] == 130
+
+
+def test_a_pool_earned_what_its_payees_earned_over_however_many_facts(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "LONGEST_LIST_BYTES", 300)
+    with bank(database) as told:
+        people = told.people(*map(str, range(12)))
+        pool = told.pool()
+        told.accept(told.agree(pool, dict.fromkeys(people, "1/12")), *people)
+        march = told.earn(pool, 1_000, "2026-03")
+        told.tell("close_period", until="2026-04")
+        told.earn(pool, 500, "2026-03-31")
+        told.earn(pool, 100, "2026-04")
+        told.reverse(march, 300)
+        assert "entry.continued" in told.topics()
+        by_month = Counter[str]()
+        with told.view() as view:
+            of_pool = earning.pool_earnings(view, told.journal, pool, actor="operator")
+            for person in people:
+                (one,) = earning.earnings(view, told.journal, person, actor=person)["earnings"]
+                for each in one["months"]:
+                    by_month[each["month"]] += each["earned_minor"]
+        assert {each["month"]: each["earned_minor"] for each in of_pool["months"]} == by_month
+        assert by_month == {"2026-03": 1_200, "2026-04": 100}
+        assert [each["late_minor"] for each in of_pool["months"]] == [200, 0]
 
 
 def test_only_time_that_has_passed_is_closed_and_only_once(database: str) -> None:

@@ -123,11 +123,13 @@ def _earned(
         f"SELECT p.currency, substr({_WHEN}, 1, 7), p.pool, min(o.name), "
         f"CAST(sum(p.amount) AS BIGINT), CAST(sum(CASE WHEN {LATE} "
         "THEN p.amount ELSE 0 END) AS BIGINT) "
-        "FROM @postings p JOIN @bookings b ON b.id = p.noun JOIN @pools o ON o.id = p.pool "
+        # First by entry, which may have thousands of postings, so that each is dated once.
+        "FROM (SELECT p.currency, p.pool, p.noun, CAST(sum(p.amount) AS BIGINT) AS amount "
+        f"FROM @postings p WHERE {whose} AND p.account = :owed AND p.is_reserve = 0 "
+        "AND p.position <= :as_of GROUP BY p.currency, p.pool, p.noun) p "
+        "JOIN @bookings b ON b.id = p.noun JOIN @pools o ON o.id = p.pool "
         "LEFT JOIN @bookings x ON x.id = b.against "
-        f"WHERE {whose} AND p.account = :owed AND p.is_reserve = 0 "
-        "AND p.position <= :as_of "
-        f"AND {_WHEN} >= :start AND {_WHEN} < :end "
+        f"WHERE {_WHEN} >= :start AND {_WHEN} < :end "
         f"GROUP BY p.currency, substr({_WHEN}, 1, 7), p.pool "
         "ORDER BY p.currency, 2, p.pool",
         owed=OWED,
