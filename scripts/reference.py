@@ -205,12 +205,11 @@ def who_may() -> str:
 def bundle_lines() -> str:
     """Every type of line with its fields."""
     columns = ("required", "optional")
-    lists = {
-        one.name: one.value.record
-        for command in COMMANDS.values()
-        for one in command.fields()
-        if isinstance(one.value, Several)
-    }
+    lists: dict[tuple[str, ...], list[str]] = {}
+    for name, command in sorted(COMMANDS.items()):
+        for one in command.fields():
+            if isinstance(one.value, Several):
+                lists.setdefault((code(one.name), *_fields(one.value.record)), []).append(name)
     return page(
         "Bundle lines",
         "The fields of each type of line of a [bundle](bundles.md). Any line may also have `by`.",
@@ -219,7 +218,7 @@ def bundle_lines() -> str:
             ((code(name), *_fields(it)) for name, it in sorted(COMMANDS.items())),
         ),
         "## Objects in lists",
-        table(("list", *columns), ((code(name), *_fields(it)) for name, it in lists.items())),
+        table(("list", *columns, "of"), ((*it, code(*of)) for it, of in sorted(lists.items()))),
         "## CSV files",
         table(
             ("file", "columns"),
