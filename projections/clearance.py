@@ -27,6 +27,7 @@ from projections import contributors, identifiers, licences, lineage
 from projections.ancestry import ancestry
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
+from projections.money.agreements import passed_under
 from projections.money.pools.proposals import used_but_uncited
 from projections.money.readers import Reader
 from projections.nouns import noun_at
@@ -118,7 +119,8 @@ def _without_share(scope: Scope, *, is_final: bool) -> Iterator[Row]:
         if is_final != (state == Proposal.Finalised.STATE):
             continue
         noun = noun_at(scope.view, scope.journal, Proposal, id)
-        for missing in used_but_uncited(scope.view, scope.id, noun.current.assets):
+        passed = passed_under(scope.view, scope.journal, id)
+        for missing in used_but_uncited(scope.view, scope.id, noun.current.assets, passed):
             place += 1
             about = pool if is_final else id
             yield place, scope.root, about, None, called(missing)

@@ -196,6 +196,21 @@ def test_a_share_of_an_account_or_work_is_that_of_its_person_and_its_makers(data
         assert missed(shares, horn) == ["song", "eve"]
 
 
+def test_who_has_passed_their_share_on_is_not_missed(database: str) -> None:
+    """To somebody else, or as a group to its members; a part of it may have gone on again."""
+    with bank(database) as told:
+        ana, band, ben, cy = map(told.person, ("ana", "band", "ben", "cy"))
+        told.release("album", song := told.piece("song", by=[ana, band], actor=ana))
+        pool = told.pool(release=id_of("album"))
+        told.agree(pool, [asset(song, {ana: "1", band: "1"})])
+        said = {"pool": pool, "effective_at": "2026-02", "reason": "r", "evidence": "e"}
+        halves = [{"payee": each, "part": "1/2"} for each in (ben, cy)]
+        told.tell("assign_share", payee=ana, to="Publisher", **said)
+        told.tell("assign_share", payee=band, among=halves, **said)
+        told.tell("assign_share", payee="Publisher", to="Firm", **said)
+        assert "share_not_agreed" not in kinds(told)
+
+
 def test_shares_stand_in_the_way_for_those_who_may_read_them(database: str) -> None:
     with bank(database) as told:
         ready(told)

@@ -43,6 +43,12 @@ PassedOn = Mapping[str, Mapping[str, tuple[Passed, ...]]]
 NOTHING_PASSED: Mapping[str, tuple[Passed, ...]] = {}
 
 
+def givers_in(passed: PassedOn) -> set[str]:
+    """Everybody who passed a part on."""
+    of_payees = (parts for by_asset in passed.values() for parts in by_asset.values())
+    return {giver.payee for parts in of_payees for one in parts for giver in one.givers}
+
+
 def passed_in(assets: Assets) -> PassedOn:
     """What payees have through groups."""
     found: dict[str, dict[str, tuple[Passed, ...]]] = {}

@@ -12,6 +12,7 @@ from typing import Any, cast
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.apportionment import payee_key
+from domain.money.passing import PassedOn, givers_in, passed_in
 from domain.money.payee import Payee
 from domain.money.proposal import Assets, Proposal
 from domain.money.shares import holdings_in, shares_of
@@ -19,7 +20,7 @@ from domain.readers import AGREEMENT
 from domain.values import ProposalId
 from projections import attribution, contributors, lineage
 from projections.ancestry import ancestry
-from projections.money.agreements import waivers_of
+from projections.money.agreements import passed_under, waivers_of
 from projections.money.balances import persons_of
 from projections.money.payees import payees_told, titles
 from projections.money.pools.accounts import pool_named
@@ -103,7 +104,9 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
             told_of(Revision, one, comments=[*one.comments], note=texts[one.note])
             for one in noun.versions
         ],
-        warnings=used_but_uncited(view, noun.release, noun.current.assets),
+        warnings=used_but_uncited(
+            view, noun.release, noun.current.assets, passed_under(view, journal, id)
+        ),
     )
 
 
@@ -137,16 +140,20 @@ def _consents(view: View, id: str) -> dict[str, str]:
     return dict(rows)
 
 
-def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:
+def used_but_uncited(
+    view: View, release: str, assets: Assets, passed: PassedOn | None = None
+) -> list[Uncited]:
     """Works and people of the release that are missing from a proposal.
 
     A work counts as cited if it is an asset or a share is its own, a person if they have a share in
-    any: under whichever account, by a name, or for a work that they claimed or made.
+    any: under whichever account, by a name, or for a work that they claimed or made. So does who
+    has ``passed`` one on, to an assignee or the members of a group.
     """
     tree = ancestry(view, lineage.find(view, release).number).tree
     ids = lineage.ids_of(view, tree.generation)
     names = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
     payees = {payee for asset in assets for payee, _ in asset["shares"]}
+    payees |= givers_in(passed_in(assets) if passed is None else passed)
     persons = persons_of(view, payees)
     paid = {persons.get(payee, payee) for payee in payees}
     pieces = _after_joins(view, names)
