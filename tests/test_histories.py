@@ -35,19 +35,23 @@ fewer = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 # -- random commands -----------------------------------------------------------------------
 
 PEOPLE = [id_of(f"person {number}") for number in range(4)]
-WORKS = [id_of(f"work {number}") for number in range(6)]
+WORKS = [id_of(f"work {number}") for number in range(8)]
+NEW_WORKS = WORKS[4:]
 URIS = ["https://example.org/a", "urn:b"]
 OUTSIDE = [outside_id(uri) for uri in URIS]
-CREDITS = [*(part_id(work, "author", 0) for work in WORKS[:3]), id_of("credit")]
+NEW_CREDITS = [id_of(f"credit {number}") for number in range(3)]
+CREDITS = [*(part_id(work, "author", 0) for work in WORKS[:3]), *NEW_CREDITS]
+NEW_REMIXES = [id_of(f"remix {number}") for number in range(4)]
 REMIXES = [part_id(work, "source", 0) for work in WORKS[:3]]
-REMIXES += [part_id(WORKS[3], "component", 0), id_of("remix"), id_of("another remix")]
+REMIXES += [part_id(WORKS[3], "component", 0), *NEW_REMIXES]
 
 JOINS = [id_of("join"), id_of("another join")]
 
 Command = tuple[str, dict[str, Any]]
 
 any_person = st.sampled_from(PEOPLE)
-any_work = st.sampled_from(WORKS + OUTSIDE)
+there = st.sampled_from([*WORKS[:4], OUTSIDE[0]])
+any_work = st.one_of(*[there] * 2, st.sampled_from([*NEW_WORKS, OUTSIDE[1]]))
 any_release = st.sampled_from(WORKS[3:])
 actors = st.sampled_from([OPERATOR] * 8 + PEOPLE)
 dates = st.sampled_from([None, "1970", "1979", "1980-05", "1982", "1990-01-01T00:00Z", "2999"])
@@ -66,7 +70,7 @@ sources = st.fixed_dictionaries({"kind": remix_kinds, "rate": rates, "work": any
 outside_sources = st.fixed_dictionaries({"kind": remix_kinds, "uri": st.sampled_from(URIS)})
 pieces = command(
     "submit_contribution",
-    id=st.sampled_from(WORKS),
+    id=st.sampled_from(NEW_WORKS),
     title=some_texts,
     medium=st.sampled_from(["text", "audio"]),
     authors=st.lists(authors, max_size=3),
@@ -76,21 +80,21 @@ pieces = command(
 components = st.fixed_dictionaries({"work": any_work, "rate": rates})
 releases = command(
     "assemble_release",
-    id=st.sampled_from(WORKS),
+    id=st.sampled_from(NEW_WORKS),
     title=some_texts,
     components=st.lists(components, min_size=1, max_size=3),
 )
 edges = command(
     "declare_remix",
-    id=st.sampled_from(REMIXES),
-    child=any_work,
-    parent=any_work,
+    id=st.sampled_from(NEW_REMIXES),
+    child=st.sampled_from(WORKS[:4]),
+    parent=there,
     kind=remix_kinds,
     evidence=st.none() | some_texts,
 )
 credits = command(
     "open_credit",
-    id=st.sampled_from(CREDITS),
+    id=st.sampled_from(NEW_CREDITS),
     work=any_work,
     contributor=any_person,
     role=roles,
@@ -129,7 +133,8 @@ verbs = st.one_of(
     command("publish_release", id=any_release),
     command("withdraw_release", id=any_release, reason=some_texts),
 )
-histories = st.lists(births | verbs, min_size=10, max_size=40)
+# Each kind is as likely as any other, and there are more of verbs.
+histories = st.lists(st.one_of(*[births] * 4, verbs), min_size=10, max_size=40)
 
 BEFORE: list[Command] = [
     *(("admit_contributor", {"id": id, "name": f"Person {n}"}) for n, id in enumerate(PEOPLE)),
