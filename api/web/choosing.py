@@ -267,22 +267,14 @@ def _of(view: View, noun: str, typed: str) -> Matches:
         return Matches({id or typed: typed}, is_clear=True)
     if noun not in KINDS or typed == OPERATOR:
         return Matches({typed: typed}, is_clear=True)
-    if KINDS[noun] == "works" and "://" in typed:
-        return Matches({outside_id(typed): typed}, is_clear=True)
-    if len(typed) > LIMITS["title"]:
-        is_outside = noun == PAYEE
-        return Matches({typed: typed} if is_outside else {}, is_clear=is_outside)
     if kind := {PAYEE: "person", "project": noun, "challenge": noun}.get(noun):
         called = things(view, entitled(view, typed, SUGGESTED, (kind,))).values()
         told = _told_apart(view, [(one["id"], one["name"], one) for one in called])
         if not told and noun == PAYEE:
             told = [(typed, typed)]
         return Matches(dict(told), is_clear=len(told) == 1)
-    return _suggested(view, noun, typed)
-
-
-def _suggested(view: View, noun: str, typed: str) -> Matches:
-    """The works and people that a name may mean; it is clear if exactly one is called so."""
+    if "://" in typed:
+        return Matches({outside_id(typed): typed}, is_clear=True)
     found = suggestions(view, typed, KINDS[noun])
     named = [
         (one["id"], sentences.called(one), one)

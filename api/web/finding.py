@@ -21,7 +21,7 @@ from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
 from api.web.frame import Answer, Frame, account, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
-from domain.text import whole
+from domain.text import LIMITS, whole
 from projections import (
     around,
     billing,
@@ -273,7 +273,7 @@ def told(view: View, items: Iterable[FactTold], say: Say = words.sentence) -> li
 
 def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
     """A few works or people: the first that a search finds, then others that contain the text."""
-    if not q or not q.strip():
+    if not q or not q.strip() or len(q) > LIMITS["title"]:
         return {"works": [], "people": []}
     kinds = ("person",) if kind == "people" else WORKS_KINDS
     best = searching.best(view, q, kinds, SUGGESTED)
