@@ -254,6 +254,17 @@ def test_an_address_counts_once_somebody_who_reads_there_says_so(mailed: Mailed)
     assert put("third@example.org").state == "new"
 
 
+def test_only_who_has_confirmed_an_address_and_wants_mail_is_told_by_it(mailed: Mailed) -> None:
+    ana = mailed.told.person("ana")
+    said = {"position": 0, "now": mailed.time()}
+    made = mailed.mailboxes.put(ana, "ana@example.org", "daily", **said)
+    assert mailed.mailboxes.told([ana]) == set()
+    mailed.mailboxes.confirm(made.token, 0)
+    assert mailed.mailboxes.told([ana]) == {ana}
+    mailed.mailboxes.stop(made.token)
+    assert mailed.mailboxes.told([ana]) == set()
+
+
 def test_a_clock_that_was_ahead_keeps_nobody_from_naming_another_address(mailed: Mailed) -> None:
     ana = mailed.told.person("ana")
     mailed.time.ahead = timedelta(hours=5)
@@ -270,6 +281,9 @@ def test_who_ends_and_asks_anew_sends_strangers_no_more_confirmations(mailed: Ma
     def put(address: str) -> Mailbox:
         return mailed.mailboxes.put(ana, address, "daily", position=0, now=mailed.time())
 
+    put("nobody@example.org")
+    mailed.mailboxes.end(ana)
+    assert mailed.told.service.engine.query("SELECT 1 FROM mailboxes") == []
     put("stranger@example.org")
     assert len(mailed.deliver()) == 1
     mailed.mailboxes.end(ana)
@@ -318,6 +332,7 @@ def test_who_changes_the_address_while_mail_is_sent_sends_strangers_no_more(
             "ä@b.org",
         ),
         *(f"{'a' * 65}@example.org", "a..b@example.org", f"a@{'b' * 300}.org", "<ana@example.org>"),
+        f"{'a' * 64}@{'.'.join(['b' * 60] * 3)}.example",
     ],
 )
 def test_what_is_no_address_of_a_public_host_is_refused(address: str) -> None:

@@ -357,6 +357,15 @@ def test_what_a_killed_process_had_sent_is_sent_again_by_the_next(
     assert receiver.positions == [1, 2]
 
 
+def test_who_goes_on_sending_keeps_the_turn_for_a_while(sent: Sent, receiver: Receiver) -> None:
+    one, now = sent.subscribe(receiver), sent.time()
+    sent.told.person("ana")
+    assert sent.webhooks.take(sent.state(one), now)
+    assert sent.webhooks.delivered(sent.state(one), 1, now)
+    assert not sent.webhooks.take(sent.state(one), now), "it would be sent by two at once"
+    assert sent.webhooks.take(sent.state(one), now + TAKEN)
+
+
 def test_what_is_recorded_at_a_position_that_was_lost_is_another_event(
     receiver: Receiver, tmp_path: Path
 ) -> None:
