@@ -305,6 +305,30 @@ def test_an_audit_finds_a_changed_document(told: Story) -> None:
     assert "found by other words than its own" in one.what
 
 
+@pytest.mark.parametrize(
+    "column, mark, other",
+    [("texts", "t_", "k_"), ("terms", "o_", "k_"), ("terms", "o_", ""), ("name", "", "")],
+)
+def test_an_audit_finds_words_under_other_marks(
+    column: str, mark: str, other: str, told: Story
+) -> None:
+    """Words under another mark are found as something else, and not as what they are."""
+    community(told)
+    told.service.follower.catch_up()
+    generation = told.store.current().number
+    name = table_name(documents.NAME, generation)
+    sql = f"SELECT rowid, {column} FROM {name} WHERE {column} LIKE :mark"
+    number, held = told.store.engine.query(sql, mark=f"%{mark or 'n_tide'}%")[0]
+    changed = held.replace(mark, other) if mark else "_a tide _z"
+    with told.store.writing() as writer:
+        assert list(documents.differences(writer, generation)) == []
+        sql = f"UPDATE {name} SET {column} = :changed WHERE rowid = :number"
+        assert writer.execute(sql, changed=changed, number=number) == 1
+        ((found, _),) = documents.differences(writer, generation)
+        assert found is not None
+        assert changed in str(found)
+
+
 def test_a_row_from_which_no_document_can_be_made_is_what_is_wrong(told: Story) -> None:
     """And not that the check ended, as it does by a mistake of Stemma."""
     said = {"title": "Waves", "prompt": "Which?", "media": ["audio"]}

@@ -129,12 +129,18 @@ class Documents(ABC):
         )
 
     def read(self, row: Sequence[Any]) -> Document:
-        """The document of a row; a name that ``row`` would not write so is returned as it is."""
+        """The document of a row; what ``row`` would not write so is returned in quotation marks."""
         number, name, texts, terms, tags = row
         words = _plain(name.rpartition(f" {BETWEEN} ")[2])
         spelled = f"{FIRST} {words} {LAST}" if words else ""
         is_so = self._named(words.split()) == name
-        return Document(number, spelled if is_so else name, _plain(texts), _plain(terms), tags)
+        return Document(
+            number,
+            spelled if is_so else f"“{name}”",
+            self._unmarked(texts, "texts"),
+            self._unmarked(terms, "terms"),
+            tags,
+        )
 
     def misindexed(self, ask: Ask, documents: Iterable[Document]) -> set[int]:
         """The numbers of those documents whose index entries are not those of their words."""
@@ -169,6 +175,10 @@ class Documents(ABC):
         mark = self.MARKS[column]
         marked = mark + texts.replace(" ", f" {mark}")
         return marked.replace(f" {mark}{BETWEEN} ", f" {BETWEEN} ")
+
+    def _unmarked(self, marked: str, column: str) -> str:
+        texts = _plain(marked)
+        return texts if self._marked(texts, column) == marked else f"“{marked}”"
 
     def told(self, wanted: Wanted) -> str:
         """The search in the engine's query language."""
