@@ -91,7 +91,10 @@ def verify_database(ctx: click.Context) -> None:
     if differing:
         verdict = not_verified(differing)
         if {one.where for one in differing} == {ENDED}:
-            said = "Nothing else differs, so this is a mistake of Stemma, which should be reported."
+            said = (
+                "Nothing else differs: something stored is of another type than its column, or "
+                "this is a mistake of Stemma, which should be reported."
+            )
             raise OurMistake(f"{verdict}\n{said}")
         raise click.ClickException(verdict)
 
