@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -35,6 +36,9 @@ from projections.wording import (
     waived_over,
 )
 from scripts.terminal import shown
+
+PORTION = 1_000
+"""How many lines of a ledger are laid out at once: each takes 4 KB until it is printed."""
 
 
 def proposal(out: Console, asking: Asking) -> None:
@@ -270,15 +274,23 @@ def withheld(out: Console, asking: Asking) -> None:
 def ledger(out: Console, asking: Asking) -> None:
     """Every fact that moved money of a pool, with its postings."""
     currency = pool_named(asking.view, asking.journal, asking.said["id"]).currency
-    table = _table(["position", "recorded", "fact", "account", "payee"], ["amount"])
+    heads, rows = ("position", "recorded", "fact", "account", "payee"), list[tuple[str, ...]]()
     for fact in asking.answer.items:
         head = (str(fact["position"]), day(fact["recorded_at"]), fact["topic"])
         for posting in fact["postings"]:
             payee = "" if posting["payee"] is None else _name(posting["payee"])
             amount = money(posting["amount_minor"], currency)
-            table.add_row(*head, posting["account"], payee, amount)
+            rows.append((*head, posting["account"], payee, amount))
             head = ("", "", "")
-    out.print(table)
+    widths = [max(map(cell_len, column)) for column in zip((*heads, "amount"), *rows, strict=True)]
+    for first in range(0, len(rows) or 1, PORTION):
+        table = _table(heads, ["amount"])
+        table.show_header = not first
+        for row in rows[first : first + PORTION]:
+            table.add_row(*row)
+        for column, width in zip(table.columns, widths, strict=True):
+            column.min_width = width if len(rows) > PORTION else None
+        out.print(table)
 
 
 def why(out: Console, asking: Asking) -> None:

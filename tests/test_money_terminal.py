@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from commanding import Stemma
 from money import AGREED, HALF, Bank, asset, bank, halves
 from rich.console import Console
@@ -352,3 +353,30 @@ def test_a_pool_and_why_show_only_what_there_is() -> None:
         assert any(line.startswith("100 % of poster, which is 50 %") for line in why)
         assert "record ← song: 0.25 USD" in why
         assert not any(line.startswith("Left over") for line in why)
+
+
+def test_a_long_ledger_is_laid_out_in_portions_as_if_it_were_one_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Laid out at once, a hundred thousand lines took half a gigabyte."""
+    with bank("sqlite:///:memory:") as told:
+        people = told.people("Ana", "Benjamin the Younger", "東京")
+        pool = told.pool()
+        told.accept(told.agree(pool, dict.fromkeys(people, "1/3")), *people)
+        told.earn(pool, 100)
+        told.earn(pool, 1_000_000)
+        told.pay()
+
+        def shown() -> str:
+            out = Console(file=StringIO(), width=300, color_system=None)
+            with told.view() as view:
+                said = {"id": pool}
+                asking = Asking(QUESTIONS["show_pool_ledger"], view, told.journal, said)
+                accounts.ledger(out, asking)
+            assert isinstance(out.file, StringIO)
+            return out.file.getvalue()
+
+        whole = shown()
+        monkeypatch.setattr(accounts, "PORTION", 2)
+        assert shown() == whole
+        assert whole.count("position") == 1
