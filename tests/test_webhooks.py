@@ -182,6 +182,9 @@ def test_every_public_event_arrives_signed_and_in_order(sent: Sent, receiver: Re
     sent.deliver()
     assert {event.get_type().partition(".")[0] for event in receiver.events} == {"remix", "credit"}
     assert sent.state(only).position == told.head()
+    told.tell("open_pool", name="another", **said | {"currency": "USD"})
+    sent.deliver()
+    assert sent.state(one).position == told.head(), "what it may not see is behind it as well"
 
 
 def test_what_is_not_taken_is_sent_again_later_and_holds_up_nobody_else(
