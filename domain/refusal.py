@@ -230,7 +230,11 @@ class BadRole(Refusal, says="“{role}” can't be granted or ended here: {reaso
     """The role can't be granted or ended: it does not exist, or does not apply here."""
 
 
-class UnknownKind(Refusal, says="There is no kind “{kind}”; use one of {kinds}."):
+class UnknownKind(
+    Refusal,
+    says="There is no kind “{kind}”; use one of {kinds}.",
+    about=("kind", "source", "category"),
+):
     """The kind is not a documented one."""
 
 

@@ -296,6 +296,20 @@ def test_every_line_can_be_explained(served: Served, clock: TickingClock) -> Non
     assert (nobody.status, nobody.code) == (404, "no_share")
 
 
+@pytest.mark.parametrize(
+    "path, field, more", [("revenue", "source", {}), ("expenses", "category", {"payer": "house"})]
+)
+def test_an_unknown_word_beside_a_name_is_pointed_at(
+    served: Served, path: str, field: str, more: dict[str, str]
+) -> None:
+    book = Book(served)
+    said = {field: "shop", f"{field}_name": "The corner shop", "amount_minor": 1}
+    said |= {"effective_at": "2026-06", **more}
+    problem = book.api.post(f"/pools/{book.pool}/{path}", said).json
+    (error,) = problem["errors"]
+    assert (problem["code"], error["pointer"]) == ("unknown_kind", f"#/{field}")
+
+
 def test_a_ledger_is_told_fact_by_fact_and_each_append_adds_up_to_nothing(
     served: Served, clock: TickingClock
 ) -> None:

@@ -248,6 +248,7 @@ PAGES = (
         "do",
         "audit",
         "sign-in",
+        "farewell",
         "nothing",
         "wrong-state",
     ),

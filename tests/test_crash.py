@@ -39,7 +39,7 @@ from domain.commands.admitting import AdmitContributor
 from domain.commands.submitting import SubmitContribution
 from domain.fact import utc_now
 from domain.note import SignerKey
-from scripts.bundle import Found, import_lines
+from scripts.bundle import FoundLine, import_lines
 from scripts.service import open_service
 
 database, kills, steps = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["clock"]
@@ -69,7 +69,7 @@ def write(round, says):
                     {"type": "contribution", **PIECE, "licence": f"{round}/{batch}/{part}"}
                     for part in range(7)
                 ]
-                import_lines(service.journal, [Found("", line) for line in lines])
+                import_lines(service.journal, [FoundLine("", line) for line in lines])
                 told = {"position": service.journal.last_written}
             os.write(says, json.dumps(told).encode() + b"\\n")
             if chance.random() < 0.2:

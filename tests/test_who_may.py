@@ -469,7 +469,7 @@ CLOSED = {
     "own-notifications",
 }
 """The first words of pages that need signing in even where pages are public."""
-OPEN = {"", "audit", "docs", "favicon.ico", "mail", "openapi.json", "sign-in", "static"}
+OPEN = {"", "audit", "docs", "farewell", "favicon.ico", "mail", "openapi.json", "sign-in", "static"}
 """The first words of pages that anybody may see."""
 
 
