@@ -18,6 +18,7 @@ import pytest
 from browsing import FONTS, only, running_browser
 from clicking import Stage, empty
 from databases import NoPostgres, Postgres, running_postgres
+from hypothesis.internal.conjecture import providers
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from scratch import keep_bytecode, use_scratch
 from serving import Served, serving
@@ -44,6 +45,9 @@ hypothesis.settings.register_profile(
     derandomize=False,
 )
 hypothesis.settings.load_profile("stemma")
+# Cases are drawn from the constants of all modules that are loaded, too: after any change, wherever
+# it is, and for one file of tests alone, they would be other ones.
+providers._get_local_constants = lambda: providers._local_constants
 
 
 def pytest_xdist_auto_num_workers() -> int:
