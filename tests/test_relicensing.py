@@ -62,7 +62,7 @@ def test_it_takes_the_agreement_of_everybody_credited_and_is_history(database: s
             relicense(told, BY)
 
 
-def test_whoever_is_credited_directly_must_have_agreed_to_this_licence(told: Story) -> None:
+def test_everybody_credited_directly_must_have_agreed_to_this_licence(told: Story) -> None:
     song = song_of(told, "ben")
     credits = credits_of(told, song)
     told.credit(song, told.person("eva"), kind="influence")
