@@ -37,11 +37,8 @@ class Metrics:
     """The figures of this process, and, where workers share a folder, of all of them."""
 
     def __init__(self, log: Log, readiness: Readiness, folder: str | None) -> None:
-        self._engine, self._state, self._folder = (
-            log.engine,
-            DatabaseFigures(log, readiness),
-            folder,
-        )
+        self._engine, self._folder = log.engine, folder
+        self._state = DatabaseFigures(log, readiness)
         if folder:  # perhaps in place of a worker that has ended
             with _alone(folder):
                 _add_up_ended(folder)

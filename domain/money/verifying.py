@@ -273,8 +273,8 @@ class Verifier:
         if not entry.costs:
             _must(bool(self._moving), "nothing before it was reversed")
             return moved_up(self.books, self._moving.pop(0), rules)
-        for moved in self._moving:
-            raise ValueError(f"{moved.standing.division} should have moved up")
+        if self._moving:
+            raise ValueError(f"{self._moving[0].standing.division} should have moved up")
         before = [self._entries[each] for each in self.books.divisions[division].reversals]
         expense, payer, units = entry.costs[0]
         cost = Cost(str(expense), str(payer), -int(units))
@@ -389,7 +389,7 @@ class Verifier:
 
 
 def _must(holds: bool, otherwise: str) -> None:
-    """What is checked also where Python leaves out assertions (PYTHONOPTIMIZE)."""
+    """Raise ``ValueError`` unless it holds, even where Python ignores assertions (-O)."""
     if not holds:
         raise ValueError(otherwise)
 

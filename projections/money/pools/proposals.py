@@ -146,8 +146,8 @@ def used_but_uncited(
     """Works and people of the release that are missing from a proposal.
 
     A work counts as cited if it is an asset or a share is its own, a person if they have a share in
-    any: under whichever account, by a name, or for a work that they claimed or made. So does who
-    has ``passed`` one on, to an assignee or the members of a group.
+    any: under any of their accounts, by a name, or for a work that they claimed or made. So does
+    anyone who ``passed`` one on, to an assignee or the members of a group.
     """
     tree = ancestry(view, lineage.find(view, release).number).tree
     ids = lineage.ids_of(view, tree.generation)
