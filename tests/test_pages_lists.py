@@ -123,6 +123,19 @@ def test_of_two_lists_on_a_page_each_goes_on_wherever_the_other_is(
             assert window.get(f"{path}{link.partition('#')[0]}").status == 200, link
 
 
+def test_a_list_goes_on_as_it_began_and_what_it_leads_to_is_of_now(
+    served: Served, crowd: dict[str, str]
+) -> None:
+    someone = reader(served)
+    first = someone.get(f"/challenge/{crowd['challenge']}?show=unused")
+    (further,) = re.findall(r'href="(\?[^"]*)" rel="next"', first.text)
+    served.operator.post("/contributors", name="Somebody new")
+    second = someone.get(f"/challenge/{crowd['challenge']}{unescape(further)}")
+    said = r"As known at position ([\d,]+)"
+    assert re.findall(said, second.text) == re.findall(said, first.text)
+    assert {"?show=featured", "?show=unused"} <= {*re.findall(r'href="([^"]*)"', second.text)}
+
+
 def test_a_page_of_a_list_that_is_no_longer_there_leads_to_its_first(served: Served) -> None:
     page = reader(served).sign_in(OPERATOR_KEY).get("/search?medium=text&cursor=old&what=works")
     assert (page.status, "ask for its first page again" in page.text_seen) == (422, True)

@@ -30,6 +30,7 @@ class When(ExactSchema):
     on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
     as_ = Choice(("now", "published"), "As now, or as published.", data_key="as")
     min_position = Whole(0, LARGEST_POSITION, 42, "Wait for this position.")
+    listed_at = Whole(0, LARGEST_POSITION, 42, "A list continues as it was at this position.")
     picture = Choice(("whole",), "Nothing in the picture is folded away.")
 
 
@@ -90,7 +91,8 @@ def id_named(text: str) -> str | None:
 
 def again(**changed: str | None) -> str:
     """The address of this page with some parameters changed; None removes one."""
-    query: Mapping[str, str | None] = {**request.args.to_dict(), "min_position": None, **changed}
+    passing = dict.fromkeys(("min_position", "listed_at"))
+    query: Mapping[str, str | None] = {**request.args.to_dict(), **passing, **changed}
     left = {name: value for name, value in query.items() if value}
     return f"?{urlencode(left)}" if left else request.script_root + request.path
 

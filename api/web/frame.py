@@ -278,8 +278,10 @@ class Frame:
     def view(self, asked: dict[str, Any], id: str | None = None) -> Iterator[View]:
         """A view as of the position or day requested; ``id`` is a release that may be requested
         as published (``as=published``)."""
-        day, as_ = asked.pop("on", None), asked.pop("as_", None)
-        if day is not None:
+        day, as_, listed_at = (asked.pop(name, None) for name in ("on", "as_", "listed_at"))
+        if listed_at is not None:
+            asked["as_of"] = listed_at
+        elif day is not None:
             asked["as_of"] = self.journal.position_at(_end_of(day))
         with viewing(self.journal, self.store, asked) as now:
             g.as_of, g.is_now = now.as_of, "as_of" not in request.args and day is None
