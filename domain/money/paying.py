@@ -241,7 +241,7 @@ class ReturnPayout(Command):
 
 @command("payout.claim", may=OWN, then=Payout.Claimed)
 class ClaimPayout(Command):
-    """Claim a payout that came back; it goes out with the next batch."""
+    """Claim a payout that came back; the next batch pays it, unless it is on hold."""
 
     id: PayoutId
     reason: Annotated[Reason | None, Example("I have a new account.")] = None
@@ -265,7 +265,7 @@ class _OfHold(Command):
 
 @command("credit.hold", **_CHANGING)
 class HoldCredit(_OfHold):
-    """Put payments for a credit on hold."""
+    """Put payments for a credit on hold; a payout already issued is not stopped."""
 
     reason: Annotated[Reason, Example("Two people claim the same solo.")]
 

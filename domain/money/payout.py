@@ -140,7 +140,7 @@ class Payout(Noun):
 
     @fact("payout.claimed", "{payee} claimed a payout that had come back")
     class Claimed(Event):
-        """The payee claimed it: it is owed again, and is paid in the next batch."""
+        """The payee claimed it: it is owed again, and the next batch pays it, unless held."""
 
         FROM = ("returned",)
         STATE = "claimed"
