@@ -1405,6 +1405,35 @@ def test_what_is_said_of_a_source_stays_with_it_beside_one_that_is_refused(
                 assert [each[name] for each in described] == [stated] * 2
 
 
+@pytest.mark.parametrize("by", ["operator", "ana"])
+@pytest.mark.parametrize("refuses", [True, False])
+def test_the_licence_said_of_a_source_holds_beside_one_that_is_refused(
+    refuses: bool, by: str, database: str
+) -> None:
+    """It was on record only after the remix was, so what it does not allow was never noticed."""
+    strict = {"uri": "https://example.org/strict", "licence": "CC-BY-ND-4.0", "title": "Strict"}
+    free = {"uri": "https://example.org/free", "licence": "CC-BY-4.0", "title": "Free"}
+    sources = [{**one, "kind": "adaptation"} for one in ({"work": "none"}, strict, free)]
+    piece = {"type": "contribution", "id": "p", "title": "T", "medium": "text", "by": by}
+    piece |= {"licence": "CC-BY-4.0", "sources": sources}
+    with open_service(database) as service:
+        imported(service, [{"type": "contributor", "id": "ana", "name": "Ana"}])
+        service.journal.rules.refuses_licences = refuses
+        report = imported(service, [piece])
+        kept = {(one.line.get("uri"), one.code) for one in report.left_out if one.line.get("kind")}
+        conflict = {(strict["uri"], "licence_conflict")} if refuses else set()
+        warned = [one for one in report.warned if "(no_derivatives)" in one.warning]
+        assert kept == {(None, "unknown_work")} | conflict
+        assert len(warned) == (not refuses)
+        head = service.journal.facts.head()
+        assert imported(service, [piece]).left_out == report.left_out
+        assert service.journal.facts.head() == head
+        service.follower.catch_up()
+        with service.store.view() as view:
+            found = {one["work"]["uri"] for one in around.work(view, work("p"))["sources"]}
+        assert found == {free["uri"], *([] if refuses else [strict["uri"]])}
+
+
 def test_a_piece_is_recorded_without_a_date_that_has_not_come(database: str) -> None:
     piece = {"type": "contribution", "title": "T", "medium": "code"}
     made_of = [{"work": "first", "kind": "adaptation"}, {"work": "no", "kind": "sample"}]

@@ -10,14 +10,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby, islice
 from typing import Any, cast
 
 from eventsourcing.persistence import IntegrityError
 
+from domain.clearing import licence_on_record, must_suit_licence
 from domain.command import Command
 from domain.commands.correcting import DescribeWork
-from domain.commands.deriving import DeclareRemix
+from domain.commands.deriving import DeclareRemix, source_of
 from domain.commands.submitting import Source, SubmitContribution
 from domain.draft import Draft
 from domain.identity import part_id
@@ -243,13 +245,28 @@ class _Page(Report):
         unkeyed = step._replace(key=None)
         for number, source in enumerate(command.sources):
             remix = part_id(id, "source", number)
-            said = {"id": remix, "child": id, "parent": source.work, "uri": source.uri}
-            said |= {"kind": source.kind, "rate": source.rate, "evidence": source.note}
-            disclosed = {"ai": source.ai, "ai_tool": source.ai_tool}
-            warnings += self._or_left_out(found, DeclareRemix, {**said, **disclosed}, unkeyed)
+            said: dict[str, Any] = {"id": remix, "child": id, "parent": source.work}
+            said |= {"uri": source.uri, "kind": source.kind, "rate": source.rate}
+            said |= {"evidence": source.note, "ai": source.ai, "ai_tool": source.ai_tool}
+            conflicts = partial(self._conflicts, command.licence, said, source.licence)
+            warnings += self._or_left_out(found, DeclareRemix, said, unkeyed, conflicts)
             if self._is_there(remix):
                 warnings += self._described(found, remix, source, unkeyed)
         return warnings
+
+    def _conflicts(
+        self, licence: str | None, said: Mapping[str, Any], of_source: str | None
+    ) -> list[str]:
+        """Warn of, or refuse, a remix by what is said of its source, which is not on record yet."""
+        draft = self._draft
+        if of_source is None or self._is_there(said["id"]):
+            return []
+        remix = DeclareRemix.of(said).read(draft.now)
+        parent, _ = source_of(draft, remix.parent, remix.uri)
+        draft.warnings = []
+        if licence_on_record(draft, parent) is None:
+            must_suit_licence(draft, remix.child, licence, parent, remix.kind, [of_source])
+        return [self._ids.in_its_words(one.detail) for one in draft.warnings]
 
     def _described(
         self, found: FoundLine, remix: str, source: Source, step: ReadyLine
@@ -267,11 +284,19 @@ class _Page(Report):
         return self._or_left_out(found, DescribeWork, said, step._replace(by=by))
 
     def _or_left_out(
-        self, found: FoundLine, command: type[Command], said: Mapping[str, Any], step: ReadyLine
+        self,
+        found: FoundLine,
+        command: type[Command],
+        said: Mapping[str, Any],
+        step: ReadyLine,
+        before: Callable[[], list[str]] = list,
     ) -> list[str]:
-        """Carry out a command or, if it is refused, report it as a line of its own."""
+        """Carry out a command or, if it is refused, report it as a line of its own.
+
+        ``before`` also gives warnings, or refuses it.
+        """
         try:
-            return self._warnings_of(command.of(said), step)
+            return before() + self._warnings_of(command.of(said), step)
         except Refusal as refusal:
             stated = {name: value for name, value in said.items() if value is not None}
             line = {"type": command.NAME, **stated, **_by(found.line)}
