@@ -482,6 +482,11 @@ class _Writing:
         return dict(self.rows(sql, ids=sorted(ids)))
 
 
+def stored(engine: Engine, generation: int) -> Stored:
+    """The table of documents of a generation."""
+    return _stored(table_name(NAME, generation), engine.DOCUMENTS)
+
+
 @lru_cache(8)
 def _stored(name: str, engine: Documents) -> Stored:
     return Stored(name, engine.COLUMNS, (("rowid",),))

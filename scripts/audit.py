@@ -10,6 +10,7 @@ from projections.progress import Progress
 from scripts.checks.facts import index, journal, lineage, streams
 from scripts.checks.money import books, money
 from scripts.checks.requests import quotas, requests
+from scripts.checks.storage import storage
 from scripts.checks.tables import read_tables
 from scripts.checks.texts import vault
 from scripts.checks.tree import log
@@ -32,6 +33,7 @@ def first_difference(check: Check, service: Service, progress: Progress) -> Diff
 
 
 CHECKS: dict[str, Check] = {
+    "storage": storage,
     "journal": journal,
     "index": index,
     "histories": streams,

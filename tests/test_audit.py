@@ -570,13 +570,19 @@ def a_map_that_is_gone(told: Story) -> tuple[str, str]:
     return "DELETE FROM log_maps", "map: the maps: the first is of size None, and was of size "
 
 
+def a_document_without_tags(told: Story) -> tuple[str, str]:
+    name = table_name(documents.NAME, told.store.current().number)
+    change = f"UPDATE {name} SET tags = NULL WHERE rowid = 1"
+    return change, "read tables: documents, number 1: the table holds (1, "
+
+
 CHANGES: tuple[Change, ...] = (
     *(a_request_that_led_elsewhere, a_request_that_led_to_nothing, a_map_that_is_none),
     *(a_lost_request, a_lost_request_of_an_import, a_request_with_another_text),
     *(a_lost_count, a_count_of_another, a_lost_voucher),
     *(a_fact_that_was_moved_to_the_end, a_fact_of_another_noun),
     *(another_name_of_a_text, another_salt_of_a_text, a_head_of_nobody, a_map_that_is_gone),
-    *(a_checkpoint_that_is_none,),
+    *(a_checkpoint_that_is_none, a_document_without_tags),
     *(a_byte_of_a_fact, a_fact_that_is_no_json, a_blank_in_a_fact, another_kind, no_kind),
     *(a_deleted_fact, the_last_fact_deleted, a_version_left_out),
     *(a_text, a_folded_text, a_lost_text, a_text_too_many, a_text_that_came_back, an_owner),
@@ -778,6 +784,56 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
         assert f"position {at}," in difference(served.service)
 
 
+# -- what only SQLite leaves to us -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (
+            "vault SET salt = CAST(salt AS BLOB) WHERE name = 'title'",
+            "digest = '.*: the salt is no TEXT",
+        ),
+        ("heads SET number = 1.5 WHERE position = 1", "subject = '.*: the number is no INTEGER"),
+        ("stored_events SET state = 'x' WHERE position = 1", "position = 1: the state is no BLOB"),
+        ("read_1_works SET number = 'x'", "number = 'x': the number is no INTEGER"),
+        ("read_1_documents SET tags = 5 WHERE rowid = 1", "rowid = 1: the tags is no TEXT"),
+    ],
+)
+def test_a_value_of_another_type_than_its_column_is_named(
+    tmp_path: Path, change: str, said: str
+) -> None:
+    database = f"sqlite:///{tmp_path}/stemma.db"
+    with story(database, signer=SIGNER) as told:
+        told.piece("piece")
+        prepared(told)
+        tamper(database, f"UPDATE {change}")
+        found = difference(told.service)
+        assert re.fullmatch(f"storage: {change.partition(' ')[0]}, {said}", found), found
+
+
+def test_an_index_that_lacks_rows_is_found(tmp_path: Path) -> None:
+    """By which a text would be passed over when its owner is forgotten, say."""
+    database = f"sqlite:///{tmp_path}/stemma.db"
+    with story(database) as told:
+        told.person("ana")
+        prepared(told)
+    with raw_connection(database) as connection:
+        (sql,) = connection.execute(
+            "SELECT sql FROM sqlite_schema WHERE name = 'vault_of'"
+        ).fetchone()
+        rewrite = "UPDATE sqlite_schema SET sql = ? WHERE name = 'vault_of'"
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(rewrite, (f"{sql} WHERE false",))
+        connection.execute("PRAGMA writable_schema = RESET")
+        connection.execute("REINDEX vault_of")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(rewrite, (sql,))
+    with story(database, create=False) as told:
+        found = difference(told.service)
+        assert re.match(r"storage: .*: row 1 missing from index vault_of", found), found
+
+
 # -- the command ---------------------------------------------------------------------------
 
 
@@ -795,7 +851,7 @@ def test_the_command_tells_what_it_compared_and_every_difference(database: str) 
         change = edited(told, '"rate":"1/5"', '"rate":"1/6"', at)
     told_lines = run(0).stdout.splitlines()
     assert [line[:12].strip() for line in told_lines] == list(CHECKS)
-    assert told_lines[0] == f"journal     {head} facts, without a gap"
+    assert told_lines[1] == f"journal     {head} facts, without a gap"
     a_later_one = "UPDATE vault SET owner = 'operator' WHERE value = 'text-eva'"
     tamper(database, change, a_later_one)
     ran = run(1)

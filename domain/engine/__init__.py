@@ -375,6 +375,13 @@ class Engine(ABC):
     def unguarded(self, table: Table) -> list[str]:
         """The names of the triggers of a table that are missing, disabled or not ours."""
 
+    def unsound(self, _tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
+        """Where a value is not of its column's type, or an index not of its rows, and how.
+
+        Nowhere if the server vouches for that.
+        """
+        return iter(())
+
     @abstractmethod
     def analyze(self, tables: Iterable[str]) -> None:
         """Collect statistics on new tables, so that queries are planned well."""

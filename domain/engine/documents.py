@@ -130,7 +130,10 @@ class Documents(ABC):
 
     def read(self, row: Sequence[Any]) -> Document:
         """The document of a row; what ``row`` would not write so is returned in quotation marks."""
-        number, name, texts, terms, tags = row
+        number, *columns = row
+        name, texts, terms, tags = (
+            one if isinstance(one, str) else f"“{one!r}”" for one in columns
+        )
         words = _plain(name.rpartition(f" {BETWEEN} ")[2])
         spelled = f"{FIRST} {words} {LAST}" if words else ""
         is_so = self._named(words.split()) == name

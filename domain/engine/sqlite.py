@@ -339,6 +339,26 @@ class SQLiteEngine(Engine):
         ours = _triggers(table)
         return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
+    def unsound(self, tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
+        """SQLite takes values of any type; what else contradicts itself in the file, it says."""
+        for table in tables:
+            (key, *_) = table.keys
+            kinds = {name: self.typed(kind).split()[0] for name, kind in table.columns.items()}
+            misfit = " ".join(
+                f"WHEN typeof({column}) NOT IN ('{kind.lower()}', 'null') THEN '{column}'"
+                for column, kind in kinds.items()
+            )
+            named = ", ".join(key)
+            for column, *row in self.query(
+                f"SELECT CASE {misfit} END AS misfit, {named} FROM {table.name} "
+                "WHERE misfit IS NOT NULL"
+            ):
+                where = f"{table.name}, {named} = {', '.join(map(repr, row))}"
+                yield where, f"the {column} is no {kinds[column]}"
+        for (said,) in self.query("PRAGMA integrity_check"):
+            if said != "ok":
+                yield self.path, said.replace("\n", "; ")
+
     def analyze(self, tables: Iterable[str]) -> None:
         """Nothing: SQLite chooses indexes well without statistics, and worse with them.
 

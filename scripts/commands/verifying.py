@@ -79,7 +79,8 @@ def verify_database(ctx: click.Context) -> None:
 
     It checks the journal, every history, whether each fact was allowed, the links between facts,
     the texts in the vault and their owners, the log with its signed checkpoints, people's
-    signatures, every row of the read tables, and the triggers that keep facts from being changed.
+    signatures, every row of the read tables, and the triggers that keep facts from being changed;
+    on SQLite, the types of all values and the indexes as well.
     It changes nothing, and needs the owner's role. The status is 1 if there are differences, and 70
     if a bug in Stemma keeps a check from finishing.
     """
@@ -91,10 +92,7 @@ def verify_database(ctx: click.Context) -> None:
     if differing:
         verdict = not_verified(differing)
         if {one.where for one in differing} == {ENDED}:
-            said = (
-                "Nothing else differs: something stored is of another type than its column, or "
-                "this is a mistake of Stemma, which should be reported."
-            )
+            said = "Nothing else differs, so this is a mistake of Stemma, which should be reported."
             raise OurMistake(f"{verdict}\n{said}")
         raise click.ClickException(verdict)
 
