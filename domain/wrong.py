@@ -41,11 +41,11 @@ def point_at(refusal: Refusal, said: Mapping[str, Any], names: Collection[str]) 
 
 
 def _place(refusal: Refusal, said: Mapping[str, Any], names: Collection[str]) -> Path:
-    if refusal.about is not None:
-        return next(((name,) for name in refusal.about if name in names), ())
     told = refusal.details
     if path := _stated(str(told.get("where", told.get("field", "")))):
         return path if path[0] in names else ()
+    if refusal.about is not None:
+        return next(((name,) for name in refusal.about if name in names), ())
     found = dict[Path, None]()
     quoted = {name for name, is_quoted in refusal.particulars().items() if is_quoted}
     for name, value in told.items():

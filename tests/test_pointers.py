@@ -65,12 +65,23 @@ def test_what_is_missing_or_refused_in_one_field_is_pointed_at(served: Served) -
 
 
 def test_a_split_that_is_refused_is_pointed_at(served: Served) -> None:
+    """An amount within the policy is told apart from the amount to divide."""
+    case = {"amount_minor": 100, "currency": "USD", "policy": {"type": "equal", "payees": ["ana"]}}
     shares = [["ana", "1/2"], ["ben", "most of it"]]
-    policy = {"type": "fixed", "shares": shares}
-    case = {"amount_minor": 100, "currency": "USD", "policy": policy}
-    answer = served.operator.post("/splits/preview", case)
-    (error,) = answer.json["errors"]
-    assert (answer.code, error["pointer"]) == ("bad_share", "#/policy/shares/1")
+    for changed, code, place in (
+        ({"policy": {"type": "fixed", "shares": shares}}, "bad_share", "#/policy/shares/1"),
+        (
+            {"policy": {"type": "waterfall", "tranches": [["ana", "0.5"], ["ben", None]]}},
+            "bad_amount",
+            "#/policy/tranches/0",
+        ),
+        ({"amount_minor": "100"}, "bad_amount", "#/amount_minor"),
+        ({"policy": {}}, "bad_policy", "#/policy"),
+    ):
+        answer = served.operator.post("/splits/preview", case | changed)
+        (error,) = answer.json["errors"]
+        assert (answer.code, error["pointer"]) == (code, place)
+    assert answer.json["detail"] == "policy: the field “type” is missing."
 
 
 def test_a_parameter_that_is_refused_is_named(served: Served) -> None:

@@ -60,7 +60,7 @@ def _number_key(run: re.Match[str]) -> str:
 def whole_amount(amount_minor: object) -> int:
     """The amount, if it is an int of at most 30 digits; else ``BadAmount``, as for True and 1.0."""
     if not isinstance(amount_minor, int) or isinstance(amount_minor, bool):
-        raise BadAmount(amount_minor, "it is not a whole number of the currency's smallest units")
+        raise BadAmount(amount_minor, "it must be a whole number of smallest units, and not text")
     if abs(amount_minor) >= 10**MAXIMUM_AMOUNT_DIGITS:
         raise BadAmount("…", f"it has more than {MAXIMUM_AMOUNT_DIGITS} digits")
     return amount_minor

@@ -79,10 +79,10 @@ def units_minor(value: object, where: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         if 0 <= value < 10**MAXIMUM_AMOUNT_DIGITS:
             return value
-        raise BadAmount(
-            value, f"{where} must be at least 0, with at most {MAXIMUM_AMOUNT_DIGITS} digits"
-        )
-    raise BadAmount(value, f"{where} must be a whole number of units")
+        reason = f"{where} must be at least 0, with at most {MAXIMUM_AMOUNT_DIGITS} digits"
+    else:
+        reason = f"{where} must be a whole number of units"
+    raise BadAmount(value, reason, where=where)
 
 
 def name_of(
@@ -315,7 +315,9 @@ def read_policy(value: object, where: str, given: Given, depth: int = 0) -> Poli
     if not isinstance(value, Mapping):
         raise BadPolicy(where, "a policy must be an object with a type")
     given.spent.entry()
-    kind, version = value.get("type"), value.get("version", 1)
+    if "type" not in value:
+        raise BadPolicy(where, "the field “type” is missing")
+    kind, version = value["type"], value.get("version", 1)
     if not isinstance(version, int) or isinstance(version, bool):
         raise BadPolicy(where, "the version must be a whole number")
     if not isinstance(kind, str) or (kind, version) not in given.versions:
