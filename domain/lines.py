@@ -225,6 +225,8 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> ReadyLine:
     ``derive`` is false, a random one.
     """
     name = line.get("type")
+    if name is None:
+        raise BadLine("the field “type” is missing")
     command = COMMANDS.get(name) if isinstance(name, str) else None
     if command is None:
         raise BadLine(f"there is no type of line “{name}”")

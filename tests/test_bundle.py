@@ -905,8 +905,8 @@ def test_a_bad_row_is_refused_by_its_number_and_loses_no_other(
 # -- refused lines -------------------------------------------------------------------------
 
 BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
-    "not JSON": ("{", "bad_line", "not JSON"),
-    "two objects": ("{} {}", "bad_line", "not JSON"),
+    "not JSON": ("{", "bad_line", "not JSON, from column 2 on"),
+    "two objects": ("{} {}", "bad_line", "not JSON, from column 4 on: Extra data"),
     "nested without end": ("[" * 100_000, "bad_line", "not JSON"),
     "a field that is there twice": (
         '{"type": "contributor", "name": "Ana", "name": "Ben"}',
@@ -921,7 +921,8 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
     ),
     "not an object": ("[1]", "bad_line", "not a JSON object"),
     "not UTF-8": (b'{"type": "contributor", "name": "\xff"}', "bad_line", "not UTF-8"),
-    "no type": ({"name": "x"}, "bad_line", "no type of line “None”"),
+    "no type": ({"name": "x"}, "bad_line", "the field “type” is missing"),
+    "null for a type": ({"type": None}, "bad_line", "the field “type” is missing"),
     "unknown type": ({"type": "gift"}, "bad_line", "no type of line “gift”"),
     "a type that is no text": ({"type": ["contributor"]}, "bad_line", "no type of line"),
     "unknown field": ({"type": "contributor", "name": "x", "age": "9"}, "bad_line", "“age”"),

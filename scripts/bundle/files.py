@@ -101,8 +101,8 @@ def read_json_lines(lines: Iterable[bytes]) -> Iterator[FoundLine]:
     for number, raw in enumerate(lines, start=1):
         where = f"line {number}"
         try:
-            text = raw.removeprefix(BOM_UTF8).decode()
-            if text.strip():
+            text = raw.removeprefix(BOM_UTF8).decode().rstrip()
+            if text:
                 yield FoundLine(where, _object(text))
         except UnicodeDecodeError:
             yield FoundLine(where, {}, NOT_UTF8)
@@ -119,7 +119,7 @@ def _object(text: str) -> Line:
     try:
         line = _decode(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
+        raise ValueError(f"not JSON, from column {error.colno} on: {error.msg}") from None
     if not isinstance(line, dict):
         raise ValueError("not a JSON object")
     return line
