@@ -1039,6 +1039,14 @@ class Money(RuleBasedStateMachine):
                 ):
                     self.known_as[agreement].append(holds)
 
+    @rule(data=st.data(), index=pick, amount=amounts, month=months, again=st.booleans())
+    @precondition(lambda self: self.pools)
+    def agree_late(self, data: Any, index: int, amount: int, month: str, again: bool) -> None:
+        """What was divided follows the shares that are agreed for its month afterwards."""
+        self.earn(index, amount, "x", month, False, None, 0)
+        self.record_agreement(data, index, month, again)
+        self.correct(index)
+
     @rule(index=pick, since=months, rate=st.sampled_from(["1/2", "1/3", "1/5"]))
     @precondition(lambda self: any(each.terms == "half" for each in self.pools.values()))
     def amend(self, index: int, since: str, rate: str) -> None:

@@ -25,6 +25,7 @@ OFTEN = {
     **dict.fromkeys(("contribution", "remix", "credit", "revenue", "release.publish"), MUCH),
     **dict.fromkeys(("proposal", "proposal.comment", "share.accept", "remix.answer"), MUCH),
     **dict.fromkeys(("remix.settle", "credit.settle", "revenue.reverse", "pool.correct"), MUCH),
+    **dict.fromkeys(("payout", "payout.settle", "payout.return", "payout.claim"), MUCH),
     **dict.fromkeys(("contribution.withdraw", "release.withdraw", "proposal.withdraw"), LITTLE),
     **dict.fromkeys(("work.redate", "pool", "remix.strike", "contributor.merge"), LITTLE),
     **dict.fromkeys(("contributor.forget", "contributor.revoke-key"), HARDLY),
@@ -48,7 +49,10 @@ CHOSEN: dict[str, tuple[Any, ...]] = {
     "minimum_minor": (1, 50),
 }
 """What is said by the name of a field."""
-TOGETHER = ("assets", "graph_position", "default_rate", "policy", "replaced_by", "payees", "uri")
+TOGETHER = (
+    *("assets", "graph_position", "default_rate", "policy", "replaced_by", "payees", "uri"),
+    "total_minor",
+)
 """What is not said by itself, or means much that has to fit."""
 TERMS: tuple[Mapping[str, Any], ...] = (
     *(AGREED, AGREED, HALF),
@@ -76,12 +80,15 @@ class Wanderer:
         """What was last changed, by noun."""
 
     def wander(self, steps: int) -> None:
-        """Begin with a few people and works, and go on from there."""
+        """Begin with a few people and works and their money, and go on from there."""
         people = [self.told.person(f"Person {number}") for number in range(5)]
         song = self.told.piece("song", by=people[:2], made_at="2001")
         remix = self.told.piece("remix", (song, "sample"), by=people[2:3], made_at="2010")
         release = self.told.release("album", song, remix)
-        self.told.pool("the album", release=release)
+        pool = self.told.pool("the album", release=release)
+        shares = [asset(song, dict.fromkeys(people[:2], "1")), asset(remix, {people[2]: "1"})]
+        self.told.accept(self.told.agree(pool, shares), *people[:3])
+        self.told.earn(pool, 1_000)
         self.look()
         names = sorted(COMMANDS)
         weights = [OFTEN.get(name, 3.0) for name in names]
@@ -110,7 +117,7 @@ class Wanderer:
 
     def did(self, command: type[Command], _said: Mapping[str, Any], id: str) -> None:
         """Remember what was last changed."""
-        self.last[command.NAME.partition(".")[0]] = id
+        self.last[command.MAKES or command.NAME.partition(".")[0]] = id
 
     def chosen(self, command: type[Command]) -> dict[str, str]:
         """The id that has to be named by whoever signs what brings something into being."""
