@@ -139,6 +139,20 @@ def test_a_point_before_three_digits_is_not_guessed_beside_commas(tmp_path: Path
     assert [each["amount"] for each in line["sold"]] == ["2.000"]
 
 
+@pytest.mark.parametrize("beside", ["980", "1.234.567", "1,234"])
+def test_a_point_before_three_digits_is_not_guessed_if_no_other_point_is_a_decimal_one(
+    tmp_path: Path, beside: str
+) -> None:
+    """A thousand yen, say, of a shop that marks thousands with points."""
+    row = "p;Shop;2026-07;;JP;;;1;{};x"
+    said = r"“1\.000” may be in thousands or have three decimals: write 1000 or 1\.0000"
+    with pytest.raises(NotConvertible, match=said):
+        list(convert_sales(table(tmp_path, row.format("1.000"), row.format(beside))))
+    for written, whole in (("1000", "1980"), ("1.0000", "981.0000")):
+        (line,) = convert_sales(table(tmp_path, row.format(written), row.format("980")))
+        assert [each["amount"] for each in line["sold"]] == [whole]
+
+
 def test_a_row_that_sums_others_or_does_not_fit_is_no_sale(tmp_path: Path) -> None:
     given = {"pool": "p", "source": "Shop", "effective_at": "2026-07"}
     head = "Country,Quantity,Net Revenue\n"
@@ -198,7 +212,8 @@ def test_a_refused_row_is_named_by_its_number_and_what_is_wrong_in_it(
             (
                 "row 5",
                 "bad_sold",
-                'amount: “1,234” is not an exact decimal as text, such as "0.01093420044805".',
+                "amount: “1,234” is not an exact decimal as text, with a point and no other mark, "
+                'such as "1234.50".',
             ),
             ("row 6", "bad_line", "“units” must be a whole number"),
         ]

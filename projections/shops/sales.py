@@ -51,7 +51,7 @@ _SEPARATOR = re.compile(r"sep=([;,\t])\s*")
 """The first line that Excel writes, and reads, to say what separates the columns."""
 _UNITS = re.compile("-?[0-9]{1,15}")
 _THOUSANDS = re.compile(r"\D*[1-9][0-9]{0,2}\.[0-9]{3}\D*")
-"""An amount such as 1.234, which means thousands if the table has a comma before its cents."""
+"""An amount such as 1.234, which may be in thousands unless others have decimals after a point."""
 ROW = "row"
 """The field with the number of a sale's row in its file."""
 NEEDED = ("source", "effective_at", "amount")
@@ -92,7 +92,7 @@ def _sales(table: csv.DictReader[str], columns: Mapping[str, str], skipped: int)
     ``skipped`` is the number of lines above the header.
     """
     of_all = of_some = Decimal()
-    fewest, commas, pointed = 0, "", ""
+    fewest, commas, points, either = 0, "", "", ""
     for row in table:
         beyond = "".join(row.pop(cast("str", None), ()))
         cells = [*filter(str.strip, filter(None, row.values()))]
@@ -113,13 +113,17 @@ def _sales(table: csv.DictReader[str], columns: Mapping[str, str], skipped: int)
                 of_all = _EXACTLY.add(of_all, read[1])
                 of_some = _EXACTLY.add(of_some, read[1])
                 fewest = min(fewest or len(cells), len(cells))
-            if "," in amount and (rest := sale["amount"].partition(".")[2]):
+            if _THOUSANDS.fullmatch(amount):
+                either = either or sale["amount"]
+            elif rest := sale["amount"].partition(".")[2]:
                 commas = commas or (amount if f",{rest}" in amount else "")
-            elif not pointed and _THOUSANDS.fullmatch(amount):
-                pointed = amount
+                points = points or (amount if f".{rest}" in amount else "")
         yield sale
-    if commas and pointed:
-        raise NotConvertible(f"“{pointed}” may be in thousands, since “{commas}” has a comma")
+    if either and commas:
+        raise NotConvertible(f"“{either}” may be in thousands, since “{commas}” has a comma")
+    if either and not points:
+        ways = f"{either.replace('.', '')} or {either}0"
+        raise NotConvertible(f"“{either}” may be in thousands or have three decimals: write {ways}")
 
 
 def _is_sum(amount: Decimal, whole: Decimal) -> bool:

@@ -141,7 +141,7 @@ def dimension(
     return value.upper() if name == "territory" and len(value) == 2 else value
 
 
-EXACT = 'an exact decimal as text, such as "0.01093420044805"'
+EXACT = 'an exact decimal as text, with a point and no other mark, such as "1234.50"'
 
 
 def exact_text(text: str, where: str = "amount") -> str:
