@@ -519,7 +519,9 @@ class BadSplit(Refusal, says="{where}: {reason}."):
     """The case to divide does not have the documented form."""
 
 
-class BadAmount(Refusal, says="{amount} is not a valid amount: {reason}.", about=("amount_minor",)):
+class BadAmount(
+    Refusal, says="{amount} is not a valid amount: {reason}.", about=("amount_minor", "lines")
+):
     """An amount is a whole number of a currency's smallest units, within the limits."""
 
 

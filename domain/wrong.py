@@ -43,17 +43,23 @@ def point_at(refusal: Refusal, said: Mapping[str, Any], names: Collection[str]) 
 def _place(refusal: Refusal, said: Mapping[str, Any], names: Collection[str]) -> Path:
     told = refusal.details
     if path := _stated(str(told.get("where", told.get("field", "")))):
-        return path if path[0] in names else ()
+        first, *rest = path
+        if first == "policy" and first not in names:
+            first = "terms"  # the policy of a pool
+        return (first, *rest) if first in names else ()
     if refusal.about is not None:
         return next(((name,) for name in refusal.about if name in names), ())
-    found = dict[Path, None]()
-    quoted = {name for name, is_quoted in refusal.particulars().items() if is_quoted}
-    for name, value in told.items():
-        places = [path for path, held in _held(said) if _is_meant(name, value, path, held)]
-        if not places and name in quoted and name in names:
-            places = [(name,)]  # it was put in another form since
-        found.update(dict.fromkeys(places[-1:]))  # of several, the last is the repetition
-    return next(iter(found)) if len(found) == 1 else ()
+    quoted = {name: told[name] for name, is_quoted in refusal.particulars().items() if is_quoted}
+    for meant in (quoted, told):
+        found = dict[Path, None]()
+        for name, value in meant.items():
+            places = [path for path, held in _held(said) if _is_meant(name, value, path, held)]
+            if not places and name in quoted and name in names:
+                places = [(name,)]  # it was put in another form since
+            found.update(dict.fromkeys(places[-1:]))  # of several, the last is the repetition
+        if len(found) == 1:
+            return next(iter(found))
+    return ()
 
 
 def _is_meant(name: str, value: object, path: Path, held: Any) -> bool:

@@ -84,6 +84,38 @@ def test_a_split_that_is_refused_is_pointed_at(served: Served) -> None:
     assert answer.json["detail"] == "policy: the field “type” is missing."
 
 
+def test_what_is_refused_within_a_field_is_pointed_at(served: Served) -> None:
+    ana, ben, operator = served.admit("Ana"), served.admit("Ben"), served.operator
+    song = {"title": "A song", "medium": "audio", "identifiers": []}
+    song["authors"] = [{"contributor": ana, "role": "writer"}]
+    good, bad = ({"scheme": "isrc", "identifier": one} for one in ("US-SKG-19-12345", "US"))
+    poem = served.post_piece("A poem")
+    single = operator.post("/releases", title="Single", components=[{"work": poem}])
+    pools = f"/releases/{single.id}/pools"
+    pool = {"name": "song", "kind": "song", "currency": "EUR"}
+    parts = [{"contributor": one, "part": "1/2"} for one in (ben, ben)]
+    for path, said, code, place in (
+        ("/identifiers", {**bad, "work": poem}, "bad_identifier", "identifier"),
+        (
+            "/contributions",
+            {**song, "identifiers": [good, bad]},
+            "bad_identifier",
+            "identifiers/1/identifier",
+        ),
+        (pools, {**pool, "terms": {"type": "equal"}}, "bad_policy", "terms"),
+        (
+            pools,
+            {**pool, "terms": {"type": "equal", "payees": [7]}},
+            "bad_policy",
+            "terms/payees/0",
+        ),
+        (f"/contributors/{ana}/divide", {"among": parts}, "bad_share", "among/1/part"),
+    ):
+        problem = operator.post(path, said).json
+        (error,) = problem["errors"]
+        assert (problem["code"], error["pointer"]) == (code, f"#/{place}"), problem
+
+
 def test_a_parameter_that_is_refused_is_named(served: Served) -> None:
     work = served.post_piece("A poem")
     for path, code, name in (

@@ -203,8 +203,9 @@ class AssignShare(Command):
         """By payee: the part of the share that they get."""
         if (self.to is None) == (not self.among):
             raise BadShare("to", self.to or "", "state either “to” or “among”, not both")
-        said = [(each.payee, each.part) for each in self.among] or [(str(self.to), self.part)]
-        return parts_among(said)
+        if self.among:
+            return parts_among([(each.payee, each.part) for each in self.among])
+        return parts_among([(str(self.to), self.part)], "part")
 
     def _assigned(self, earlier: Agreement, parts: Mapping[str, Fraction]) -> Assets:
         return _assigned(earlier, self.payee, parts, is_divided=bool(self.among))

@@ -24,16 +24,19 @@ Divides = Sequence[Sequence[Any]]
 """``[[group, [[member, part], …]], …]``: how groups divide their shares."""
 
 
-def parts_among(stated: Sequence[tuple[str, str]]) -> dict[str, Fraction]:
+def parts_among(
+    stated: Sequence[tuple[str, str]], where: str = "among[{}].part"
+) -> dict[str, Fraction]:
     """By payee: their part; refuses (``BadShare``) 0, a payee twice, and a sum over 1."""
     parts: dict[str, Fraction] = {}
-    for payee, part in stated:
-        exact = part_of_whole(part, "part")
+    for number, (payee, part) in enumerate(stated):
+        at = where.format(number)
+        exact = part_of_whole(part, at)
         if payee in parts or not exact:
-            raise BadShare("part", part, "each member has one part, and it is more than 0")
+            raise BadShare(at, part, "each member has one part, and it is more than 0")
         parts[payee] = exact
     if (whole := sum(parts.values())) > 1:
-        raise BadShare("part", str(whole), "this is the sum of the parts, which is at most 1")
+        raise BadShare("among", str(whole), "this is the sum of the parts, which is at most 1")
     return parts
 
 
