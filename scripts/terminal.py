@@ -348,7 +348,8 @@ def _fields(of: dict[str, Any]) -> Iterator[str]:
             yield money(units, currency)
             of = rest
     for name, each in of.items():
-        yield f"{name}={_cell(each)}"
+        if cell := _cell(each):
+            yield f"{name.replace('_', ' ')} {cell}"
 
 
 def _cell(value: object) -> str:

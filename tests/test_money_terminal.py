@@ -139,7 +139,7 @@ def test_amounts_inside_an_answer_are_shown_in_its_currency(tmp_path: Path) -> N
 
     *_, sums, items, _, line = answered(database, "payout", "preview", "--currency", "USD")
     assert (sums, items) == ("paid 1 10.00", "items")
-    assert line == "Blue Records paid 10.00 10.00 USD, count=1"
+    assert line == "Blue Records paid 10.00 10.00 USD, count 1"
     shown = answered(database, "bookings")[1]
     assert shown.startswith("2026-03 revenue pool shop 10.00 0.00 0.00 USD D 1 ")
 
