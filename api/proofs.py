@@ -22,6 +22,7 @@ from api.authentication import actor, is_private
 from api.complaints import Complaint
 from api.conditional import tagged
 from api.fields import ExactSchema, Flag, Whole, word
+from api.problems import Problem
 from api.routes import Routes
 from domain.checkpoint import encode_proof
 from domain.dates import start_of
@@ -183,7 +184,8 @@ def _signatures(routes: Routes, log: Log) -> None:
         one stand the sizes of the log for which it counts.
         """
         if log.signer is None:
-            raise NotInLog("a signing key")
+            said = "This server was started without the key of its log (STEMMA_LOG_KEY)."
+            raise Problem("not_in_log", said, members={"what": "a signing key"})
         return _text("".join(f"{key.line}\n" for key in log.public_keys()).encode())
 
 

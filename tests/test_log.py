@@ -220,6 +220,18 @@ def test_without_a_key_the_log_grows_and_says_that_nothing_is_signed(database: s
             service.log.receipt(1)
 
 
+def test_a_server_without_the_key_of_the_log_says_so_instead_of_try_again_later(
+    database: str,
+) -> None:
+    with serving(database, signer=None, public_pages=True) as served:
+        anybody = served.client(None)
+        refused = anybody.get("/log/key").json
+        said = "started without the key of its log"
+        assert (refused["code"], said in refused["detail"]) == ("not_in_log", True)
+        page = anybody.get("/audit").text
+        assert (said in page, "No checkpoint has been published yet." in page) == (True, False)
+
+
 def test_anybody_can_read_the_log_over_http(database: str) -> None:
     with serving(database) as served:
         tell(served.service, 1)
