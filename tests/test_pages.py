@@ -624,7 +624,7 @@ def test_a_work_is_shown_as_it_was(on_either: Served) -> None:
     for query in ("?as=published", f"?as_of={published}"):
         page = someone.get(f"/release/{whole}{query}")
         assert "Cleo" not in page.text_seen
-        assert f"As known at position {published}" in page.text_seen
+        assert f"As known at position {published} of the journal; times" in page.text_seen
     assert someone.get(f"/release/{whole}?on=2000-01-01").status == 404
     assert "Cleo" in someone.get(f"/release/{whole}?on=2999-01-01").text_seen
     assert someone.get(f"/release/{whole}?on=tomorrow").status == 422

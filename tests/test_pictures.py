@@ -912,7 +912,9 @@ def test_a_cover_is_the_same_for_ever_has_its_peoples_colours_and_nothing_they_w
         thing = {"id": "one", "kind": kind, "medium": medium, "makers": makers}
         svg = cover(thing)
         assert svg == cover(dict(thing))
-        assert ElementTree.fromstring(svg) is not None
+        drawing = ElementTree.fromstring(svg)
+        # Nor is it black, or as wide as the window, without a style sheet.
+        assert (drawing.get("fill"), drawing.get("width")) == ("none", "160")
         assert svg != cover({**thing, "id": "another"}) or kind == "person"
         assert not any(name in svg for name in people)
         assert set(re.findall(r"\bc\d+\b", svg)) <= {colour_at(liked(one)) for one in people}

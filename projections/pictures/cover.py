@@ -42,6 +42,8 @@ def _drawn(draw: Drawn, id: str, colours: tuple[str, ...]) -> Markup:
         class_="picture cover",
         aria_hidden="true",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        width=WIDTH,
+        fill="none",  # without a style sheet, which gives the colours, it would be black
     )
 
 
