@@ -54,6 +54,7 @@ from domain.refusal import (
     WindowTooShort,
     WrongState,
 )
+from scripts.bundle import FoundLine, import_lines
 
 SQLITE = "sqlite:///:memory:"
 
@@ -687,3 +688,8 @@ def test_a_name_that_is_nearly_another_is_warned_of(database: str) -> None:
         release = told.release("another", told.piece("another piece"))
         opened = told.tell("open_pool", release=release, terms=terms("Bär", "bar"), **said)
         assert alike(opened) == ["“bar” differs from “Bär”"], "within one command, too"
+        line = {"type": "pool", "release": release, "terms": terms("Bär", "bar"), **said}
+        for is_vouched_for in (True, False):
+            found = FoundLine("line 1", line | {"id": str(is_vouched_for)})
+            report = import_lines(told.journal, [found], is_vouched_for=is_vouched_for)
+            assert bool(report.warned) == (not is_vouched_for), "nothing of what is taken over"

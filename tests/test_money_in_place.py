@@ -17,6 +17,7 @@ from money import AGREED, Bank, asset, bank, exactly_due
 from test_money_told import SQLITE
 
 from domain.money import dividing
+from domain.money.entry import RULES_IN_PLACE
 from domain.money.moving import correction_of
 from domain.refusal import NothingToCorrect
 
@@ -180,14 +181,19 @@ def test_a_waiver_gives_what_would_have_been_given_had_it_come_first(
         assert due(told, is_known=False) == due(told, is_known=True)
 
 
+@pytest.mark.parametrize(
+    "rules, fee",
+    [(2, 9_300), (RULES_IN_PLACE, 8_200)],
+    ids=["of 41,000 after the bank 20 % and more", "20 % of them"],
+)
 def test_a_correction_of_earlier_rules_stays_as_it_is_and_is_verified(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    rules: int, fee: int, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dividing, "correction_of", partial(correction_of, rules=2))
+    monkeypatch.setattr(dividing, "correction_of", partial(correction_of, rules=rules))
     came_in = ((9_000, 1, 0), (22_000, 2, 0), (30_000, 5, 0))
     with bank(database) as told:  # is verified at its end
         told.clock.wait(days=300)
         found = due(told, Told("bank", False, came_in, None, 2), is_known=False)
         (corrected,) = told.since(0, "entry.corrected")
-    assert corrected.rules == 2
-    assert found["label"] == 9_300, "of 41,000 after the bank, 20 % and more"
+    assert corrected.rules == rules
+    assert found["label"] == fee

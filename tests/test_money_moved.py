@@ -7,6 +7,7 @@ due must be the same, exactly, whoever had the shares when.
 from collections import defaultdict
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,9 +18,10 @@ from test_money_in_place import AROUND, advanced, after_bank, banded, label
 from test_money_told import SQLITE
 
 from domain.identity import part_id
-from domain.money import netting
-from domain.money.entry import Entry
+from domain.money import dividing, netting
+from domain.money.entry import RULES_IN_ORDER, RULES_THAT_MOVE, Entry
 from domain.money.held import TO_BE_CORRECTED
+from domain.money.moving import correction_of
 from domain.money.verifying import Verifier
 from domain.refusal import NothingToCorrect
 from projections.money import pools, statements
@@ -234,15 +236,34 @@ def test_a_division_that_should_have_moved_up_and_did_not_is_found() -> None:
         assert any("recomputed" in fault.what for fault in Verifier().read(facts))
 
 
+@pytest.mark.parametrize("rules, moves", [(2, False), (RULES_THAT_MOVE, True)])
 def test_a_reversal_of_earlier_rules_stays_as_it_is_and_is_verified(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    rules: int, moves: bool, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(netting, "rules_of_reversal", lambda *_: 2)
+    monkeypatch.setattr(netting, "rules_of_reversal", lambda *_: rules)
     with bank(database) as told:  # is verified at its end
         _, a, c, first, _ = two_years(told, HOUSE)
         told.reverse(first)
-        assert told.account() == {a: 300, c: 400, "house": 100}
-        assert not told.since(0, "entry.redivided")
+        kept = {c: 700} if moves else {a: 300, c: 400}
+        assert told.account() == {**kept, "house": 100}
+        assert bool(told.since(0, "entry.redivided")) == moves
+
+
+@pytest.mark.parametrize("rules, moves", [(3, 400), (RULES_IN_ORDER, 700)])
+def test_a_correction_moves_what_stands_and_by_earlier_rules_what_was_left(
+    rules: int, moves: int, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By earlier rules a reversal took of Ana's what Cleo would have had in her place."""
+    monkeypatch.setattr(netting, "rules_of_reversal", lambda *_: 2)
+    monkeypatch.setattr(dividing, "correction_of", partial(correction_of, rules=rules))
+    with bank(database) as told:  # is verified at its end
+        pool, a, c, first, _ = two_years(told, HOUSE)
+        told.reverse(first)
+        dan = told.person("Dan")
+        told.accept(told.agree(pool, {dan: "1"}, "2026-02"), dan)
+        told.tell("correct_pool", pool=pool, reason="late")
+        left = {a: 300, dan: moves, "house": 100}
+        assert told.account() == left | ({c: 400 - moves} if moves > 400 else {})
 
 
 def test_a_refund_moves_up_what_names_in_the_terms_have_of_later_revenue() -> None:

@@ -15,6 +15,7 @@ from test_beancount import complaints
 from test_statement_pdf import seen
 
 from domain.money import dividing
+from domain.money.entry import RULES_OF_PERSONS
 from domain.money.postings import OWED, RESERVED
 from domain.money.reckoning import division_of
 from domain.permission import OPERATOR
@@ -131,16 +132,17 @@ def test_a_rule_for_one_payee_is_for_all_accounts_of_the_person(database: str) -
         assert told.account(RESERVED) == {ben: 100}
 
 
+@pytest.mark.parametrize("rules, is_of_person", [(3, False), (RULES_OF_PERSONS, True)])
 def test_a_rule_for_one_account_by_earlier_rules_is_verified(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    rules: int, is_of_person: bool, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dividing, "division_of", partial(division_of, rules=3))
+    monkeypatch.setattr(dividing, "division_of", partial(division_of, rules=rules))
     with bank(database) as told:  # is verified at its end
         pool, a, b = halves(told)
         told.tell("merge_contributor", id=a, into=b, reason="r")
         reserve(told, pool, "1/5", payee=b)
         told.earn(pool, 1_000, "2026-02")
-        assert told.account(RESERVED) == {b: 100}
+        assert told.account(RESERVED) == ({a: 100, b: 100} if is_of_person else {b: 100})
 
 
 def test_the_first_payout_after_its_months_frees_it(database: str) -> None:
