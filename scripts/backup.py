@@ -31,10 +31,13 @@ from scripts.difference import Difference
 from scripts.layout import TABLES, create_tables
 from scripts.safe_file import temporary_folder, written_whole
 from scripts.service import Service, open_service
+from scripts.short_lines import short_lines
 
 FORMAT = 1
 PAGE = 1_000
 """How many rows are read at once, and written on one line."""
+LONGEST_LINE_BYTES = 128 << 20
+"""How long a line may be; so many rows of the largest facts take less."""
 KEPT = tuple(table for table in TABLES if table.in_backups)
 
 Progress = Callable[[int, int | None], None]
@@ -164,7 +167,8 @@ def check(path: Path) -> Content:
 
 
 def _check(file: gzip.GzipFile) -> Content:
-    first = json.loads(raw := file.readline())
+    lines = _lines(file)
+    first = json.loads(raw := next(lines, b""))
     if first["type"] != "backup" or first["format"] != FORMAT:
         raise BackupDamaged(f"it is no backup of format {FORMAT}")
     known = {table.name: list(table.columns) for table in KEPT}
@@ -172,7 +176,7 @@ def _check(file: gzip.GzipFile) -> Content:
         if further := sorted(set(columns) - set(known.get(name, ()))):
             raise BackupDamaged(f"this version does not know its {name}.{further[0]}")
     hashed, tree, counted = sha256(raw), Frontier(), Counter[str]()
-    for raw in file:
+    for raw in lines:
         line = json.loads(raw)
         if line["type"] == "backup.end":
             found = (tree.size, b64encode(tree.root()).decode(), dict(counted), hashed.hexdigest())
@@ -186,6 +190,15 @@ def _check(file: gzip.GzipFile) -> Content:
         if line["table"] == FACTS.name:
             _grow(tree, [tuple(map(_unpacked, row)) for row in line["rows"]])
     raise BackupDamaged("its last line is missing")
+
+
+def _lines(file: gzip.GzipFile) -> Iterator[bytes]:
+    """The lines of a backup; a few bytes may unpack to one that no memory holds."""
+    for number, raw in enumerate(short_lines(file, LONGEST_LINE_BYTES), start=1):
+        if len(raw) > LONGEST_LINE_BYTES:
+            told = f"its line {number} is longer than {LONGEST_LINE_BYTES >> 20} MiB"
+            raise BackupDamaged(told)
+        yield raw
 
 
 def restore(database: str, path: Path, progress: Progress) -> Content:

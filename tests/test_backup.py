@@ -159,6 +159,19 @@ def test_a_damaged_backup_is_refused_as_a_whole(how: str, written: bytes, tmp_pa
     assert not (tmp_path / "stemma.db").exists()
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_line_that_would_fill_the_memory_is_refused(
+    number: int, written: bytes, tmp_path: Path
+) -> None:
+    """A quarter of a megabyte in the file."""
+    path = tmp_path / "a.backup"
+    lines = gzip.decompress(written).splitlines(keepends=True)
+    endless = b'{"type": "%s"}\n' % (b" " * (129 << 20))
+    path.write_bytes(gzip.compress(b"".join((*lines[: number - 1], endless))))
+    wrong = Stemma(f"sqlite:///{tmp_path / 'stemma.db'}").wrong("restore", str(path))
+    assert f"its line {number} is longer than 128 MiB" in wrong
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_a_backup_that_breaks_off_is_refused(share: float, written: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.backup"

@@ -1117,6 +1117,22 @@ def test_a_bad_line_loses_no_other_of_its_batch(database: str) -> None:
         assert report.lines == len(STORY) + 2 * len(BAD)
 
 
+def test_a_line_that_never_ends_is_refused_and_the_next_one_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path := tmp_path / "some.jsonl").write_bytes(
+        b'{"type": "contributor", "name": "%s"}\n{"type": "contributor", "name": "Ana"}'
+        % (b"a" * (17 << 20))
+    )
+    with path.open("rb") as file:
+        streamed = io.TextIOWrapper(io.BufferedReader(file.raw))  # type: ignore[attr-defined]
+        monkeypatch.setattr("sys.stdin", streamed)
+        for source in (path, Path("-")):
+            long, ana = bundle.found_in(source)
+            assert (long.where, long.error) == ("line 1", "longer than 16 MiB")
+            assert ana == FoundLine("line 2", {"type": "contributor", "name": "Ana"})
+
+
 def test_a_report_can_be_written_whatever_a_line_held(told: Service) -> None:
     report = import_lines(told.journal, read([line for line, *_ in BAD.values()]))
     for one in report.refused:

@@ -20,8 +20,9 @@ from typing import Any, BinaryIO
 from domain.lines import HALF, FoundLine, Line
 from domain.text import whole
 from domain.unambiguous import distinct, integer, no_number
-from scripts.bundle.sealed import Seal, is_sealed, seal_of
+from scripts.bundle.sealed import LONGEST_LINE_BYTES, TOO_LONG, Seal, is_sealed, seal_of
 from scripts.convert import Finding, Unplaced, converted, place_of
+from scripts.short_lines import short_lines
 
 
 def found_in(
@@ -65,16 +66,17 @@ def _checked(file: BinaryIO) -> tuple[Iterator[FoundLine], Seal | None]:
     """The lines of a file, read twice, since an export is first checked to its end."""
     seal = seal_of(file)
     file.seek(0)
-    found = read_json_lines(file)
+    found = read_json_lines(short_lines(file, LONGEST_LINE_BYTES))
     return (one for one in found if not seal or one.line.get("type") == "fact"), seal
 
 
 @contextmanager
 def _streamed(file: BinaryIO) -> Iterator[tuple[Iterator[FoundLine], Seal | None]]:
     """The lines of a stream; an export is copied to a temporary file, to be checked first."""
-    first = file.readline()
+    lines = short_lines(file, LONGEST_LINE_BYTES)
+    first = next(lines, b"")
     if not is_sealed(first):
-        yield read_json_lines(chain((first,), file)), None
+        yield read_json_lines(chain((first,), lines)), None
         return
     with TemporaryFile() as kept:
         kept.write(first)
@@ -100,6 +102,9 @@ def read_json_lines(lines: Iterable[bytes]) -> Iterator[FoundLine]:
     # Read as bytes, so that invalid UTF-8 spoils only its line.
     for number, raw in enumerate(lines, start=1):
         where = f"line {number}"
+        if len(raw) > LONGEST_LINE_BYTES:
+            yield FoundLine(where, {}, TOO_LONG)
+            continue
         try:
             text = raw.removeprefix(BOM_UTF8).decode().rstrip()
             if text:

@@ -22,10 +22,14 @@ from domain.stored import Placed
 from domain.tree import Frontier, NotVerified, leaf_hash
 from projections.log import Log
 from scripts.bundle.whole import exported, placed_in
+from scripts.short_lines import short_lines
 
 FIRST, LAST = "export", "export.end"
 """The types of the first and of the last line."""
 FORMAT = 1
+LONGEST_LINE_BYTES = 16 << 20
+"""How long a line of an export, or of any bundle, may be."""
+TOO_LONG = f"longer than {LONGEST_LINE_BYTES >> 20} MiB"
 
 
 class ExportDamaged(Refusal, listed=False):
@@ -99,17 +103,20 @@ def seal_of(file: BinaryIO) -> Seal | None:
 
     Raises ExportDamaged, which names the place of the damage.
     """
-    first = file.readline()
+    lines = short_lines(file, LONGEST_LINE_BYTES)
+    first = next(lines, b"")
     if not is_sealed(first):
         return None
     said = _read(first)
     if said.get("format") != FORMAT:
         raise ExportDamaged(f"its format is {said.get('format')}, and this version reads {FORMAT}")
     hashed, check = sha256(first), _Check(said.get("after"))
-    for number, raw in enumerate(file, start=2):
+    for number, raw in enumerate(lines, start=2):
+        if len(raw) > LONGEST_LINE_BYTES:
+            raise ExportDamaged(f"line {number} is {TOO_LONG}")
         line = _read(raw)
         if line.get("type") == LAST:
-            if file.readline():
+            if file.read(1):
                 raise ExportDamaged(f"it goes on after its last line, number {number}")
             return check.sealed(line, hashed.hexdigest())
         hashed.update(raw)
