@@ -562,6 +562,13 @@ def a_checkpoint_that_is_none(told: Story) -> tuple[str, str]:
     return change, "log: the checkpoint of size "
 
 
+def a_request_about_nothing(told: Story) -> tuple[str, str]:
+    asked = {at for (at,) in told.store.engine.query("SELECT position FROM requests")}
+    at = next(one.position for one in told.facts() if b'""' in one.state and one.position in asked)
+    change = f"UPDATE requests SET target = '' WHERE position = {at}"
+    return change, f"requests: position {at}: it is no answer about "
+
+
 def a_map_that_is_none(told: Story) -> tuple[str, str]:
     return f"UPDATE log_maps SET note = {as_bytes(told, '00')}", "map: the map of size "
 
@@ -582,7 +589,7 @@ CHANGES: tuple[Change, ...] = (
     *(a_lost_count, a_count_of_another, a_lost_voucher),
     *(a_fact_that_was_moved_to_the_end, a_fact_of_another_noun),
     *(another_name_of_a_text, another_salt_of_a_text, a_head_of_nobody, a_map_that_is_gone),
-    *(a_checkpoint_that_is_none, a_document_without_tags),
+    *(a_checkpoint_that_is_none, a_document_without_tags, a_request_about_nothing),
     *(a_byte_of_a_fact, a_fact_that_is_no_json, a_blank_in_a_fact, another_kind, no_kind),
     *(a_deleted_fact, the_last_fact_deleted, a_version_left_out),
     *(a_text, a_folded_text, a_lost_text, a_text_too_many, a_text_that_came_back, an_owner),

@@ -111,7 +111,8 @@ _CREDITED = {"credit.claimed", "credit.granted"}
 
 
 def _is_about(placed: Placed, target: str) -> bool:
-    return placed.originator_id == target or f'"{target}"'.encode() in placed.state
+    is_named = bool(target) and f'"{target}"'.encode() in placed.state
+    return is_named or placed.originator_id == target
 
 
 @at_one_moment
