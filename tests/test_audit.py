@@ -96,6 +96,13 @@ def test_what_was_signed_is_a_text_like_any_other(database: str) -> None:
         assert signed == [*born, "contributor.forgotten"]
 
 
+def test_an_empty_database_is_verified_and_not_taken_for_replayed_facts(database: str) -> None:
+    with open_service(database) as service:
+        said = verified(service)
+    assert said["requests"] == "0 requests, which led to all facts"
+    assert not [one for one in said.values() if isinstance(one, Difference) or "replayed" in one]
+
+
 def prepared(told: Story) -> None:
     """Folded, in the log and signed."""
     told.service.follower.catch_up()

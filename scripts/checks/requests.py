@@ -154,6 +154,6 @@ def _vouched(service: Service) -> Iterator[tuple[int, int]]:
 
 
 def _remembers_none(service: Service) -> bool:
-    """Whether no request is remembered and the log is empty, as when facts were replayed."""
+    """Whether there are facts but no request, and the log is empty, as when facts were replayed."""
     (kept,) = service.engine.query("SELECT count(*) FROM requests")[0]
-    return not kept and not service.log.size()
+    return not kept and not service.log.size() and service.journal.facts.head() > 0
