@@ -417,6 +417,14 @@ def test_nobody_sees_the_keys_of_others_on_the_page(served: Served) -> None:
     assert "the phone of Ana" not in signed_in(served, ben).get("/own-keys").text_seen
 
 
+def test_the_page_says_to_the_minute_when_a_key_ends(served: Served) -> None:
+    someone = signed_in(served, served.admit("Ana"))
+    token = someone.get("/own-keys").token
+    said = {"form_token": token, "do": "make", "label": "laptop", "expires_at": "2099-12-01"}
+    someone.post("/own-keys", said)
+    assert "ends 2099-12-01 00:00 UTC" in someone.get("/own-keys").text_seen
+
+
 def test_keys_are_made_replaced_and_listed_in_the_terminal(database: str) -> None:
     def run(*words: str) -> str:
         result = Stemma(database).run("key", *words)

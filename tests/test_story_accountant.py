@@ -127,7 +127,7 @@ def test_from_a_statement_to_a_closed_period(
         main.get_by_role("link", name="Close the books up to a date").click()
         page.get_by_label("Until").fill("2026-04")
         page.get_by_role("button", name="Record it").click()
-        expect(main).to_contain_text("Closed until 2026-04-01")
+        expect(main).to_contain_text("Closed for everything earned before 2026-04-01")
         main.get_by_role("link", name="Reports", exact=True).first.click()
         expect(page.get_by_role("row", name="paid payouts that have arrived")).to_contain_text(
             "75.00"
