@@ -14,7 +14,7 @@ from flask import Response, request
 
 from api.asking import form_asked, must_be_recorded, viewing
 from api.fields import ExactSchema, Whole
-from api.operations import documented, of_query
+from api.operations import documented, of_query, schema_like
 from api.received import read_query
 from api.results import schema_of
 from api.routes import Routes
@@ -27,6 +27,20 @@ from projections.store import Store
 FEED = "/feed"
 MOST = 200
 """The most events in an answer."""
+GOES_ON = {
+    "Link": {
+        "description": "Of a batch: where to go on (RFC 8288).",
+        "schema": schema_like('</feed?after=43>; rel="next"'),
+    }
+}
+"""The header of a batch in the OpenAPI document."""
+LAST_EVENT_ID = {
+    "in": "header",
+    "name": "Last-Event-ID",
+    "description": "Of a stream: the id of the last event that was received; it goes on after it.",
+    "schema": schema_like("43"),
+}
+"""The header by which browsers go on, in the OpenAPI document."""
 
 
 class After(ExactSchema):
@@ -74,10 +88,12 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
     def doc() -> dict[str, Any]:
         batch = {"schema": {"type": "array", "items": schema_of(CloudEvent)}}
         events = {"schema": {"type": "string"}, "example": "id: 43\n\n"}
-        answers = {"200": {"description": "The events.", "content": {BATCH: batch, STREAM: events}}}
+        content = {BATCH: batch, STREAM: events}
+        answers = {"200": {"description": "The events.", "content": content, "headers": GOES_ON}}
         codes = ["unauthenticated", "storage_unavailable", "projections_behind", "not_acceptable"]
         codes += ["position_in_future", *of_query(After)]
-        return documented(show_feed, answers, codes, After)
+        told = documented(show_feed, answers, codes, After)
+        return {**told, "parameters": [*told["parameters"], LAST_EVENT_ID]}
 
     routes.add("GET", FEED, show_feed, "show_feed", doc, public=public)
     return routes

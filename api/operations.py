@@ -14,6 +14,7 @@ from marshmallow import Schema, fields
 
 from api.fields import BoundedList, Choice, ExactSchema, Id, Units
 from api.problems import MEDIA_TYPE, PROBLEMS
+from api.results import schema_of
 from api.signatures import PARAMETER
 from domain.permission import open_to
 from domain.refusal import (
@@ -258,8 +259,8 @@ def answered(
     """A response in JSON, and in further media types with examples."""
     content: dict[str, Any] = {"application/json": {"schema": answer}}
     for media_type, example in (also or {}).items():
-        kind = "string" if isinstance(example, str) else "object"
-        content[media_type] = {"schema": {"type": kind}, "example": example}
+        kind = {"type": "string"} if isinstance(example, str) else schema_of(dict[str, Any])
+        content[media_type] = {"schema": kind, "example": example}
     documented = {"description": description, "content": content}
     return {**documented, "headers": dict(headers)} if headers else documented
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from inspect import getdoc
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from domain.value import Choice, Example, Instant, Length, Number, Ref, Value, Word
 from projections.question import Question
@@ -46,7 +55,7 @@ def list_of(item: Any, beside: Mapping[str, Any] = NOTHING, /, **first: Any) -> 
 def schema_of(hint: Any) -> Schema:
     """The schema of a type."""
     origin, inner = get_origin(hint), get_args(hint)
-    if origin is Annotated:
+    if origin in (Annotated, NotRequired):
         return _noted(schema_of(inner[0]), inner[1:])
     if origin in (Union, types.UnionType):
         return _or_null(schema_of(next(one for one in inner if one is not type(None))))
@@ -66,7 +75,7 @@ def _component(name: str, meant: Any, description: str, fields: dict[str, Any]) 
             "type": "object",
             "description": description,
             "properties": {name: schema_of(hint) for name, hint in fields.items()},
-            "required": sorted(fields),
+            "required": sorted(n for n, h in fields.items() if get_origin(h) is not NotRequired),
             "additionalProperties": False,
         }
     return {"$ref": f"#/components/schemas/{name}"}

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 from flask import Blueprint, Response, jsonify
 
 from api.asking import Paging, QuestionParameters, linked, viewing
-from api.conditional import by_bytes
 from api.fields import ExactSchema
 from api.listing import Slice, page_of
 from api.operations import (
@@ -208,6 +207,8 @@ class Routes:
         path: str,
         compute: Callable[[Mapping[str, object]], dict[str, object]],
         name: str,
+        asked: type[Any],
+        answer: type[Any],
         *,
         example: Mapping[str, object],
         refuses: Refusals,
@@ -220,10 +221,10 @@ class Routes:
                 return jsonify(compute(said))
 
         def doc() -> dict[str, Any]:
-            sent = {"schema": {"type": "object"}, "example": dict(example)}
-            answer = {"schema": {"type": "object"}, "example": compute(example)}
+            sent = {"schema": schema_of(asked), "example": dict(example)}
+            told = {"schema": schema_of(answer), "example": compute(example)}
             codes = ["unauthenticated", *OF_BODY, *(refusal.code for refusal in refuses)]
-            answers = {"200": {"description": "The answer.", "content": {_JSON: answer}}}
+            answers = {"200": {"description": "The answer.", "content": {_JSON: told}}}
             body = {"required": True, "content": {_JSON: sent}}
             return documented(compute, answers, codes) | {"requestBody": body}
 
@@ -252,12 +253,12 @@ class Routes:
                 if not viewed:
                     return give(**ids, **asked)
                 with viewing(self._journal, self._store, asked) as view:
-                    return by_bytes(give(view, **ids))
+                    return give(view, **ids)
 
             def doc() -> dict[str, Any]:
                 schema = {"schema": {"type": "string"}, "example": example}
                 answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
-                if public or viewed:
+                if public:
                     answers |= UNCHANGED
                 codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
                 codes += of_query(query)

@@ -74,6 +74,10 @@ class Answer:
         return list(self.json["items"])
 
 
+ACTED_UPON = {"ETag", "Link", "Location", "Retry-After", "WWW-Authenticate"}
+"""The headers of answers by which clients decide what to send next."""
+
+
 class Contract:
     """The OpenAPI document, against which every answer is held."""
 
@@ -99,6 +103,11 @@ class Contract:
         assert documented, f"{method} {path} says nothing of {answer.status}: {answer.text}"
         content = documented["content"].get(media_type)
         assert content, f"{method} {path} says nothing of {media_type}"
+        named = documented.get("headers", {}).keys()
+        untold = ACTED_UPON & answer.headers.keys() - named
+        assert not untold, f"{method} {path} says nothing of {untold}"
+        if answer.status == 200:
+            assert "ETag" in answer.headers or "ETag" not in named, f"{method} {path} has no tag"
         if media_type == MEDIA_TYPE:
             assert answer.code in documented[CODES], f"{method} {path}: {answer.code}"
         if media_type.endswith("json"):
