@@ -509,6 +509,7 @@ def test_what_is_looked_for_in_the_documentation_is_found(
         "ID_taken": "already used for",
         "beatmaker": "beat",
         "comment window": "Close a split",
+        "CORS": "Ask from your server",
         "né <b>": "Nothing",
     }.items():
         assert what in Seen(served.client(None).get("/docs", q=q).text).text, q

@@ -191,6 +191,15 @@ def test_whatever_is_signed_names_what_it_brings_into_being(database: str) -> No
         assert signed(told, "open_pool", **opened, terms={"type": "agreed"}, id=id_of("pool"))
 
 
+def test_who_signs_a_new_name_says_what_becomes_of_the_former_one(database: str) -> None:
+    """What is erased is never decided by a default that was not signed."""
+    with story(database) as told:
+        ana = registered(told)
+        with pytest.raises(BadSignature, match="“former” is erased, which was not signed"):
+            signed(told, "rename_contributor", id=ana, name="Anna")
+        assert signed(told, "rename_contributor", id=ana, name="Anna", former="erased")
+
+
 def test_only_a_key_that_the_actor_has_registered_signs(database: str) -> None:
     with story(database) as told:
         ana, ben = told.person("ana"), told.person("ben")
