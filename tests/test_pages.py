@@ -462,6 +462,19 @@ def test_a_button_is_there_only_for_what_its_reader_may_do(served: Served) -> No
     assert served.head == head
 
 
+def test_who_may_decline_or_revoke_a_credit_reads_which_of_them_is_for_ever(served: Served) -> None:
+    ana = served.admit("Ana")
+    poem = served.acting(ana).post("/contributions", title="A poem", medium="text").id
+    credit = served.acting(ana).post("/credits", work=poem, contributor=ana, role="writer").id
+    someone, path = signed_in(served, ana), f"/credit/{credit}"
+    said = "A declined credit can still be accepted. A revoked credit is over"
+    for verb, is_over in (("decline", False), ("revoke", True)):
+        page = someone.get(path)
+        assert (said in page.text_seen) is not is_over, "declined already, it can only be revoked"
+        someone.post(f"{path}/{verb}", {"form_token": page.token})
+        assert (f"{path}/accept" in someone.get(path).text) is not is_over
+
+
 def test_an_open_dispute_is_read_where_the_credit_or_the_edge_is(served: Served) -> None:
     ana, ben = served.admit("Ana"), served.admit("Ben")
     poem = served.post_piece("A poem", by=ben)
