@@ -221,6 +221,16 @@ def test_what_can_no_longer_be_done_is_explained_to_whoever_could_have_done_it(
     assert "It is revoked, so it can no longer be declined." in page
     cleo = signed_in(served, served.admit("Cleo"))
     assert "can no longer" not in cleo.get(f"/credit/{credit}").text_seen
+    # Neither what waits for the end of a dispute, nor what never waited for an answer.
+    disputed = served.acting(ana).post("/credits", said | {"role": "arranger"}).id
+    wrong = {"grounds": "wrong_role", "reason": "It was two commas.", "evidence": "The draft."}
+    served.acting(ben).post(f"/credits/{disputed}/dispute", wrong)
+    assert "can no longer" not in window.get(f"/credit/{disputed}").text_seen
+    song = {"title": "A song", "medium": "audio", "sources": [{"work": work, "kind": "sample"}]}
+    song = served.acting(ben).post("/contributions", song).id
+    edge = served.operator.get(f"/works/{song}").json["sources"][0]["remix"]
+    for one in (window, signed_in(served, ana)):
+        assert "can no longer" not in one.get(f"/remix/{edge}").text_seen
     kept = served.acting(ana).post("/credits", said | {"role": "singer"}).id
     served.acting(ben).post(f"/credits/{kept}/accept", {})
     wrong = {"grounds": "not_theirs", "reason": "It was Cleo.", "evidence": "the tape"}

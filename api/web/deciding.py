@@ -19,13 +19,13 @@ from api.web.keeping import said_before
 from api.web.offering import forms_for
 from domain.command import Command
 from domain.disclosure import EVIDENCE_KINDS
-from domain.dispute import FITTING, GROUNDS, OUTCOMES
+from domain.dispute import FITTING, GROUNDS, OUTCOMES, DisputeOpening
 from domain.identifier import Identifier
 from domain.money.hold import Hold, hold_on
 from domain.permission import OPERATOR
 from domain.refusal import Refusal, WrongState
 from domain.registry import COMMANDS
-from domain.remix import REMIX_KINDS
+from domain.remix import REMIX_KINDS, Remix
 from projections import (
     around,
     attribution,
@@ -71,6 +71,8 @@ PLAIN = ("accept", "decline", "revoke", "strike")
 """The decisions that take no more than a reason; they share one form."""
 ANSWERS = {"accept": "accepted", "decline": "declined"}
 """The decisions whose absence a page explains, each with the state it would lead to."""
+NOT_OVER = (Remix.Declared.STATE, DisputeOpening.STATE)
+"""The states in which no answer is missed: none was needed, or it can be given afterwards."""
 POSTER = "whoever posted the work"
 """Who may record another credit, remix or number of a work, besides the operator."""
 FIELDS = {
@@ -242,7 +244,8 @@ def _gone(
         try:
             frame.rehearse(verbs[name].command.of({"id": id}))
         except WrongState as wrong:
-            if (state := str(wrong.details["state"])) != becomes:
+            state = str(wrong.details["state"])
+            if state not in (becomes, *NOT_OVER):
                 yield becomes, state
         except (Refusal, Problem):
             continue
