@@ -260,7 +260,8 @@ def _position(routes: Routes, log: Log) -> None:
     def show_position(at: str) -> Response:
         """The last position recorded up to a moment, for questions as of then.
 
-        Give it to any question as `as_of`; 0 where nothing had been recorded yet.
+        A year, a month or a day means its first instant. Give the position to any question as
+        `as_of`; it is 0 where nothing had been recorded yet.
         """
         position = log.journal.position_at(datetime.fromisoformat(start_of(at)))
         facts = log.journal.facts.at([position])
