@@ -117,7 +117,8 @@ def _community(name: str, told: Any, settings: Settings, environ: Mapping[str, s
     except BadSetting as error:
         raise BadSetting(f"{place}: {error}") from error
     shared = {field: getattr(settings, field) for field in SHARED}
-    return Community(name, replace(read, **shared), hosts, path)
+    first = next(iter(hosts), ""), path
+    return Community(name, replace(read, **shared, place=first), hosts, path)
 
 
 def _text(place: str, value: object, environ: Mapping[str, str]) -> str:

@@ -239,9 +239,11 @@ def look_at_fonts(_settings: Settings) -> Said:
 @_on_settings
 def look_at_ready(settings: Settings) -> Said:
     """Whether a server answers on the port, and that it is ready."""
-    address = f"{settings.local_address}/ready"
+    host, path = settings.place
+    headers = {"Host": host} if host else {}
+    asked = urllib.request.Request(f"{settings.local_address}{path}/ready", headers=headers)
     try:
-        with urllib.request.urlopen(address, timeout=3) as answer:
+        with urllib.request.urlopen(asked, timeout=3) as answer:
             return OK, f"A server is {json.load(answer)['status']} on port {settings.port}."
     except urllib.error.HTTPError as problem:
         return FAILED, f"{_failing(problem)}", "See the other findings."

@@ -75,6 +75,8 @@ class Settings:
     standbys: tuple[str, ...] = ()
     comment_minutes: int = COMMENT_MINUTES
     communities: str = ""
+    place: tuple[str, str] = ("", "")
+    """Of one of several communities: the first host and the path at which it is served."""
     misspelt: Mapping[str, str] = field(default_factory=dict, compare=False)
     """By environment variable that is no setting: the setting that is nearly called so."""
     said: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

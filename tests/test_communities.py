@@ -218,6 +218,13 @@ def test_the_terminal_shows_the_community_that_is_named(both: Both) -> None:
         assert "harbour, quay" in told.stderr.replace(" and ", ", ")
 
 
+def test_the_doctor_finds_the_server_of_the_community_that_is_named(both: Both) -> None:
+    """It asked at the root of the port, where neither is served."""
+    for name in ("harbour", "quay"):
+        told = both.says("--community", name, "doctor").output
+        assert f"A server is ready on port {both.quay.port}." in " ".join(told.split())
+
+
 def test_a_file_of_communities_that_is_missing_is_named(tmp_path: Path) -> None:
     settings = {"STEMMA_COMMUNITIES": str(tmp_path / "nowhere.toml")}
     told = CliRunner(env=settings).invoke(main, ["works"])
