@@ -96,7 +96,7 @@ def _gateway(
         return app
 
     def tell(why: str) -> None:
-        log.warning("%s", why)
+        log.warning("%s: %s", name or "serving", why)
         has_tried.set()
 
     def opening() -> None:

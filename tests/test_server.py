@@ -207,6 +207,29 @@ def test_a_worker_that_was_killed_is_replaced(database: str) -> None:
         assert server.admit("Ben")["position"] == 2
 
 
+def test_a_reload_replaces_the_workers_which_read_the_files_of_the_settings_again(
+    tmp_path: Path,
+) -> None:
+    settings = {"STEMMA_DATA": str(tmp_path)}
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", "--workers", "1", **settings) as server:
+        before = children(server.process.pid)
+        with started("key", "rotate", **settings) as rotating:
+            assert rotating.wait(timeout=60) == 0
+        assert len(public_keys(server)) == 1
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(public_keys(server)) == 2, server.process)
+        wait_until(lambda: not set(before) & set(children(server.process.pid)), server.process)
+
+
+def public_keys(server: Server) -> list[str]:
+    """What the server publishes at the moment; nothing if it does not answer."""
+    address = f"http://127.0.0.1:{server.port}/log/key"
+    with suppress(OSError), urllib.request.urlopen(address, timeout=60) as answer:
+        told: list[str] = answer.read().decode().splitlines()
+        return told
+    return []
+
+
 def children(of: int) -> list[int]:
     told = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(of)], capture_output=True, text=True, check=False

@@ -3,6 +3,7 @@
 Rule: real processes are killed and frozen, and a real PostgreSQL is stopped.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -203,6 +204,15 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(alone: PostgresAlone
         wait_until(server.is_ready, process)
         receipt = server.admit("Ana")
         wait_until(partial(knows, server, receipt), follower)
+
+
+def test_what_a_follower_waits_for_is_logged_like_all_else(tmp_path: Path) -> None:
+    away = f"postgresql://stemma@/stemma?host={tmp_path}"
+    with started("follow", STEMMA_DATABASE=away, STEMMA_LOGS="json") as follower:
+        assert follower.stdout is not None
+        line = json.loads(follower.stdout.readline())
+    assert line["level"] == "warning"
+    assert line["event"].startswith("following: The database does not answer: ")
 
 
 def is_alive(server: Server) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -26,6 +28,7 @@ from scripts.service import Service, bring_up_to_date, open_service, patiently, 
 from scripts.settings import Settings
 
 commands = click.Group()
+log = logging.getLogger(__name__)
 
 
 @commands.command()
@@ -85,7 +88,7 @@ def follow(ctx: click.Context) -> None:
         services: list[Service] = []
         try:
             if len(several) == 1:
-                services.append(_following(first, stack))
+                services.append(_following(first, stack, "following"))
                 services[0].follower.run()
             else:
                 _follow_each(several, stack, services)
@@ -101,9 +104,9 @@ def _follow_each(
 
     def begin(name: str, settings: Settings) -> None:
         try:
-            service = _following(settings, stack)
+            service = _following(settings, stack, name)
         except Exception as error:
-            err.print(f"{name} is not followed: {error}")
+            log.error("%s is not followed: %s", name, error)
         else:
             services.append(service)
             service.follower.start()
@@ -118,18 +121,19 @@ def _follow_each(
     Event().wait()
 
 
-def _following(settings: Settings, stack: ExitStack) -> Service:
-    """A service that is caught up, pushes and delivers."""
+def _following(settings: Settings, stack: ExitStack, name: str) -> Service:
+    """A service that is caught up, pushes and delivers; until then the log says what it awaits."""
     from scripts.delivering import start_delivering
     from scripts.pushing import start_pushing
 
-    patiently(lambda: prepare(settings), err.print)
-    service = patiently(lambda: opened_by(settings, create=True), err.print)
+    tell = partial(log.warning, "%s: %s", name)
+    patiently(lambda: prepare(settings), tell)
+    service = patiently(lambda: opened_by(settings, create=True), tell)
     stack.enter_context(service)
     beat = service.heartbeat.beat
     stack.callback(start_pushing(service.log, settings))
     stack.callback(start_delivering(service, settings))
-    position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), err.print)
+    position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), tell)
     err.print(f"following from position {position} (stop with Ctrl-C)")
     return service
 
