@@ -2,13 +2,14 @@
 
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 import schemathesis
@@ -387,6 +388,18 @@ def shown(document: dict[str, Any], path: str) -> str:
     for parameter in document["paths"][path].get("parameters", []):
         path = path.replace(f"{{{parameter['name']}}}", str(parameter["schema"]["examples"][0]))
     return path
+
+
+def test_what_is_printed_to_be_tried_lacks_nothing_that_is_required(served: Served) -> None:
+    document = served.operator.document
+    named = {one["operationId"]: one for _, _, one in operations(document)}
+    for printed in Reference.of(document).operations:
+        words, operation = shlex.split(printed.curl), named[printed.name]
+        asked = parse_qs(urlsplit(words[-1]).query)
+        required = {one["name"] for one in operation.get("parameters", ()) if one.get("required")}
+        assert {*asked} == required, printed.name
+        is_sent = {"-d", "--data-binary"} & {*words}
+        assert is_sent or not operation.get("requestBody", {}).get("required"), printed.name
 
 
 class Seen(HTMLParser):

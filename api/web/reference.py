@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
 
 from api.document import operations, resolved
 from api.operations import CODES
@@ -171,7 +172,7 @@ def _tell(
 def _fields(
     schema: Mapping[str, Any], document: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[Field]:
-    """The fields of a body, including those of objects in lists, as ``sources[].rate``."""
+    """The fields of a body, including those of objects in it, as ``sources[].rate``."""
     whole = resolved(schema, document)
     for name, inner in whole.get("properties", {}).items():
         field = resolved(inner, document)
@@ -179,6 +180,8 @@ def _fields(
         yield _field(prefix + name, said, field, document)
         if field.get("type") == "array":
             yield from _fields(field["items"], document, f"{prefix}{name}[].")
+        else:
+            yield from _fields(field, document, f"{prefix}{name}.")
 
 
 def _field(
@@ -226,15 +229,23 @@ def _curl(
         if parameter["in"] == "path":
             shown = parameter["schema"]["examples"][0]
             path = path.replace(f"{{{parameter['name']}}}", str(shown))
+    asked = {
+        parameter["name"]: parameter["schema"]["examples"][0]
+        for parameter in parameters
+        if parameter["in"] == "query" and parameter.get("required")
+    }
+    address = f"ORIGIN{path}?{urlencode(asked)}" if asked else f"ORIGIN{path}"
     parts = []
     if operation.get("security") != []:
         parts.append('-H "Authorization: Bearer $STEMMA_KEY"')
-    if body:
+    if "text/plain" in operation.get("requestBody", {}).get("content", {}):
+        parts.append("-H 'Content-Type: text/plain' --data-binary @FILE")
+    elif body:
         parts.append("-H 'Content-Type: application/json'")
         parts.append("-d " + shlex.quote(pretty(body)))
     elif method == "post":
         parts.append("-X POST")
-    parts.append(f"ORIGIN{path}")
+    parts.append(shlex.quote(address))
     between = " " if sum(map(len, parts)) <= WIDTH else " \\\n  "
     return f"curl {between.join(parts)}"
 
