@@ -848,6 +848,22 @@ def test_an_index_that_lacks_rows_is_found(tmp_path: Path) -> None:
         assert re.match(r"storage: .*: row 1 missing from index vault_of", found), found
 
 
+def test_a_word_that_a_search_does_not_find_is_named(tmp_path: Path) -> None:
+    """A search begins at the directory of the index, by which a word may seem to be nowhere."""
+    database = f"sqlite:///{tmp_path}/stemma.db"
+    with story(database) as told:
+        for number in range(300):
+            told.person(f"name-{number}")
+        prepared(told)
+        with raw_connection(database) as connection:
+            directory = "read_1_documents_idx"
+            last = f"(SELECT max(term) FROM {directory} WHERE term < X'31')"
+            connection.execute(f"UPDATE {directory} SET term = X'30' || 'h' WHERE term = {last}")
+        found = difference(told.service)
+        word = "storage: read_1_documents: not all documents with the word “.*” are found by it"
+        assert re.fullmatch(word, found), found
+
+
 # -- the command ---------------------------------------------------------------------------
 
 

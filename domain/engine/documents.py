@@ -224,11 +224,15 @@ class Fts5(Documents):
     )
     _SOME = "SELECT d.rowid FROM @documents d WHERE d.@documents MATCH :wanted LIMIT :limit"
 
+    BEGUN = (3, 4, 5)
+    """The lengths of prefixes indexed by themselves: of one to three letters, after the mark of
+    two."""
+
     def create(self, name: str) -> Iterator[str]:
-        # Every character beyond ASCII is part of a word, so only spaces separate. The prefixes
-        # indexed by themselves are those of one to three letters, after the mark of two.
+        # Every character beyond ASCII is part of a word, so only spaces separate.
+        prefixes = " ".join(map(str, self.BEGUN))
         yield (
-            f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(WORDS)}, prefix='3 4 5', "
+            f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(WORDS)}, prefix='{prefixes}', "
             "tokenize=\"ascii tokenchars '_'\")"
         )
         # A rebuild is one transaction; small segments would be merged over and over again.
