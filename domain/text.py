@@ -79,9 +79,14 @@ def plain_text(field: str, value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise BadText(field, "half of a surrogate pair can't be stored") from None
-    if not any(map(_is_visible, value)):
+    if not is_visible(value):
         raise BadText(field, "it has no visible characters")
     return value
+
+
+def is_visible(text: str) -> bool:
+    """Whether anything of a text can be seen."""
+    return any(unicodedata.category(one)[0] in "LNPS" and one not in _BLANK for one in text)
 
 
 def whole(text: str) -> int | None:
@@ -95,10 +100,6 @@ def whole(text: str) -> int | None:
 def with_article(noun: str) -> str:
     """An English noun with its indefinite article, by its first letter."""
     return f"{'an' if noun[:1] in {*'aeiou'} else 'a'} {noun}"
-
-
-def _is_visible(one: str) -> bool:
-    return unicodedata.category(one)[0] in "LNPS" and one not in _BLANK
 
 
 def folded(text: str) -> str:

@@ -658,6 +658,21 @@ def test_an_older_dispute_does_not_hold_what_terms_give_by_name() -> None:
     assert not edge._replace(doubt=older).touches(shared._replace(named=("r", "w")))
 
 
+@pytest.mark.parametrize("name", ["\u3164", "\u115f\u1160", "\u2800", "\u0301\u0302"])
+def test_nobody_is_paid_under_a_name_that_can_not_be_seen(name: str) -> None:
+    bands = {"type": "escalator", "earned_minor": 0, "bands": [["100", "label"], [None, name]]}
+    with bank(SQLITE) as told:
+        pool, ana = told.pool(), told.person("ana")
+        refused: list[tuple[str, dict[str, Any]]] = [
+            ("amend_pool", {"terms": bands, "effective_at": "2026-03", "reason": "So agreed."}),
+            ("post_proposal", {"assets": [asset("a", {ana: "1/2", name: "1/2"})]}),
+            ("post_proposal", {"assets": [asset(name, {ana: "1"})]}),
+        ]
+        for command, said in refused:
+            with pytest.raises(BadPolicy, match="a name has no visible characters"):
+                told.tell(command, pool=pool, **said)
+
+
 def test_a_name_that_is_nearly_another_is_warned_of(database: str) -> None:
     """Each is paid on its own, so two spellings of one name are two payees."""
 

@@ -131,9 +131,7 @@ class Documents(ABC):
     def read(self, row: Sequence[Any]) -> Document:
         """The document of a row; what ``row`` would not write so is returned in quotation marks."""
         number, *columns = row
-        name, texts, terms, tags = (
-            one if isinstance(one, str) else f"“{one!r}”" for one in columns
-        )
+        name, texts, terms, tags = (c if isinstance(c, str) else f"“{c!r}”" for c in columns)
         words = _plain(name.rpartition(f" {BETWEEN} ")[2])
         spelled = f"{FIRST} {words} {LAST}" if words else ""
         is_so = self._named(words.split()) == name
@@ -225,8 +223,7 @@ class Fts5(Documents):
     _SOME = "SELECT d.rowid FROM @documents d WHERE d.@documents MATCH :wanted LIMIT :limit"
 
     BEGUN = (3, 4, 5)
-    """The lengths of prefixes indexed by themselves: of one to three letters, after the mark of
-    two."""
+    """The lengths of prefixes with an index of their own: one to three letters after the mark."""
 
     def create(self, name: str) -> Iterator[str]:
         # Every character beyond ASCII is part of a word, so only spaces separate.

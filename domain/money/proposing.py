@@ -7,7 +7,7 @@ One file, because its commands share what a pool and its proposals are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
@@ -27,6 +27,7 @@ from domain.money.pool import (
     MOST_COMMENT_DAYS,
     MOST_REVIEW_HOURS,
     Pool,
+    texts_in,
 )
 from domain.money.proposal import Assets, Content, Proposal, ProposalComment, payees_of
 from domain.money.split import OF_SPLIT, WITH_CARRY, read_terms
@@ -36,6 +37,7 @@ from domain.nouns import BORN
 from domain.past import Past
 from domain.permission import OPERATOR, QUOTAS
 from domain.refusal import (
+    BadPolicy,
     BadSplit,
     LicenceConflict,
     NotEligible,
@@ -51,6 +53,7 @@ from domain.refusal import (
 )
 from domain.release import Release
 from domain.standing import of_proposal
+from domain.text import is_visible
 from domain.value import MOST_PIECES, Amount, Example, Json, Many, Most, Number
 from domain.values import (
     ASSETS,
@@ -155,6 +158,7 @@ class OpenPool(Command):
         )
         opened = past.imagine(Pool, new).opened
         must_know(past, named_in(opened))
+        _must_be_seen(texts_in(self.terms), "policy")
         yield new
 
 
@@ -190,6 +194,7 @@ class AmendPool(Command):
         )
         opened = replace(noun.opened, terms=dict(self.terms))
         must_know(past, named_in(opened), self.pool)
+        _must_be_seen(texts_in(self.terms), "policy")
         places = places_of(opened)
         lost = tuple(place for place, sum in known.flow.items() if sum and place not in places)
         if lost := tuple(place for place in lost if not place.startswith(BY_RULE)):
@@ -248,6 +253,8 @@ class ProposedContent(Command):
             content = _eligible(past, opened, opened.works, content)
             read_terms({"type": "assets", "assets": content.assets})
         groups = (each["group"] for asset in content.assets for each in asset.get("through", ()))
+        names = [*payees_of(content.assets), *(asset["asset"] for asset in content.assets)]
+        _must_be_seen(names, "assets" if self.policy is None else "policy")
         must_know(past, [*payees_of(content.assets), *groups], opened.originator_id)
         return content
 
@@ -529,6 +536,12 @@ def eligible_assets(assets: Assets, works: Sequence[str], graph: Lineage[str]) -
     known = set(graph.nodes)  # without what came into the release later
     allowed = {node for work in works if work in known for node in graph.above(work)}
     return [asset for asset in assets if asset["asset"] in allowed or asset["asset"] not in known]
+
+
+def _must_be_seen(names: Iterable[str], where: str) -> None:
+    """Refuse (``BadPolicy``) names of payees or assets of which nothing would be seen."""
+    if not all(map(is_visible, names)):
+        raise BadPolicy(where, "a name has no visible characters")
 
 
 def must_be_days(days: int, least: int) -> int:
