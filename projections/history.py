@@ -211,8 +211,9 @@ def disclosures_after(
 ) -> Page[DisclosuresOfFact]:
     """The texts that the facts you may read commit to, with their salts, unless they were erased.
 
-    The page size counts the facts examined; a page lists those of them that have a text. “stemma
-    audit” puts them beside a replay of the log, so that names and titles are compared as well.
+    In the order of the journal. The page size counts the facts examined; a page lists those of
+    them that have a text. “stemma audit” puts them beside a replay of the log, so that names and
+    titles are compared as well.
     """
     place = (decode_cursor(after, int) or [0])[0]
     facts = [one for one in journal.facts.after(place, limit + 1) if one.position <= view.as_of]

@@ -47,7 +47,8 @@ class Why(NamedTuple):
 def likely_sources(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[LikelySource]:
     """Works that one may have been made from but does not cite, each with the reasons.
 
-    The same file or similar content, answers to the same challenge, and the sources of its sources.
+    The same file or similar content, answers to the same challenge, and the sources of its sources;
+    the strongest reason first.
     """
     row = lineage.find(view, id)
     found = _without_impossible(view, row, _reasons(view, row))

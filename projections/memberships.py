@@ -31,7 +31,7 @@ def members(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Member
 
 @question("list_groups", "/contributors/{id}/groups", cli="contributor groups")
 def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[MembershipTold]:
-    """The groups that someone is or was in, and those waiting for them to agree."""
+    """The groups that someone is or was in or is asked to join, in the order of offers."""
     return _page(view, groups.groups_of(view, contributors.accounts(view, id)), **part)
 
 

@@ -189,7 +189,7 @@ def of_contributor(
 ) -> Page[FactTold]:
     """This person's notices: disputes that concern them, answers and decisions.
 
-    Only the person, auditors and the operator may ask.
+    The oldest come first. Only the person, auditors and the operator may ask.
     """
     accounts, named = must_be_own(view, journal, id, actor, "read notices")
     page, more = view.page(

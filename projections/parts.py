@@ -76,8 +76,8 @@ def of_work(
 ) -> Page[PartOfPerson]:
     """Everyone who contributed to a work, through every generation, and by which paths.
 
-    What is only claimed about a work does not count; ``claims`` says how much is waiting. As CSV,
-    it is the whole credits roll.
+    The nearest come first. What is only claimed about a work does not count; ``claims`` says how
+    much is waiting. As CSV, it is the whole credits roll.
     """
     place = tuple(decode_cursor(after, int, int) or (-1, -1))
     root = lineage.root_of(view, id)
@@ -262,7 +262,7 @@ _HERE = "/works/{id}/contributors/{contributor}"
 def credits(
     view: View, id: WorkId, contributor: ContributorId, **part: Unpack[Paged]
 ) -> Page[CreditLine]:
-    """Every credit that one person has in a work, through every generation."""
+    """Every credit that one person has in a work, through every generation, in order."""
     tree, share = _part(view, id, contributor)
     shown, more = sliced(share.credits, **part)
     rows = whole(view, shown)

@@ -620,6 +620,19 @@ def test_what_is_divided_and_the_answer_have_the_fields_that_are_documented(serv
     assert {*case["properties"]} == {*named}
 
 
+def test_every_list_in_pages_says_in_which_order_it_is(served: Served) -> None:
+    document = served.operator.document
+    for _, path, operation in operations(document):
+        answer = operation["responses"].get("200", {"content": {}})["content"]
+        fields = resolved(answer.get("application/json", {}).get("schema", {}), document)
+        if {"items", "next"} <= fields.get("properties", {}).keys():
+            said = f"{operation['summary']} {operation['description']}"
+            said += operation["responses"]["200"]["description"]
+            assert re.search(r"\b(first|last|in (the )?order|sorted by)\b", said, re.IGNORECASE), (
+                path
+            )
+
+
 def test_objects_without_documented_fields_may_have_any(served: Served) -> None:
     """Or a generated client in TypeScript takes them for objects that must be empty."""
     for schema in schemas_of(served.operator.document):

@@ -28,8 +28,8 @@ def ledger(
 ) -> Page[LedgerFact]:
     """Every fact that moved a pool's money, with its postings; also as a beancount journal.
 
-    For its payees, those who run its proposals, accountants and auditors; the reason of a payout
-    only for those it concerns.
+    In the order of the journal. For its payees, those who run its proposals, accountants and
+    auditors; the reason of a payout only for those it concerns.
     """
     pool_named(view, journal, id)
     reader = Reader(view, journal, actor)
