@@ -213,6 +213,8 @@ def test_a_correction_is_explained_by_the_terms_for_what_it_corrects(database: s
         told.agree(pool, {"a": "1"}, "2026-01")
         told.earn(pool, 1_000, "2026-01")
         amend(told, pool, label("20"), "2026-03")
+        told.agree(pool, {"c": "1"}, "2026-03")
+        told.earn(pool, 1_000, "2026-03")
         told.agree(pool, {"a": "1", "b": "1"}, "2026-01")
         correction = told.tell("correct_pool", pool=pool, reason="b was left out").id
         with told.view() as view:
