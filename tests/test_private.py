@@ -316,6 +316,11 @@ def test_a_refusal_says_who_may_read_it(purse: Purse) -> None:
     assert refused["code"] == "not_permitted"
     for who in ("agreed share", "accountant", "auditor", "producer", "assembled the release"):
         assert who in refused["detail"]
+    own, every = f"/contributors/{purse.ids['ana']}/earnings", "/trial-balance"
+    for path, is_own in ((own, True), (every, False)):
+        refused = purse.client("eve").get(path).json
+        assert "an accountant; an auditor." in refused["detail"]
+        assert ("the person whose" in refused["detail"]) == is_own
 
 
 def test_a_history_shows_others_that_there_are_facts_but_not_what_they_say(purse: Purse) -> None:
