@@ -46,8 +46,10 @@ DESCRIPTION = (
 )
 PROBLEM = {
     "type": "object",
-    "description": "A request that was not carried out (RFC 9457); some carry further members.",
+    "description": "A request that was not carried out (RFC 9457). Some carry further members: "
+    "what the detail tells, by name, such as the “cycle” of `lineage_cycle`.",
     "required": ["type", "title", "status", "detail", "code"],
+    "additionalProperties": {},
     "properties": {
         "type": {
             "type": "string",

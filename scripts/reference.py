@@ -93,7 +93,8 @@ def problems() -> str:
     return page(
         "Problem codes",
         "A request that fails is answered as `application/problem+json` (RFC 9457). A code never "
-        "changes its meaning.",
+        "changes its meaning. Some answers have further members: what `detail` tells, by name, "
+        "such as the `cycle` of `lineage_cycle` or `closes_at` of `window_open`.",
         table(
             ("code", "status", "meaning"),
             ((code(name), str(kind.status), kind.meaning) for name, kind in rows),

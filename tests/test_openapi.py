@@ -123,7 +123,9 @@ def test_every_operation_says_what_it_can_answer(served: Served) -> None:
 def test_a_problem_has_one_type_and_each_operation_says_its_codes(served: Served) -> None:
     """So that a generated client has one type for all problems, and one for their codes."""
     document = served.operator.document
-    assert document["components"]["schemas"]["ProblemCode"]["enum"] == sorted(PROBLEMS)
+    schemas = document["components"]["schemas"]
+    assert schemas["ProblemCode"]["enum"] == sorted(PROBLEMS)
+    assert "additionalProperties" in schemas["Problem"], "or its further members can't be read"
     for _, path, operation in operations(document):
         for status, response in operation["responses"].items():
             if problem := response["content"].get(MEDIA_TYPE):
