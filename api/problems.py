@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from flask import Flask, Request, Response, request
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from api.current import the_visit
@@ -32,6 +33,19 @@ MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
 """How many errors an answer lists; the others are counted."""
 RETRY_SECONDS = 1
+BARE_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<h1>That did not work</h1>
+<p>{detail}</p>
+{more}</html>
+"""
+AGAIN = Markup(
+    "<p>Load this page again in a moment. A form that is sent again is recorded only once.</p>\n"
+)
 
 log = logging.getLogger(__name__)
 
@@ -185,6 +199,13 @@ class Problem(HTTPException):
             body["instance"] = f"urn:stemma:request:{visit.id}"
         # ASCII only, because a quotation from the request may not be encodable in UTF-8.
         return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
+
+    def bare_page(self) -> Response:
+        """The problem as a page that takes nothing from the application."""
+        status, meaning = PROBLEMS[self.problem]
+        more = AGAIN if status >= 500 or status == 408 else ""
+        page = Markup(BARE_PAGE).format(title=meaning, detail=self.description, more=more)
+        return Response(page, status, self.headers, content_type="text/html; charset=utf-8")
 
 
 def problem_uri(code: str) -> str:

@@ -311,9 +311,11 @@ def told(problem: Problem, scope: Any, root: str = "") -> Answer:
     visit = Visit({"SCRIPT_NAME": root})
     visit.name(scope.headers.get(ID_HEADER.lower()) or "")
     enter(visit)
+    headers = scope.headers
+    is_seen = "text/html" in (headers.get("accept") or "") and "authorization" not in headers
     try:
         log.info("request", extra={"status": problem.code, "code": problem.problem})
-        answer = problem.answer()
+        answer = problem.bare_page() if is_seen else problem.answer()
     finally:
         enter(None)
     further = {**HEADERS, "Cache-Control": "no-store", ID_HEADER: visit.id}

@@ -101,6 +101,18 @@ def test_unfinished_bodies_hold_no_thread_and_end_in_time(server: Server) -> Non
             assert b'"code": "too_slow"' in answer
 
 
+def test_in_a_browser_what_never_reached_the_application_is_a_page(server: Server) -> None:
+    begun = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + b"Content-Length: 1000\r\n"
+    browser = begun + b"Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n"
+    program = browser + b"Authorization: Bearer none\r\n"
+    for sent, kind in ((browser, b"text/html"), (program, b"application/problem+json")):
+        with connected(server, count=1, sending=sent + b"\r\nkey=") as (one,):
+            answer = all_of(one)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"content-type: " + kind in answer.lower()
+        assert b"The body did not arrive in time." in answer
+
+
 def test_large_bodies_that_never_end_refuse_no_other(tmp_path: Path) -> None:
     """However much memory they hold: the slowest is given up for what arrives."""
     begun = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + b"Transfer-Encoding: chunked\r\n\r\n"
