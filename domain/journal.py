@@ -207,19 +207,20 @@ class Journal(Application[str]):
         decide: Callable[[Draft], T],
         *,
         about: Collection[str] = (),
+        rehearsed: tuple[T, Draft] | None = None,
         **terms: Any,
     ) -> tuple[T, Sequence[int]]:
         """Decide on a draft and record it in one append; the result and the positions.
 
-        ``decide`` is called again if others write meanwhile; Busy if they do so too often. What
+        It is decided again if others write meanwhile, even if ``rehearsed``; in the end, Busy. What
         has an id in ``about`` is read in advance, together. The ``terms`` are those of a draft.
         """
         for number in attempts():
             try:
-                told, draft = self._decided(decide, about, terms, is_first=not number)
+                told, draft = rehearsed or self._decided(decide, about, terms, is_first=not number)
                 return told, self.commit(draft)
             except IntegrityError:
-                continue
+                rehearsed = None
         raise Busy
 
     def _decided(

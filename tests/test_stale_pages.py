@@ -12,6 +12,10 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 from test_pages import Page, Reader, reader, signed_in
 
+from api.web import statements
+from api.web.statements import ShopFile
+from domain.lines import Line
+
 CHANGED = "Something has changed since the preview"
 
 
@@ -437,3 +441,59 @@ def test_a_statement_is_recorded_as_the_preview_said(served: Served) -> None:
         page = window.post(path, again)
         assert (CHANGED in page.text_seen, "1 recorded before" in page.text_seen) == (False, True)
     assert booked() == [900, 900]
+
+
+def test_a_statement_is_decided_again_only_if_others_wrote_meanwhile(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the preview tried is what is recorded; deciding it takes the time."""
+    ana = served.admit("Ana of the psalm")
+    pool, _ = pool_of(served, "A psalm", terms={"type": "fixed", "shares": [[ana, "1"]]})
+    kim, path = reader(served).sign_in(OPERATOR_KEY), "/desk/accountant/import"
+    place_of, warn = statements.place_of, statements.warn_of_others
+    decided, writing = list[str](), list[int]()
+
+    def counting(line: Line, number: int) -> str:
+        decided.append(place_of(line, number))
+        return decided[-1]
+
+    def written_meanwhile(*of: Any) -> None:
+        warn(*of)
+        for amount in writing:
+            by_hand = {"amount_minor": amount, "source": "Hand", "effective_at": "2026-01"}
+            served.operator.post(f"/pools/{pool}/revenue", by_hand)
+
+    monkeypatch.setattr(statements, "place_of", counting)
+    monkeypatch.setattr(statements, "warn_of_others", written_meanwhile)
+
+    def recorded(document: str, *meanwhile: int) -> list[int]:
+        decided.clear()
+        writing[:] = meanwhile
+        file = f"Pool;Store;Period;Statement;Amount\n{pool};Shop;2026-01;{document};9.00\n"
+        said = {"form": "sales", "kept": ShopFile(file.encode(), "sales", {}).kept, "do": "record"}
+        page = kim.post(path, said | {"form_token": kim.get(path).token})
+        assert "1 recorded" in page.text_seen
+        return [one["amount_minor"] for one in served.operator.get(f"/pools/{pool}/revenue").items]
+
+    assert (sorted(recorded("p1")), len(decided)) == ([900], 1)
+    assert (sorted(recorded("p2", 300)), len(decided) > 1) == ([300, 900, 900], True)
+
+
+def test_a_statement_with_too_many_shares_for_a_request_names_the_other_way(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Revenue of two payees in three lines is six shares."""
+    people = [served.admit(f"{one} of the canon") for one in ("Ana", "Ben")]
+    shares = [[one, "1"] for one in people]
+    pool, _ = pool_of(served, "A canon", terms={"type": "fixed", "shares": shares})
+    kim, path = reader(served).sign_in(OPERATOR_KEY), "/desk/accountant/import"
+    lines = "".join(f"{pool};Shop;2026-01;c{number};9.00\n" for number in range(3))
+    kept = ShopFile(f"Pool;Store;Period;Statement;Amount\n{lines}".encode(), "sales", {}).kept
+    said = {"form": "sales", "kept": kept, "form_token": kim.get(path).token}
+    for most, do, status in ((5, "preview", 413), (5, "record", 413), (6, "record", 200)):
+        monkeypatch.setattr(statements, "MOST_SHARES", most)
+        page = kim.post(path, said | {"do": do})
+        refused = "more than 5 shares at once; use “stemma import” for more, or split the file"
+        assert (page.status, refused in page.text_seen) == (status, status == 413)
+        booked = len(served.operator.get(f"/pools/{pool}/revenue").items)
+        assert booked == (3 if status == 200 else 0)

@@ -58,14 +58,14 @@ def pages(frame: Frame) -> None:
             try:
                 statement = _statement(said)
                 lines = statements.lines_of(view, statement)
-                told = statements.rehearsed(frame.journal, lines, g.actor)
+                told, draft = statements.rehearsed(frame.journal, lines, g.actor)
                 statements.warn_of_others(view, told)
                 if not _is_seen(told):
                     return _told(view, said, statement, told, None)
             except (Problem, Refusal) as refusal:
                 problem = of_refusal(refusal)
                 return _form(view, said, problem), problem.code
-        told, position = statements.recorded(frame.journal, lines, g.actor)
+        told, position = statements.recorded(frame.journal, lines, g.actor, (told, draft))
         has_recorded()
         with frame.view({} if position is None else {"min_position": position}) as view:
             return _told(view, said, None, told, position)

@@ -18,9 +18,11 @@ from typing import Literal, NamedTuple
 
 from api.web.errors import problem_at
 from domain.draft import Draft
+from domain.fact import Fact
 from domain.journal import Journal
 from domain.lines import BadLine, Ids, Line, step_of
 from domain.money.dividing import RecordRevenue
+from domain.money.entry import Entry
 from domain.money.pool import Pool
 from domain.money.revenue import Revenue
 from domain.refusal import IdTaken, Refusal
@@ -37,6 +39,8 @@ LARGEST_FILE_BYTES = 700_000
 """A request has at most a megabyte; after the rehearsal, the file is sent again as text."""
 MOST_LINES = 500
 """How many revenues one append may record."""
+MOST_SHARES = 200_000
+"""Into how many shares of payees revenues can be divided in the time of a request."""
 IMPORT = "use “stemma import” for more, or split the file"
 
 CALLED = {"source": "shop", "effective_at": "period", "document": "statement"}
@@ -128,10 +132,18 @@ def lines_of(view: View, statement: ShopFile) -> list[Line]:
     return lines
 
 
-def rehearsed(journal: Journal, lines: Iterable[Line], by: str) -> list[Outcome]:
-    """What would become of each line; nothing is recorded."""
+def must_be_quick(facts: Iterable[Fact]) -> None:
+    """Refuse entries with more than ``MOST_SHARES``."""
+    if sum(len(one.lines) for one in facts if isinstance(one, Entry.Event)) > MOST_SHARES:
+        said = f"This file would divide revenues into more than {MOST_SHARES:,} shares at once"
+        raise problem_at(FILE, "too_large", f"{said}; {IMPORT}.")
+
+
+def rehearsed(journal: Journal, lines: Iterable[Line], by: str) -> tuple[list[Outcome], Draft]:
+    """What would become of each line, and the draft that would be recorded."""
     with journal.engine.snapshot():
-        return _carried_out(journal.draft(), lines, by)
+        draft = journal.draft()
+        return _carried_out(draft, lines, by), draft
 
 
 def warn_of_others(view: View, told: Iterable[Outcome]) -> None:
@@ -144,10 +156,12 @@ def warn_of_others(view: View, told: Iterable[Outcome]) -> None:
 
 
 def recorded(
-    journal: Journal, lines: Collection[Line], by: str
+    journal: Journal, lines: Collection[Line], by: str, as_rehearsed: tuple[list[Outcome], Draft]
 ) -> tuple[list[Outcome], int | None]:
     """Record the lines: what became of each, and the last position recorded, if any."""
-    told, positions = journal.decided(lambda draft: _carried_out(draft, lines, by))
+    told, positions = journal.decided(
+        lambda draft: _carried_out(draft, lines, by), rehearsed=as_rehearsed
+    )
     return told, max(positions, default=None)
 
 
@@ -165,10 +179,11 @@ def sums(outcomes: Iterable[Outcome]) -> list[Sum]:
 
 def _carried_out(draft: Draft, lines: Iterable[Line], by: str) -> list[Outcome]:
     ids = Ids("bundle")  # the same ids as “stemma import”, so what that recorded is known here
-    return [
-        _told(draft, ids, place_of(line, number), line, by)
-        for number, line in enumerate(lines, start=1)
-    ]
+    outcomes = []
+    for number, line in enumerate(lines, start=1):
+        outcomes.append(_told(draft, ids, place_of(line, number), line, by))
+        must_be_quick(draft.facts)
+    return outcomes
 
 
 def _told(draft: Draft, ids: Ids, where: str, line: Line, by: str) -> Outcome:

@@ -14,7 +14,7 @@ Fractions are held as integers over one common scale, so they are exact.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -78,6 +78,12 @@ def common_scale(denominators: Iterable[int]) -> int:
         if scale.bit_length() > MAXIMUM_SCALE_BITS:
             raise SplitTooLarge("digits in an exact share", 4_200)
     return scale
+
+
+def exact_sum(parts: Collection[Fraction]) -> Fraction:
+    """The sum of fractions, added over one scale; it may have any number of digits."""
+    scale = lcm(*(part.denominator for part in parts))
+    return Fraction(sum(part.numerator * (scale // part.denominator) for part in parts), scale)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,9 +285,9 @@ def _due(
             raise BadCarry(f"the carry of “{payee}” is not exact")
     if carry and (strangers := carry.keys() - set(payees)):
         raise BadCarry(f"“{min(strangers)}” is not one of the payees")
-    if sum(carry.values()):
+    if exact_sum(carry.values()):
         raise BadCarry("the carry does not sum to zero")
-    if sum(map(abs, carry.values())) > MAXIMUM_CARRY_UNITS:
+    if exact_sum([*map(abs, carry.values())]) > MAXIMUM_CARRY_UNITS:
         raise BadCarry(f"the carry is more than {MAXIMUM_CARRY_UNITS} units in all")
     total = sum(whole)
     scale = common_scale([total, *(carried.denominator for carried in carry.values())])

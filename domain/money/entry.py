@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from domain.fact import Fact, Noun, common, fact
-from domain.money.apportionment import payee_key
+from domain.money.apportionment import exact_sum, payee_key
 from domain.money.payee import people_among
 from domain.money.revenue import paper_of
 from domain.readers import MONEY
@@ -162,10 +162,10 @@ def stated_lines(units: Mapping[str, int], carry: Mapping[str, Fraction]) -> lis
 def must_add_up(amount_minor: int, lines: list[Line]) -> None:
     """Raise UnbalancedDivision if the lines do not sum to the amount, or their carry not to 0."""
     given = sum(line.amount_minor for line in lines)
-    due = sum((line.due for line in lines), Fraction())
+    due = exact_sum([line.due for line in lines])
     if given != amount_minor or due != amount_minor:
         raise UnbalancedDivision(f"{given} allocated and {due} due are not both {amount_minor}")
-    if sum((line.after for line in lines), Fraction()):
+    if exact_sum([line.before for line in lines]):  # then what is carried after does not, either
         raise UnbalancedDivision("what is carried on does not sum to zero")
 
 

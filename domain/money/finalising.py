@@ -133,7 +133,8 @@ def _agreements(books: Books, pool: str) -> list[str]:
 def implied(past: Past, pool: str) -> Iterator[New]:
     """The implied agreement of a pool whose terms name all payees, recorded when it is needed."""
     known = past.books().opened[pool]
-    is_named = not any(policies_in(each.terms, Agreed.TYPE) for each in known.versions)
-    if not known.agreements and is_named:
+    if known.agreements:
+        return
+    if not any(policies_in(each.terms, Agreed.TYPE) for each in known.versions):
         line = {"pool": pool, "release": known.opened.release}
         yield Proposal.Implied.born(part_id(pool, "terms", 0), **line, number=1)

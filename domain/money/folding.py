@@ -440,9 +440,10 @@ class Folding(Origins):
         for place, amount in flow:
             through[place] = through.get(place, Fraction()) + Fraction(amount)
         for line in read_lines(lines) if self.opened[pool].opened.rounding != PLAIN else ():
-            carry[line.payee] = line.after
-            if not line.after:
-                del carry[line.payee]
+            if after := line.after:
+                carry[line.payee] = after
+            else:
+                carry.pop(line.payee, None)
         self.sums[pool] = replace(known, carry=carry, flow=through)
 
     def _book(self, currency: str, amount_minor: int) -> None:

@@ -7,7 +7,7 @@ the payees of the agreed shares (an advance, or shares set by hand) are computed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -104,13 +104,14 @@ def have_rules(terms: object) -> bool:
 
 def policies_in(terms: object, *kinds: str) -> list[Mapping[str, object]]:
     """The policies of some kinds in terms, however deep they are nested."""
-    inside: Iterable[object] = ()
-    if isinstance(terms, Mapping):
-        inside = terms.values()
-    elif isinstance(terms, list | tuple):
-        inside = terms
-    found = [each for one in inside for each in policies_in(one, *kinds)]
-    return [terms, *found] if isinstance(terms, Mapping) and terms.get("type") in kinds else found
+    if isinstance(terms, str):  # most of what there is: names and shares
+        return []
+    if isinstance(terms, list | tuple):
+        return [each for one in terms for each in policies_in(one, *kinds)]
+    if not isinstance(terms, Mapping):
+        return []
+    found = [each for one in terms.values() for each in policies_in(one, *kinds)]
+    return [terms, *found] if terms.get("type") in kinds else found
 
 
 def named_in(opened: Pool.Opened | Pool.Amended) -> list[str]:
@@ -220,5 +221,9 @@ def _divided(
     policy: Policy, amount_minor: int, flow: Mapping[str, Fraction], rules: int, origin: Origin
 ) -> Terms:
     result = split(amount_minor, policy, flow=flow, keeps_rest=rules > 1, origin=origin)
-    due = {payee: amount_minor * result.division.share(payee) for payee in result.division.weights}
+    total = result.division.total
+    due = {
+        payee: Fraction(amount_minor * weight, total)
+        for payee, weight in result.division.weights.items()
+    }
     return Terms(due, result.agreed, result.flow, result.ruled)

@@ -115,7 +115,7 @@ class _Commands:
         self._journal, self._ids, self._report, self._is_strict = journal, ids, report, is_strict
         self._reached: dict[str, int] = {}
         """By target: the position up to which its requests were compared with lines."""
-        self._terms = {
+        self._terms: dict[str, Any] = {
             "once": self._reached,
             "near": Neighbours(journal.facts),
             "is_vouched_for": is_vouched_for,

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from domain.lineage import Lineage
-from domain.money.apportionment import common_scale
+from domain.money.apportionment import common_scale, exact_sum
 from domain.money.policy.flow import FINE, Flow
 from domain.money.policy.parts import Parts, Waived, exactly, together
 from domain.money.policy.reading import Policy, PolicyEntry, PolicyJson, exact_share
@@ -65,7 +65,7 @@ class Fixed:
         fields = form.fields("shares", optional=("whole", "waived"))
         entries = form.entries(fields["shares"], "shares")
         must_weigh(form, entries, "shares")
-        total = sum((entry.share for entry in entries), Fraction())
+        total = exact_sum([entry.share for entry in entries])
         if "whole" in fields and total != exact_share(fields["whole"], form.at("whole")):
             reason = f"the shares must sum to exactly {fields['whole']}"
             raise BadShare(form.at("shares"), total, reason)
