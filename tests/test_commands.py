@@ -566,6 +566,19 @@ def test_a_table_is_not_read_as_a_bundle(stemma: Stemma, tmp_path: Path) -> None
     assert "1 recorded" in stemma.run("import", str(tmp_path)).output
 
 
+def test_a_warning_names_works_as_they_were_typed_or_by_their_titles(stemma: Stemma) -> None:
+    """As a refusal does; it named ids that nobody has typed."""
+    post = ("contribution", "post", "--medium", "text", "--made-at")
+    stemma(*post, "2024", "--id", "tide", "--title", "Low Tide")
+    low = stemma.record(*post, "2023", "--title", "Sung")
+    edge = ("remix", "declare", "--kind", "sample", "--parent", "tide", "--child")
+    (warning,) = stemma.json(*edge, low)["warnings"]
+    assert warning["detail"] == (
+        "The work Sung is dated 2023, before tide, from which it was made (2024): one of the dates "
+        "is wrong."
+    )
+
+
 def test_every_error_of_a_command_begins_like_a_sentence() -> None:
     """As refusals do, and what the library of the command line says of words it does not know."""
     begun = re.compile(r'(?:ClickException|UsageError|OurMistake)\(\s*f?"(\w)')

@@ -22,7 +22,7 @@ from scripts import bundle
 from scripts.commands import questions
 from scripts.commands.frame import Derived, flag_of, metavar_of, opened
 from scripts.commands.signing import signing_of
-from scripts.commands.wording import in_own_words, remember
+from scripts.commands.wording import in_own_words, remember, without_ids
 from scripts.service import Service
 
 commands = click.Group()
@@ -82,17 +82,21 @@ def record_line(
     ids = bundle.Ids("bundle")
     step = bundle.step_of(line, ids, derive=False)
     signing = signing_of(step, secret, service.journal.log_name) if secret else None
+    for id, text in ids.called.items():
+        remember(id, text)
     try:
         service.journal.must_have_credible_clock()
         receipt = service.journal.record(step.command, by=step.by, signing=signing, key=step.key)
     except Refusal as refusal:
-        for id, text in ids.called.items():
-            remember(id, text)
         service.follower.catch_up()
         with service.store.view() as view:
             raise click.ClickException(in_own_words(refusal, view)) from refusal
     service.follower.catch_up()
     answer = {name: value for name, value in receipt.told().items() if value != []}
+    if receipt.warnings:
+        with service.store.view() as view:
+            for one in answer["warnings"]:
+                one["detail"] = without_ids(one["detail"], view)
     click.echo(escaped(json.dumps(answer, ensure_ascii=False)))
     if promise is not None:
         with click.open_file(str(promise), "w") as kept:

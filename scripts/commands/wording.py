@@ -1,4 +1,4 @@
-"""Refusals in the words of the person who typed the command: their ids, and the nearest names."""
+"""Messages in the words of the person who typed the command: their ids, and the nearest names."""
 
 from __future__ import annotations
 
@@ -24,15 +24,24 @@ def remember(id: str, text: str) -> None:
         context.meta.setdefault(_TYPED, {})[id] = text
 
 
-def in_own_words(refusal: Refusal, view: View | None = None) -> str:
-    """The message with what was typed, or else a name, in place of our ids; and what was meant."""
+def _typed() -> Mapping[str, str]:
     typed: Mapping[str, str] = click.get_current_context().meta.get(_TYPED, {})
-    said = str(refusal)
-    for id, text in typed.items():
-        said = said.replace(id, shown(text))
+    return typed
+
+
+def without_ids(message: str, view: View | None) -> str:
+    """A message with what was typed, or else a name, in place of our ids."""
+    for id, text in _typed().items():
+        message = message.replace(id, shown(text))
     if view is not None:
-        for id, one in timeline.names(view, _ID.findall(said)).items():
-            said = said.replace(id, shown(called(one)))
+        for id, one in timeline.names(view, _ID.findall(message)).items():
+            message = message.replace(id, shown(called(one)))
+    return message
+
+
+def in_own_words(refusal: Refusal, view: View | None = None) -> str:
+    """What is refused, without ids, and what was meant."""
+    typed, said = _typed(), without_ids(str(refusal), view)
     id = str(refusal.details.get("id", ""))
     if view is not None and id in typed and isinstance(refusal, Unknown):
         found = meant(view, typed[id], refusal.noun())
