@@ -320,8 +320,8 @@ class NoComponents(Refusal, says="A release needs at least one component.", abou
 
 class RepeatedComponent(
     Refusal,
-    says="The work {work} is a single component of the release, wherever it is used: state its "
-    "rate where it is listed first, and none where it is used again.",
+    says="The work {work} is a single component of the release, wherever it is used: list it again "
+    "without a rate or, once it is a component, replace it by itself with all its places.",
 ):
     """A work used several times in a release is one component with several places, paid once."""
 
