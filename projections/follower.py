@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from contextvars import copy_context
 
 from domain.clock import stamp_of
 from domain.engine import DatabaseUnavailable, Locked, Overtaken
@@ -180,7 +181,8 @@ class Follower:
     def start(self) -> None:
         """Follow in a thread of this process."""
         self._stopping.clear()
-        self._thread = threading.Thread(target=self.run, name="follower", daemon=True)
+        run = copy_context().run
+        self._thread = threading.Thread(target=run, args=(self.run,), name="follower", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -45,6 +46,13 @@ _NAME = re.compile("[a-z][a-z0-9-]{0,62}")
 _SCHEMA = re.compile("[a-z_][a-z0-9_]{0,62}")
 _PATH = re.compile("(/[A-Za-z0-9_-]+)+")
 _HOST = re.compile(r"[a-z0-9.:\[\]-]+")
+
+
+COMMUNITY = ContextVar("community", default="")
+"""The name of the one for which a thread works outside of requests: it is in the lines of its log.
+
+A thread that goes on working for it is started in a copy of this context.
+"""
 
 
 class Community(NamedTuple):

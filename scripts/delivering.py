@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 from typing import TypeVar
 
@@ -202,7 +203,7 @@ def start_delivering(service: Service, settings: Settings) -> Callable[[], None]
             except Exception as error:  # the database does not answer
                 log.warning("webhooks and mail wait: %s", error)
 
-    thread = threading.Thread(target=run, name="deliver", daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(run,), name="deliver", daemon=True)
     thread.start()
 
     def stop() -> None:

@@ -22,6 +22,7 @@ from structlog.dev import ConsoleRenderer
 
 from api.current import the_visit
 from domain.moment import instant
+from scripts.communities import COMMUNITY
 
 DEEPEST = 16
 """The most frames of an exception that are named, the innermost last."""
@@ -135,7 +136,7 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "event": record.getMessage(),
-            **the_visit().bound,
+            **(the_visit().bound or _outside()),
             "level": record.levelname.lower(),
             "logger": record.name,
             **{name: value for name, value in vars(record).items() if name not in USUAL},
@@ -144,6 +145,12 @@ class Lines(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             line |= _without_what_was_said(record.exc_info[1])
         return self._write(line)
+
+
+def _outside() -> Mapping[str, str]:
+    """What a line names that is written on behalf of no request."""
+    community = COMMUNITY.get()
+    return {"community": community} if community else {}
 
 
 def _without_what_was_said(error: BaseException) -> dict[str, Any]:

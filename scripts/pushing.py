@@ -12,6 +12,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 
 from domain.checkpoint import encode_proof
 from domain.note import VerifierKey
@@ -92,7 +93,10 @@ def start_pushing(log_of: Log, settings: Settings) -> Callable[[], None]:
     stopped = threading.Event()
     parties = () if settings.policy is None else settings.policy.witnesses.values()
     pushers = [Pusher(log_of, one.key, one.url) for one in parties if one.url and one.key]
-    threads = [threading.Thread(target=one.run, args=(stopped,), daemon=True) for one in pushers]
+    threads = [
+        threading.Thread(target=copy_context().run, args=(one.run, stopped), daemon=True)
+        for one in pushers
+    ]
     for thread in threads:
         thread.start()
 

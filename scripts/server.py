@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -32,7 +33,7 @@ from api.application import create_app
 from api.waiting import wait_for
 from domain.engine import DatabaseUnavailable, TimeLimits
 from projections.workshop import open_workshop
-from scripts.communities import Community, read_communities
+from scripts.communities import COMMUNITY, Community, read_communities
 from scripts.delivering import start_delivering
 from scripts.gateway import Gateway, ProcessLimits
 from scripts.hosting import Hosting
@@ -96,10 +97,11 @@ def _gateway(
         return app
 
     def tell(why: str) -> None:
-        log.warning("%s: %s", name or "serving", why)
+        log.warning("%s", why)
         has_tried.set()
 
     def opening() -> None:
+        COMMUNITY.set(name)
         try:
             patiently(open_app, tell)
         except BaseException:
@@ -246,7 +248,7 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
         raise BadSetting("STEMMA_METRICS_TOKEN: there are no metrics of several communities")
     else:
         for one in read_communities(settings).values():
-            _prepare(one.settings, one.name)
+            copy_context().run(_prepare, one.settings, one.name)
         read_communities(settings)  # now with the keys that were created
     announce()
     place = MEMORY if os.access(MEMORY, os.W_OK) else None
@@ -258,6 +260,7 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
 
 def _prepare(settings: Settings, community: str = "") -> None:
     """Make a database ready; of several communities, a failing one does not stop the others."""
+    COMMUNITY.set(community)
     read_log_keys(settings)  # what a worker could not read would end it again and again
     read_mail_password(settings)
     try:

@@ -22,6 +22,7 @@ from test_server import KEY, started, wait_until
 from test_webhooks import Receiver, receiving
 
 from domain.commands.admitting import AdmitContributor
+from domain.note import COSIGNATURE, SignerKey
 from scripts.benchmarks.load import free_port
 from scripts.communities import read_communities
 from scripts.service import Service, open_service
@@ -137,6 +138,7 @@ def serving_both(folder: Path, ready: Sequence[str] = ("harbour", "quay")) -> It
         "STEMMA_DATA": str(folder),
         "STEMMA_PORT": str(port),
         "STEMMA_OPERATOR_KEY": f"{KEY}-of-nobody",
+        "STEMMA_LOGS": "json",
         "QUAY": QUAY_KEY,
         "STEMMA_WEBHOOK_NETWORKS": "127.0.0.0/8",
     }
@@ -307,6 +309,34 @@ def test_each_delivers_its_own_events_to_its_own_webhooks(both: Both) -> None:
 
 def said_to(receiver: Receiver) -> str:
     return " ".join(body.decode() for _, body in receiver.got)
+
+
+def test_lines_about_one_name_it_whoever_writes_them(tmp_path: Path) -> None:
+    """… a request, what goes on beside all requests, and a follower that waits."""
+    witness = SignerKey.new("witness.example", COSIGNATURE).verifier
+    policy = f"witness w {witness} http://127.0.0.1:{free_port()}\nquorum none\n"
+    (tmp_path / "policy").write_text(policy)
+    policed = f'witness_policy = "{tmp_path}/policy"'
+    told = FILE.format(harbour=HARBOUR_KEY, database="", other=policed)
+    (tmp_path / "communities.toml").write_text(told)
+    with serving_both(tmp_path) as both:
+        both.quay.post("/contributors", name="Ana")
+        wait_until(lambda: lines(tmp_path / SAID, "witness.example did not cosign"))
+    for event in ("request", "witness.example did not cosign"):
+        assert lines(tmp_path / SAID, event)[-1]["community"] == "quay"
+    away = f"postgresql://stemma@/stemma?host={tmp_path}"
+    (tmp_path / "communities.toml").write_text(f'[away]\npath = "/away"\ndatabase = "{away}"\n')
+    with (tmp_path / "follow.log").open("w") as said:
+        following = started("follow", output=said, **both.settings)
+        with following as process:
+            wait_until(lambda: lines(tmp_path / "follow.log", "The database does not"), process)
+    assert lines(tmp_path / "follow.log", "The database does not")[0]["community"] == "away"
+
+
+def lines(file: Path, begins: str) -> list[dict[str, Any]]:
+    """The lines of a log about events that begin like this."""
+    found = (json.loads(line) for line in file.read_text().splitlines() if line[:1] == "{")
+    return [line for line in found if line["event"].startswith(begins)]
 
 
 def test_without_a_name_all_are_upgraded_and_followed(both: Both, tmp_path: Path) -> None:

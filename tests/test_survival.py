@@ -212,7 +212,7 @@ def test_what_a_follower_waits_for_is_logged_like_all_else(tmp_path: Path) -> No
         assert follower.stdout is not None
         line = json.loads(follower.stdout.readline())
     assert line["level"] == "warning"
-    assert line["event"].startswith("following: The database does not answer: ")
+    assert line["event"].startswith("The database does not answer: ")
 
 
 def is_alive(server: Server) -> bool:

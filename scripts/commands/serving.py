@@ -22,7 +22,7 @@ from scripts.commands.frame import (
     served_by,
     settings_of,
 )
-from scripts.communities import read_communities
+from scripts.communities import COMMUNITY, read_communities
 from scripts.log_keys import make_log_key
 from scripts.service import Service, bring_up_to_date, open_service, patiently, prepare
 from scripts.settings import Settings
@@ -82,13 +82,14 @@ def follow(ctx: click.Context) -> None:
     from scripts.logs import configure_logs
 
     several = all_settings_of(ctx)
-    (first, *_) = several.values()
+    (name, first), *_ = several.items()
     configure_logs(first.logs)
     with ExitStack() as stack:
         services: list[Service] = []
         try:
             if len(several) == 1:
-                services.append(_following(first, stack, "following"))
+                COMMUNITY.set(name)
+                services.append(_following(first, stack))
                 services[0].follower.run()
             else:
                 _follow_each(several, stack, services)
@@ -103,8 +104,9 @@ def _follow_each(
     """Follow several communities; one that is away, or can't be followed, holds up no other."""
 
     def begin(name: str, settings: Settings) -> None:
+        COMMUNITY.set(name)
         try:
-            service = _following(settings, stack, name)
+            service = _following(settings, stack)
         except Exception as error:
             log.error("%s is not followed: %s", name, error)
         else:
@@ -121,12 +123,12 @@ def _follow_each(
     Event().wait()
 
 
-def _following(settings: Settings, stack: ExitStack, name: str) -> Service:
+def _following(settings: Settings, stack: ExitStack) -> Service:
     """A service that is caught up, pushes and delivers; until then the log says what it awaits."""
     from scripts.delivering import start_delivering
     from scripts.pushing import start_pushing
 
-    tell = partial(log.warning, "%s: %s", name)
+    tell = partial(log.warning, "%s")
     patiently(lambda: prepare(settings), tell)
     service = patiently(lambda: opened_by(settings, create=True), tell)
     stack.enter_context(service)
