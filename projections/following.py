@@ -145,9 +145,10 @@ class Followed:
     def __init__(self, view: View, accounts: Collection[int]) -> None:
         rows = view.rows(
             "SELECT f.kind, f.about, f.own_about, f.born FROM @follows f "
-            f"WHERE f.follower IN :accounts AND {HOLDS}",
+            f"WHERE f.follower IN :accounts AND {HOLDS} ORDER BY f.born DESC",
             accounts=list(accounts),
         )
+        # Accounts that were merged may follow the same, or be followed each: since the first time.
         things = references(view, {(kind, own) for kind, _, own, _ in rows})
         self._of: dict[int, tuple[int, str]] = {}
         for kind, about, own, since in rows:

@@ -114,6 +114,27 @@ def test_a_person_with_several_accounts_follows_once_and_a_forgotten_one_no_long
         assert followers(told, "contributor", ben)[0] == 1
 
 
+def test_what_was_told_before_a_merge_is_told_after_it(database: str) -> None:
+    """An account that followed the same later hid what had happened until then."""
+    with story(database) as told:
+        ana, ben, bene = map(told.person, ("Ana", "Ben", "Bene"))
+        song = told.piece("song", actor=ana)
+        follow(told, ben, work=song)
+        follow(told, ben, contributor=ana)
+        told.tell("post_comment", work=song, text="Mine.", actor=ana)
+        told.piece("cover", actor=ana)
+        before = happened(told, ben)
+        assert len(before) == 2
+        follow(told, bene, work=song)
+        follow(told, bene, contributor=ana)
+        told.tell("merge_contributor", id=bene, into=ben)
+        assert [one for one in happened(told, ben) if one[1]] == before
+        anna = told.person("Anna")
+        follow(told, ben, contributor=anna)
+        told.tell("merge_contributor", id=anna, into=ana)
+        assert "contribution.submitted" in [topic for topic, _ in happened(told, ben)]
+
+
 def test_that_somebody_follows_is_known_to_nobody_else(database: str) -> None:
     with story(database) as told:
         ana, ben, abe, uma = map(told.person, ("Ana", "Ben", "Abe", "Uma"))
