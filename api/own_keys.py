@@ -99,7 +99,8 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
     def make_key(**said: Any) -> Mapping[str, Any]:
         """Make a key for yourself, or for the operator, for anybody.
 
-        No key makes one that may do more or is valid for longer than itself.
+        No key makes one that may do more or is valid for longer than itself. Each request makes
+        another one.
         """
         return _made(ring().make(**said))
 

@@ -152,7 +152,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
 
         Each event at least once and in order; what is not taken (any answer but 2xx) is sent again
         after 5 seconds, then ever more rarely, up to once an hour; a Retry-After of 429 or 503 is
-        obeyed for up to an hour. After three days it is disabled.
+        obeyed for up to an hour. After three days it is disabled. Each request adds another one.
         """
         made = theirs.add(actor(), source=request.root_url, **of)
         return {**told(made), "secret": made.secret}

@@ -635,6 +635,16 @@ def test_every_list_in_pages_says_in_which_order_it_is(served: Served) -> None:
             )
 
 
+def test_the_guide_names_what_is_made_once_more_by_each_repetition(served: Served) -> None:
+    """Who repeats under an idempotency key trusts that it is made only once."""
+    guide = (guides.FOLDER / "how-to/send-requests-safely.md").read_text("utf-8")
+    for method, path, operation in operations(served.operator.document):
+        takes = {one["name"] for one in operation.get("parameters", ())}
+        if "201" in operation["responses"] and "Idempotency-Key" not in takes:
+            named = re.sub(r"{(\w+)}", lambda name: name[1].upper(), path)
+            assert f"`{method.upper()} {named}`" in guide, path
+
+
 def test_objects_without_documented_fields_may_have_any(served: Served) -> None:
     """Or a generated client in TypeScript takes them for objects that must be empty."""
     for schema in schemas_of(served.operator.document):
