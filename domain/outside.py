@@ -28,6 +28,8 @@ _PARTS = re.compile(
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@]*)(?::(?P<port>[0-9]*))?\Z")
 _PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
 """The default ports of schemes that need a host."""
+_IN_ITS_CASE = {"ipfs", "ipns", "ar"}
+"""Schemes whose authority is no host but a number in letters, such as a CID in base 58."""
 _UNRESERVED = frozenset("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _ENCODABLE = re.compile(r"%([0-9A-Fa-f]{2})|%|[^\x00-\x7f]+")
 URI_LIMIT = 2000
@@ -115,7 +117,8 @@ def _authority(scheme: str, authority: str, uri: str) -> str:
         raise BadUri(uri)
     if port == _PORTS.get(scheme):
         port = ""
-    return f"{_encoded(user)}{at}{_host(found['host'], uri)}{port and ':'}{port}"
+    host = _encoded(found["host"]) if scheme in _IN_ITS_CASE else _host(found["host"], uri)
+    return f"{_encoded(user)}{at}{host}{port and ':'}{port}"
 
 
 def _in_hexadecimal(address: IPv6Address) -> str:

@@ -109,6 +109,11 @@ NORMAL = [
     ("https://[::ffff:0.0.0.0]/", "https://[::ffff:0:0]/"),
     ("x:/.//y", "x:/.//y"),
     ("spotify:track:4uLU6hMCjMI75M1A2tKUQC", "spotify:track:4uLU6hMCjMI75M1A2tKUQC"),
+    (
+        "IPFS://QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPBdG/a",
+        "ipfs://QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPBdG/a",
+    ),
+    ("ar://bNbA3TEQVL60xlgCcqdz4ZPHFZ711cZ3hmkpGttDt_U/",) * 2,
     ("magnet:?xt=urn:btih:C12FE1C06BBA254A9DC9F519B335AA7C1367A88A",) * 2,
     ("URN:ISBN:0451450523", "urn:isbn:0451450523"),
     ("urn:ocremix:game:81", "urn:ocremix:game:81"),
