@@ -8,7 +8,7 @@ A client of C2SP tlog-tiles finds everything at the path it expects, byte for by
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain, islice
@@ -165,7 +165,7 @@ def _signatures(routes: Routes, log: Log) -> None:
         then on, the latest of each witness; all other lines are ignored. Returns the checkpoint
         with all known cosignatures.
         """
-        return _text(log.add_cosignatures(cosigned))
+        return _plain(log.add_cosignatures(cosigned))
 
     @gives("/log/map/<int:size>", "text/plain", "stemma-map@v1\n…")
     def show_map_of(size: int) -> Response:
@@ -360,7 +360,11 @@ def _text(data: bytes | Iterator[bytes]) -> Response:
     if not isinstance(data, bytes):
         # An error in the first parts still becomes a problem, not half an answer.
         data = chain([*islice(data, 2)], data)
-    return _kept(Response(data, content_type="text/plain; charset=utf-8"), FOR_NOW)
+    return _kept(_plain(data), FOR_NOW)
+
+
+def _plain(data: bytes | Iterable[bytes]) -> Response:
+    return Response(data, content_type="text/plain; charset=utf-8")
 
 
 def _tile(log: Log, path: str) -> Response:
