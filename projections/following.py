@@ -169,10 +169,10 @@ class Followed:
             return {}
         return {"followed": list(self._of), "first": min(since for since, _ in self._of.values())}
 
-    def id_of(self, subject: int, position: int) -> str:
-        """The id of the followed thing; empty if it was not followed yet at the position."""
-        since, thing = self._of[subject]
-        return thing if position > since else ""
+    def id_of(self, subjects: str, position: int) -> str:
+        """The id of the first of these things that was followed at the position; empty: none."""
+        every = map(self._of.__getitem__, sorted(map(int, subjects.split(","))))
+        return next((thing for since, thing in every if position > since), "")
 
     def may_hear(self, reader: Reader, happened: Fact) -> bool:
         """Whether a fact reaches those who follow: only public ones do."""

@@ -129,14 +129,15 @@ def of_contributor(
     found, marks = list[Placed](), dict[int, str | None]()
     while len(found) <= limit:
         rows = view.rows(
-            f"SELECT position, max(own), min(subject) FROM ({_OWN}{there.sql}) AS told "
+            "SELECT position, max(own), string_agg(CAST(subject AS TEXT), ',') "
+            f"FROM ({_OWN}{there.sql}) AS told "
             "WHERE position < :below AND position > :since AND position <= :as_of "
             "GROUP BY position ORDER BY position DESC LIMIT :most",
             **said,
             below=below,
             since=since or 0,
         )
-        marks |= {at: None if is_own else there.id_of(one, at) for at, is_own, one in rows}
+        marks |= {at: None if is_own else there.id_of(some, at) for at, is_own, some in rows}
         facts = sorted(journal.facts.at([at for at, *_ in rows]), key=lambda one: -one.position)
         for one in facts:
             happened, mark = one.fact(), marks[one.position]

@@ -135,6 +135,19 @@ def test_what_was_told_before_a_merge_is_told_after_it(database: str) -> None:
         assert "contribution.submitted" in [topic for topic, _ in happened(told, ben)]
 
 
+def test_what_was_told_is_told_although_something_else_is_followed_since(database: str) -> None:
+    """What was about both was taken for news of the other, which was not followed yet."""
+    with story(database) as told:
+        ana, ben = map(told.person, ("Ana", "Ben"))
+        song, poem = (told.piece(name, actor=ana) for name in ("song", "poem"))
+        follow(told, ben, work=poem)
+        told.edge(song, poem)
+        for now in ({}, {"work": song}, {"contributor": ana}):
+            if now:
+                follow(told, ben, **now)
+            assert happened(told, ben) == [("remix.declared", poem)]
+
+
 def test_that_somebody_follows_is_known_to_nobody_else(database: str) -> None:
     with story(database) as told:
         ana, ben, abe, uma = map(told.person, ("Ana", "Ben", "Abe", "Uma"))
