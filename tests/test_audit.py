@@ -812,6 +812,7 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
         ("stored_events SET state = 'x' WHERE position = 1", "position = 1: the state is no BLOB"),
         ("read_1_works SET number = 'x'", "number = 'x': the number is no INTEGER"),
         ("read_1_documents SET tags = 5 WHERE rowid = 1", "rowid = 1: the tags is no TEXT"),
+        ("vault SET salt = CAST(X'ff' AS TEXT)", "digest = '.*': a text is not UTF-8"),
     ],
 )
 def test_a_value_of_another_type_than_its_column_is_named(

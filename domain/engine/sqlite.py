@@ -46,6 +46,7 @@ from domain.engine import (
 )
 from domain.engine.deadline import TookTooLong, is_over, must_go_on
 from domain.engine.documents import Fts5
+from domain.unreadable import Unreadable
 
 LEAST_FREE_BYTES = 32 << 20
 """With less, the disk counts as full: the write-ahead log of a large append would not fit."""
@@ -103,6 +104,8 @@ class _answering:  # noqa: N801 - it is used as a function
                     raise TookTooLong("A statement took too long") from error
                 if _NO_SUCH.search(str(error)):
                     raise other_layout(str(error), self.sql) from error
+                if "Could not decode" in str(error):
+                    raise Unreadable("SQLite", "a text", error) from error
                 raise _unavailable(self.path, error) from error
 
 
@@ -349,18 +352,32 @@ class SQLiteEngine(Engine):
                 for column, kind in kinds.items()
             )
             named = ", ".join(key)
-            for column, *row in self.query(
-                f"SELECT CASE {misfit} END AS misfit, {named} FROM {table.name} "
+            found = self.query(
+                f"SELECT {named}, CASE {misfit} END AS misfit FROM {table.name} "
                 "WHERE misfit IS NOT NULL"
-            ):
-                where = f"{table.name}, {named} = {', '.join(map(repr, row))}"
-                yield where, f"the {column} is no {kinds[column]}"
+            )
+            for *row, column in found:
+                yield _place(table, row), f"the {column} is no {kinds[column]}"
+            texts = ", ".join(column for column, kind in kinds.items() if kind == "TEXT")
+            if texts:
+                for one in self._undecoded(f"SELECT {named}, {texts} FROM {table.name}"):
+                    yield _place(table, one), "a text is not UTF-8"
         for (said,) in self.query("PRAGMA integrity_check"):
             if said != "ok":
                 yield self.path, said.replace("\n", "; ")
         for (name,) in self.query(_FTS5):
             for word in self._unfound(name):
                 yield name, f"not all documents with the word “{word}” are found by it"
+
+    def _undecoded(self, sql: str) -> list[Row]:
+        """The rows of which a text is not UTF-8, with texts as bytes: SQLite takes any as text."""
+        connection = self._connection()
+        with _answering(self.path), connection.in_use:
+            connection.text_factory = bytes
+            try:
+                return [row for row in connection.execute(sql) if not _is_utf8(row)]
+            finally:
+                connection.text_factory = str
 
     def _unfound(self, documents: str) -> Iterator[str]:
         """A word, and the beginning of one, that a search finds in other documents than have it.
@@ -454,6 +471,23 @@ class SQLiteEngine(Engine):
                 with self._lock:
                     self._open.add(connection)
         return connection
+
+
+def _place(table: Table, row: Iterable[Any]) -> str:
+    """Where a row is that begins with its key; its texts may be given as bytes."""
+    (key, *_) = table.keys
+    values = (one.decode(errors="replace") if isinstance(one, bytes) else one for one in row)
+    told = ", ".join(repr(value) for value, _ in zip(values, key, strict=False))
+    return f"{table.name}, {', '.join(key)} = {told}"
+
+
+def _is_utf8(row: Row) -> bool:
+    """Whether all texts of a row, which are given as bytes, are UTF-8."""
+    try:
+        b" ".join([one for one in row if isinstance(one, bytes)]).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 NOT_COMMITTED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT)
