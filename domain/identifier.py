@@ -159,7 +159,8 @@ def normal(scheme: str, text: str) -> str:
     try:
         return SCHEMES[scheme].read(bare)
     except (ValueError, ValidationError):
-        raise BadIdentifier(text, scheme) from None
+        reason = f"it is not of the form {SCHEMES[scheme].example}, or its check digit is wrong"
+        raise BadIdentifier(text, scheme, reason) from None
 
 
 class Identifier(Disputable):

@@ -468,7 +468,7 @@ class EvidenceKindNeeded(
     """The operator requires certain kinds of evidence for such a claim."""
 
 
-class BadIdentifier(Refusal, says="“{identifier}” is not a valid {scheme}."):
+class BadIdentifier(Refusal, says="“{identifier}” is not a valid {scheme}: {reason}."):
     """The number does not have the registry's format, or its check digit is wrong."""
 
 

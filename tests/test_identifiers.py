@@ -94,6 +94,26 @@ def test_the_vectors_of_others_are_read(shared_data: Path) -> None:
                 normal(scheme, text)
 
 
+def test_what_is_no_number_of_a_registry_is_told_what_one_looks_like(told: Story) -> None:
+    song = told.piece("song")
+    for scheme, number, said in (
+        (
+            "isrc",
+            "USRC1760783",
+            "“USRC1760783” is not a valid isrc: it is not of the form US-SKG-19-12345, or its "
+            "check digit is wrong.",
+        ),
+        (
+            "orcid",
+            "0000-0002-1825-0097",
+            "“0000-0002-1825-0097” is not a valid orcid of a work: only a contributor has one.",
+        ),
+    ):
+        with pytest.raises(BadIdentifier) as refused:
+            stated(told, scheme, number, work=song)
+        assert str(refused.value) == said
+
+
 def stated(told: Story, scheme: str, number: str, **said: Any) -> str:
     return told.tell("state_identifier", scheme=scheme, identifier=number, **said).id
 

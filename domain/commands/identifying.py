@@ -95,7 +95,8 @@ def _number_of(on: str, scheme: str, identifier: str) -> str:
     """The number in its normal form; refuses (``BadIdentifier``) one the registry can't have."""
     number = normal(scheme, identifier)
     if on not in SCHEMES[scheme].of:
-        raise BadIdentifier(identifier, f"{scheme} of a {on}")
+        others = " or a ".join(SCHEMES[scheme].of)
+        raise BadIdentifier(identifier, f"{scheme} of a {on}", f"only a {others} has one")
     return number
 
 
