@@ -34,6 +34,8 @@ GOES_ON = {
     }
 }
 """The header of a batch in the OpenAPI document."""
+EVENT = 'id: 43\nevent: credit.granted\ndata: {"specversion": "1.0", "id": "43", …}\n\n'
+"""An event of a stream in the OpenAPI document."""
 LAST_EVENT_ID = {
     "in": "header",
     "name": "Last-Event-ID",
@@ -65,8 +67,9 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
         The id of an event is its position, so what is received twice can be dropped. “Link” says
         where to go on: a receiver that asks there misses nothing. An answer is empty also where
         thousands of facts in a row are not public. With “Accept: text/event-stream” the events are
-        sent as they happen, after “Last-Event-ID” if there is one. Open to everybody where the
-        pages are public; otherwise to every key.
+        sent as they happen, after “Last-Event-ID” if there is one: each with its position as “id”,
+        its type as “event” and itself as “data”. Open to everybody where the pages are public;
+        otherwise to every key.
         """
         asked = read_query(After)
         is_stream = form_asked({"batch": BATCH, "stream": STREAM}) == "stream"
@@ -87,7 +90,7 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
 
     def doc() -> dict[str, Any]:
         batch = {"schema": {"type": "array", "items": schema_of(CloudEvent)}}
-        events = {"schema": {"type": "string"}, "example": "id: 43\n\n"}
+        events = {"schema": {"type": "string"}, "example": EVENT}
         content = {BATCH: batch, STREAM: events}
         answers = {"200": {"description": "The events.", "content": content, "headers": GOES_ON}}
         codes = ["unauthenticated", "storage_unavailable", "projections_behind", "not_acceptable"]

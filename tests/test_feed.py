@@ -140,6 +140,9 @@ def test_a_stream_can_be_followed_by_asking_again_after_the_last_id(served: Serv
     assert first.headers["Content-Type"].startswith(STREAM)
     assert [one["event"] for one in parsed(first.text)] == ["contributor.admitted"]
     last = first.text.strip().rpartition("id: ")[2]
+    answers = served.operator.document["paths"]["/feed"]["get"]["responses"]
+    (shown,) = parsed(answers["200"]["content"][STREAM]["example"])
+    assert [*shown] == [*parsed(first.text)[0]] == ["id", "event", "data"]
     nothing = nobody.get("/feed", headers={**TAKES_EVENTS, "Last-Event-ID": last})
     assert parsed(nothing.text) == []
     for asked in ({"Last-Event-ID": "2"}, {}):
