@@ -32,7 +32,7 @@ from projections.typesetting import TypstError, typeset
 from scripts.pushing import of_unknown_kind
 from scripts.safe_file import refusal_of
 from scripts.service import Service, open_by
-from scripts.settings import BadSetting, Settings
+from scripts.settings import BadSetting, Settings, read_mail_password
 
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
 
@@ -73,6 +73,7 @@ def examine(read: Callable[[], Settings], only: Collection[str] = ()) -> Iterato
     wanted = set(only or names())
     try:
         settings = read()
+        read_mail_password(settings)  # without it the server does not start
     except BadSetting as error:
         yield Found("settings", FAILED, str(error), "Correct it; see /docs/reference/settings.")
         yield from _skipped(wanted - {"settings"}, "settings")
@@ -282,7 +283,16 @@ def _version(settings: Settings, service: Service) -> Said:
     said = f"PostgreSQL {int(number) // 10000}."
     if int(number) < OLDEST_POSTGRES:
         return FAILED, said, "Stemma needs PostgreSQL 13 or newer."
+    if off := [name for (name,) in service.engine.query(_NOT_DURABLE)]:
+        said = f"{said} After a crash it may lack what was acknowledged: {', '.join(off)} = off."
+        return WARNING, said, "Leave them on, for the role and the database, too."
     return OK, said
+
+
+_NOT_DURABLE = (
+    "SELECT name FROM pg_settings WHERE setting = 'off' "
+    "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
+)
 
 
 def _on_database(
@@ -310,11 +320,17 @@ def look_at_clock(_settings: Settings, service: Service) -> Said:
 @_on_database
 def look_at_log_key(_settings: Settings, service: Service) -> Said:
     """The key that signs the log, against what is signed."""
-    keys = service.log.public_keys()
+    keys, signed = service.log.public_keys(), service.log.checkpoint()
+    if not keys and signed is not None:
+        said = f"The log is signed up to {signed.size}, and the key that signed it is not there."
+        advice = (
+            "Put the file of STEMMA_LOG_KEY back. If it is lost, begin a log under another name: "
+            "stemma key new example.org/log-2"
+        )
+        return FAILED, said, advice
     if not keys:
         advice = "stemma key new example.org/log"
         return WARNING, "The log is not signed: there is no key.", advice
-    signed = service.log.checkpoint()
     if signed is None:
         return OK, "There is a key; nothing has been signed yet."
     try:
