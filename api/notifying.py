@@ -24,7 +24,6 @@ from api.sending.mailboxes import (
     must_be_address,
 )
 from api.sending.turns import DISABLED
-from domain.engine import Engine
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadAddress, UnknownMailbox
@@ -179,7 +178,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
         """
         return told(theirs.end(actor()))
 
-    _seen_routes(routes, journal.engine)
+    _seen_routes(routes, journal)
     return routes
 
 
@@ -188,9 +187,9 @@ def told(one: Mailbox) -> dict[str, Any]:
     return {**told_of(MailboxTold, one)}
 
 
-def _seen_routes(routes: Routes, engine: Engine) -> None:
+def _seen_routes(routes: Routes, journal: Journal) -> None:
     """The routes of what has been seen."""
-    seen = Seen(engine)
+    seen = Seen(journal.engine)
 
     @routes.says("/notifications/seen", SeenTold, told="The position.")
     def show_seen() -> Response:
@@ -204,6 +203,6 @@ def _seen_routes(routes: Routes, engine: Engine) -> None:
     def set_seen(position: int) -> Mapping[str, Any]:
         """Say up to where you have read what happened to you.
 
-        It only ever moves forward.
+        It only ever moves forward, and never beyond what is recorded.
         """
-        return {"position": seen.read(actor(), position)}
+        return {"position": seen.read(actor(), min(position, journal.facts.head()))}

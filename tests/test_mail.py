@@ -465,6 +465,16 @@ def served(database: str) -> Iterator[Served]:
         yield opened
 
 
+def test_what_was_read_moves_forward_and_not_beyond_what_is_recorded(served: Served) -> None:
+    """A position that was mistyped hid for ever what was new, because it is never set back."""
+    ana, ben = (served.acting(served.admit(name)) for name in ("Ana", "Ben"))
+    for said, noted in ((1, 1), (2, 2), (1, 2), (9_999, 2)):
+        assert ana.post("/notifications/seen", position=said).json == {"position": noted}
+    served.admit("Cal")
+    assert ana.post("/notifications/seen", position=3).json == {"position": 3}
+    assert ben.get("/notifications/seen").json == {"position": 0}
+
+
 def test_people_see_and_change_their_own_address_only(served: Served) -> None:
     ana, ben = served.admit("Ana"), served.admit("Ben")
     as_ana, as_ben = served.acting(ana), served.acting(ben)
