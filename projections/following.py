@@ -237,8 +237,11 @@ def _shown(view: View, kind: str, id: str, **part: Unpack[Paged]) -> Page[Follow
         abouts=ABOUTS[kind](view, id),
         public=PUBLIC,
     )
-    people = contributors.persons(view, {follower for follower, _ in page})
-    return Page([{"person": people[one], "position": since} for one, since in page], more)
+    roots, latest = roots_of(view.rows, (follower for follower, _ in page)), dict[int, int]()
+    for follower, since in page:
+        latest.setdefault(roots.get(follower) or follower, since)
+    people = contributors.persons(view, latest)
+    return Page([{"person": people[one], "position": latest[one]} for one in latest], more)
 
 
 def _asked(kind: str, ids: Any, says: str) -> Callable[..., Page[FollowerTold]]:

@@ -106,7 +106,7 @@ def test_a_person_with_several_accounts_follows_once_and_a_forgotten_one_no_long
             follow(told, each, contributor=ana)
         told.tell("merge_contributor", id=benno, into=bene)
         told.tell("merge_contributor", id=bene, into=ben)
-        assert followers(told, "work", song)[0] == 2
+        assert followers(told, "work", song) == (2, [eva, ben])
         told.tell("forget_contributor", id=eva, ground="request")
         count, named = followers(told, "work", song)
         assert (count, eva in named) == (1, False)
