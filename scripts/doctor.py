@@ -97,7 +97,9 @@ def _named(settings: Settings) -> Said:
 def _of_database(settings: Settings, wanted: Collection[str]) -> Iterator[Found]:
     with ExitStack() as stack:
         try:
-            service = stack.enter_context(open_by(settings, create=False))
+            service = stack.enter_context(
+                open_by(settings, create=False, standbys=settings.standbys)
+            )
             version = _version(settings, service)
         except (BadSetting, DatabaseUnavailable, OSError) as error:
             advice = "Start it, or correct the settings; “stemma serve” creates the tables."
@@ -339,3 +341,13 @@ def look_at_log_key(_settings: Settings, service: Service) -> Said:
         advice = "Put the former key back, or keep its public key in the file."
         return FAILED, "The key did not sign the log of this database.", advice
     return OK, f"The key signed the log at size {signed.size}."
+
+
+@_on_database
+def look_at_standbys(_settings: Settings, service: Service) -> Said:
+    """Whether the addresses of STEMMA_READ_DATABASE lead to standbys that can be read."""
+    seen = service.engine.replicas()
+    if wrong := [f"{number} {one.why}" for number, one in enumerate(seen, 1) if one.why]:
+        advice = "Correct STEMMA_READ_DATABASE, or start them; until then the primary is asked."
+        return WARNING, f"Standbys that are not read: {'; '.join(wrong)}.", advice
+    return OK, f"{len(seen)} standbys can be read."

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner
+from databases import Postgres
 
 from domain.commands.admitting import AdmitContributor
 from domain.note import SignerKey
@@ -69,6 +70,21 @@ def test_a_database_that_may_lose_what_was_acknowledged_is_named(postgres_dsn: s
         (found,) = examine(partial(read_settings, settings), ["database"])
         assert ("synchronous_commit" in found.detail) == (status == WARNING)
         assert found.status in {status, WARNING}  # the databases of the tests are not durable
+
+
+def test_an_address_that_leads_to_no_standby_is_named(
+    postgres_server: Postgres, tmp_path: Path
+) -> None:
+    with postgres_server.database() as one, postgres_server.database() as other:
+        open_service(one).close()
+        away = f"postgresql://stemma@/stemma?host={tmp_path}"
+        settings = {"STEMMA_DATABASE": one, "STEMMA_READ_DATABASE": f"{other} {away}"}
+        (found,) = examine(lambda: read_settings(settings), ["standbys"])
+    assert (found.status, found.detail) == (
+        WARNING,
+        "Standbys that are not read: 1 its address is of another database or schema; "
+        "2 does not answer.",
+    )
 
 
 def test_who_lost_the_key_of_the_log_is_not_told_to_make_another_of_the_same_name(
