@@ -525,6 +525,8 @@ def test_what_is_looked_for_in_the_documentation_is_found(
         "beatmaker": "beat",
         "comment window": "Close a split",
         "CORS": "Ask from your server",
+        "pagination": "come in pages",
+        "EventSource": "hears no event that has a type",
         "né <b>": "Nothing",
     }.items():
         assert what in Seen(served.client(None).get("/docs", q=q).text).text, q
