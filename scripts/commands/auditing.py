@@ -32,7 +32,10 @@ commands = click.Group()
 @asks_log
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--sample", type=click.IntRange(1), metavar="N", help="Compare N answers; default all."
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Compare N answers; default all, more than twenty for each work.",
 )
 @click.option("--seed", type=int, default=0, help="A different seed gives a different sample.")
 @click.option("--ids", is_flag=True, help="Fetch no texts: names and titles are not compared.")
