@@ -13,9 +13,10 @@ from money import AGREED, HALF, Bank, asset
 from stories import OPERATOR, id_of
 
 from domain.command import Command, Field, Record
+from domain.identifier import SCHEMES
 from domain.note import SignerKey
 from domain.nouns import BORN
-from domain.refusal import Refusal
+from domain.refusal import OneSubject, Refusal
 from domain.registry import COMMANDS
 from domain.signature import sign_command
 from domain.value import Amount, Json, Many, NewId, Payee, Ref, Several, Text, Value, Word
@@ -165,6 +166,20 @@ class Wanderer:
         if "policy" in names:
             computed = {"policy": {"type": "relative_cascade"}, "default_rate": "1/10"}
             said |= computed if self.random.random() < 0.3 else {"assets": [*self.assets()]}
+        if OneSubject in getattr(record, "REFUSES", ()):
+            said = self.about_one(record, said)
+        return said
+
+    def about_one(self, record: type[Record], said: dict[str, Any]) -> dict[str, Any]:
+        """What is said about exactly one of the subjects that it may have."""
+        fields = record.by_name()
+        every = [one for one in record.fields() if isinstance(one.value, Ref) and not one.is_needed]
+        subject = self.random.choice(every)
+        said = {name: said[name] for name in said if fields[name] not in every}
+        said[subject.name] = self.value(subject)
+        if "scheme" in fields:
+            scheme = self.random.choice([one for one in SCHEMES if subject.name in SCHEMES[one].of])
+            said |= {"scheme": scheme, "identifier": SCHEMES[scheme].example}
         return said
 
     def may_say(self, one: Field) -> bool:
@@ -172,7 +187,7 @@ class Wanderer:
         return not isinstance(one.value, NewId) and one.name not in TOGETHER
 
     def value(self, one: Field) -> Any:
-        if one.name in CHOSEN:
+        if one.name in CHOSEN and not getattr(one.value, "choices", None):
             return self.random.choice(CHOSEN[one.name])
         return self.of_type(one.value)
 
