@@ -32,13 +32,14 @@ def statement(*rows: str, head: str = HEAD, **given: str) -> ShopFile:
 
 def rehearsed(told: Bank, said: ShopFile, by: str = OPERATOR) -> list[Outcome]:
     with told.view() as view:
-        return statements.rehearsed(told.journal, statements.lines_of(view, said), by)
+        return statements.rehearsed(told.journal, statements.lines_of(view, said), by)[0]
 
 
 def recorded(told: Bank, said: ShopFile, by: str = OPERATOR) -> list[Outcome]:
     with told.view() as view:
         lines = statements.lines_of(view, said)
-    return statements.recorded(told.journal, lines, by)[0]
+    as_rehearsed = statements.rehearsed(told.journal, lines, by)
+    return statements.recorded(told.journal, lines, by, as_rehearsed)[0]
 
 
 def outcomes(found: list[Outcome]) -> list[tuple[str, int | None, str]]:

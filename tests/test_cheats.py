@@ -13,7 +13,8 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "api" / "web" / "docs" / "concepts" / "proof.md"
 
 SHOWN_BY = {
-    "change, delete or insert a fact": "test_audit.py::test_a_mirror_notices_an_edited_fact",
+    "change, delete or insert a fact": "test_log.py::test_a_rewrite_a_rollback_and_another_log",
+    "change or delete a fact": "test_audit.py::test_a_mirror_notices_an_edited_fact",
     "move a person's signature": "test_signature.py::test_a_signature_that_was_moved_to",
     "change a field of a signed fact": "test_signature.py::test_a_changed_role_of_a_signed_fact",
     "garble or strip": "test_signature.py::test_a_garbled_or_stripped_signature",
@@ -67,6 +68,7 @@ NOT_ON_BOTH = {
     "have a witness post-date": "who verifies has signed files and no database",
     "show a witness": "a witness keeps what it has seen in files",
     "have a retired log key": "a witness keeps what it has seen in files",
+    "change, delete or insert a fact": "a mirror sees the log, whichever engine is behind it",
     "on SQLite, store": "PostgreSQL refuses such values",
 }
 """Why a cheat is not tried on both engines."""

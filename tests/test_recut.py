@@ -72,7 +72,7 @@ def test_a_work_that_is_used_again_is_listed_once_and_paid_once(database: str) -
             name: share for name, share in shares[1].items() if name in ("ana", "ben")
         }
         assert shares[0]["ana"] == "1/5"
-        with pytest.raises(RepeatedComponent, match="none where it is used again"):
+        with pytest.raises(RepeatedComponent, match="list it again without a rate"):
             episode(told, (SONG, "1/5"), (SONG, "1/4"), id=id_of("other"))
         with pytest.raises(RepeatedComponent):
             told.edge(twice, SONG, "component")

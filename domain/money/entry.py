@@ -165,7 +165,8 @@ def must_add_up(amount_minor: int, lines: list[Line]) -> None:
     due = exact_sum([line.due for line in lines])
     if given != amount_minor or due != amount_minor:
         raise UnbalancedDivision(f"{given} allocated and {due} due are not both {amount_minor}")
-    if exact_sum([line.before for line in lines]):  # then what is carried after does not, either
+    # What is carried after is what was carried before, since due and given are the same in all.
+    if exact_sum([line.before for line in lines]):
         raise UnbalancedDivision("what is carried on does not sum to zero")
 
 
