@@ -11,7 +11,7 @@ from fractions import Fraction
 from string import Formatter
 from typing import Any, ClassVar, NamedTuple
 
-from domain.printable import printable
+from domain.printable import one_line
 
 MOST_LISTED = 20
 """How many texts of a list a refusal names; the others are counted."""
@@ -783,5 +783,5 @@ def shown(value: object) -> str:
     if isinstance(value, Fraction | int) and max(abs(value.numerator), value.denominator) >> 300:
         return "a number of very many digits"
     # Half of a surrogate pair can't be sent back.
-    text = printable(str(value).encode("utf-8", "replace").decode("utf-8"))
+    text = one_line(str(value).encode("utf-8", "replace").decode("utf-8"))
     return text if len(text) <= 100 else f"{text[:99]}…"

@@ -22,7 +22,7 @@ from rich.tree import Tree
 from domain.identity import may_be_id
 from domain.money.currency import decimal, money
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RECEIVED, RESERVED, WITHHELD
-from domain.printable import escaped, printable
+from domain.printable import escaped, one_line
 from projections import around, billing, formats, graph, sentences, timeline
 from projections import contributors as people
 from projections.ancestry import ancestry
@@ -213,8 +213,8 @@ COLUMNS: dict[str, Columns] = {
 
 
 def shown(text: str) -> str:
-    """Text that people wrote, safe to print: no markup, no control characters."""
-    return escape(printable(text))
+    """Text that people wrote, safe to print: on one line, without markup and control characters."""
+    return escape(one_line(text))
 
 
 def print_json(out: Console, told: object) -> None:

@@ -125,3 +125,23 @@ def test_no_control_character_of_a_bundle_reaches_a_terminal(
     ran = Stemma(database).run("import", str(file))
     assert len([line for line in ran.output.splitlines() if "line" in line]) >= len(lines)
     assert not CONTROLS.search(ran.output), repr(ran.output)
+
+
+def test_no_text_adds_a_line_to_what_a_terminal_shows(tmp_path: Path) -> None:
+    forged = "├── component 2: Forged — Nobody"
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+        ana = told.tell("admit_contributor", name=f"Ana\n{forged}").id
+        author = {"contributor": ana, "role": "writer"}
+        piece = {"title": f"Low Tide\u2028{forged}", "medium": "text", "authors": [author]}
+        work = told.tell("submit_contribution", **piece).id
+        release = told.tell(
+            "assemble_release", title=f"Single\n{forged}", components=[{"work": work}]
+        ).id
+        told.service.follower.catch_up()
+    stemma = Stemma(f"sqlite:///{tmp_path / 'stemma.db'}")
+    asked = (["contributors", release], ["lineage", release], ["works"], ["history", release])
+    said = [stemma(*words) for words in asked]
+    said.append(stemma.wrong("lineage", f"nothing\n{forged}"))
+    for lines in (one.splitlines() for one in said):
+        assert any("Forged" in line for line in lines)
+        assert not [line for line in lines if line.strip(" │└").startswith("├── component 2")]
