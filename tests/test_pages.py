@@ -471,7 +471,7 @@ def test_who_may_decline_or_revoke_a_credit_reads_which_of_them_is_for_ever(serv
     for verb, is_over in (("decline", False), ("revoke", True)):
         page = someone.get(path)
         assert (said in page.text_seen) is not is_over, "declined already, it can only be revoked"
-        assert ("without your name, hide it" in page.text_seen) is not is_over
+        assert ("without the name, hide it" in page.text_seen) is not is_over
         someone.post(f"{path}/{verb}", {"form_token": page.token})
         assert (f"{path}/accept" in someone.get(path).text) is not is_over
 
