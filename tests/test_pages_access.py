@@ -109,6 +109,16 @@ def test_a_session_is_ended_by_its_own_button_alone(served: Served) -> None:
         assert ("Secure" in said) == (host != "127.0.0.1")
 
 
+def test_who_signs_in_again_ends_the_session_of_before(served: Served) -> None:
+    someone = signed_in(served, served.admit("Ana"))
+    before = Reader(someone.port, cookies=dict(someone.cookies))
+    elsewhere = reader(served).sign_in(OPERATOR_KEY)
+    assert someone.post("/sign-in", {"key": "stemma_wrong"}).status == 401
+    assert before.get("/waiting").status == 200, "a wrong key ends nothing"
+    someone.sign_in(OPERATOR_KEY)
+    assert [one.get("/waiting").status for one in (someone, before, elsewhere)] == [200, 303, 200]
+
+
 def test_nobody_is_shown_what_another_was_told_or_paid(public: Served) -> None:
     ana, ben = public.admit("Ana of the notices"), public.admit("Ben of the notices")
     poem = public.post_piece("A poem that is talked about", by=ana)

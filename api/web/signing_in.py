@@ -39,6 +39,7 @@ def pages(frame: Frame) -> None:
             frame.limits.fail()
             audit.warning("sign-in failed")
             return ask_for_key(to, kept=kept, problem=NO_KEY, status=401)
+        frame.sessions.close(cookie(SESSION))
         come_in(frame.sessions.caller(token))
         audit.info("signed in", extra={"actor": g.actor})
         answer: AnyResponse
