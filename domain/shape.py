@@ -60,20 +60,27 @@ def shape_of(kind: Any) -> Shape:
 
 
 def drawn(kind: Any) -> str:
-    """A text that changes whenever a type, or a type in it, would be written differently."""
+    """A text that changes whenever a type, or a type in it, would be written differently.
+
+    What a record's class is called changes nothing.
+    """
     if _is_record(kind):
         inside = ", ".join(f"{name}: {drawn(hint)}" for name, hint in _fields(kind).items())
-        return f"{kind.__name__}({inside})"
+        return f"({inside})"
+    if _is_fact(kind):
+        return str(kind.TOPIC)
     inner = ", ".join(map(drawn, get_args(kind)))
     name = getattr(get_origin(kind) or kind, "__name__", repr(kind))
     return f"{name}[{inner}]" if inner else name
 
 
 def _is_record(kind: Any) -> bool:
-    is_tuple = isinstance(kind, type) and hasattr(kind, "_fields")
-    return (
-        isinstance(kind, type) and not issubclass(kind, Fact) and (is_dataclass(kind) or is_tuple)
-    )
+    is_tuple = hasattr(kind, "_fields")
+    return isinstance(kind, type) and not _is_fact(kind) and (is_dataclass(kind) or is_tuple)
+
+
+def _is_fact(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Fact)
 
 
 def _fields(kind: Any) -> dict[str, Any]:
@@ -98,7 +105,7 @@ def _part(kind: Any) -> Part:
 def _single(kind: Any) -> Part:
     if kind is Fraction:
         return Part(str, Fraction)
-    if isinstance(kind, type) and issubclass(kind, Fact):
+    if _is_fact(kind):
         return Part(_of_fact, _to_fact)
     return _of_record(kind) if _is_record(kind) else PLAIN
 

@@ -7,6 +7,7 @@ that was read, in the same transaction. So any number of followers can run at on
 from __future__ import annotations
 
 import re
+from dataclasses import astuple
 from hashlib import sha256
 
 from domain.clock import STAMP
@@ -23,7 +24,7 @@ FOLDING = 2
 
 def layout_version() -> str:
     """A hash of the names, columns and indexes of the read tables and of how they are filled."""
-    told = [(one.name, one.tables) for one in PROJECTIONS]
+    told = [(one.name, *map(astuple, one.tables)) for one in PROJECTIONS]
     return sha256(repr((FOLDING, told, documents.FOLDING)).encode()).hexdigest()[:16]
 
 

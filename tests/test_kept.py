@@ -1,5 +1,7 @@
 """What is kept in rows is a mapping like any other, and its rows are read by key and by group."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice
 from typing import Any, NamedTuple
@@ -10,7 +12,11 @@ from hypothesis import strategies as st
 from stories import story
 
 from domain.kept import BOOKS, Kept, Rows, placed_at
+from domain.money.pool import Pool
+from domain.money.state import PoolState, drawn_state
 from domain.shape import drawn, shape_of
+from projections.generations import layout_version
+from projections.tables import ReadTable
 
 parts = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
 
@@ -38,7 +44,26 @@ def test_a_value_is_read_as_it_was_written(kind: Any, value: Any) -> None:
 
 
 def test_a_type_is_drawn_with_all_that_it_holds() -> None:
-    assert drawn(dict[str, Inner]).startswith("dict[str, Inner(part: Fraction, names: tuple[str, ")
+    assert drawn(dict[str, Inner]).startswith("dict[str, (part: Fraction, names: tuple[str, ")
+    assert drawn(tuple[Pool.Opened, ...]) == "tuple[pool.opened, Ellipsis]"
+
+
+def test_a_class_with_another_name_is_no_other_version() -> None:
+    """Or everybody would have to stop for an upgrade in which nothing changes."""
+    versions = drawn_state(), layout_version()
+    drawn_state.cache_clear()
+    with renamed(PoolState), renamed(Pool.Opened), renamed(ReadTable):
+        assert (drawn_state(), layout_version()) == versions
+
+
+@contextmanager
+def renamed(kind: type) -> Iterator[None]:
+    before = kind.__name__, kind.__qualname__
+    kind.__name__ = kind.__qualname__ = "Renamed"
+    try:
+        yield
+    finally:
+        kind.__name__, kind.__qualname__ = before
 
 
 @given(st.dictionaries(st.tuples(parts, parts), st.integers(), max_size=6), parts)
