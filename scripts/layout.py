@@ -57,8 +57,10 @@ def must_be_ours(engine: Engine, found: Found) -> None:
     _must_have_what_is_recorded(found)
     if missing := sorted(_ours() - _columns(found)):
         raise _old(f"it has no {missing[0]}")
-    if int(versions.get("tables", 0)) < LAYOUT or versions.get("derived") != derived_version():
-        raise _old("what is derived from the facts is of another version")
+    if int(versions.get("tables", 0)) < LAYOUT:
+        raise _old(f"layout {versions.get('tables', 0)}; this one has {LAYOUT}")
+    if versions.get("derived") != derived_version():
+        raise _old("what is derived from the facts is of another version", which="another")
 
 
 def _versions(engine: Engine, found: Found) -> dict[str, str]:
@@ -87,9 +89,9 @@ def _must_have_what_is_recorded(found: Found) -> None:
             )
 
 
-def _old(why: str) -> UpgradeNeeded:
+def _old(why: str, which: str = "an older") -> UpgradeNeeded:
     return UpgradeNeeded(
-        f"The tables in the database are of an older version of Stemma ({why}): stop what uses "
+        f"The tables in the database are of {which} version of Stemma ({why}): stop what uses "
         "them, make a backup with that version, and run “stemma upgrade” with the role that owns "
         "them"
     )

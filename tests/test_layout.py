@@ -73,9 +73,11 @@ def test_a_read_table_without_a_column_says_rebuild_over_http_too(database: str)
 def test_an_older_layout_says_upgrade_and_an_upgrade_is_enough(how: str, database: str) -> None:
     spoil(database, OLD[how])
     stemma = Stemma(database)
+    # What is derived otherwise may be so by a newer version, from which one goes back.
+    which = "another" if how == "another index of facts" else "an older"
     for words in (["works"], ["contributor", "add", "--name", "x"], ["verify", "database"]):
         said = stemma.wrong(*words)
-        assert "of an older version of Stemma" in said
+        assert f"of {which} version of Stemma" in said
         assert said.endswith(UPGRADE)
     with pytest.raises(UpgradeNeeded, match="run “stemma upgrade”"):
         prepare(read_settings({}, database=database))
