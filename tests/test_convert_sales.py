@@ -118,6 +118,24 @@ def test_kinds_with_long_names_are_as_many_revenues_as_they_need(
             assert told.head() == head
 
 
+def test_a_long_table_is_recorded_part_by_part(database: str, tmp_path: Path) -> None:
+    """As one append it was decided again while others booked, until it was refused as busy."""
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=60)
+        kinds = range(3 * MOST_KINDS)
+        rows = [f"{pool};Shop;2026-07;;US;stream {kind};;1;0.01;x" for kind in kinds]
+        heads: list[int] = []
+        import_lines(
+            told.journal,
+            found_in(table(tmp_path, *rows), "sales"),
+            batch=2 * MOST_KINDS,
+            progress=lambda _: heads.append(told.head()),
+        )
+        parts = [told.since(head, "revenue.recorded") for head in heads]
+        assert [len(rest) for rest in parts] == [1, 0]
+
+
 def test_amounts_are_read_as_spreadsheets_write_them(database: str, tmp_path: Path) -> None:
     with bank(database) as told:
         pool, *_ = shared(told, RULES)

@@ -52,7 +52,7 @@ commands = click.Group()
     type=click.IntRange(1, 10_000),
     default=bundle.BATCH,
     show_default=True,
-    help="Lines per append.",
+    help="Lines per append; each kind of sale of a revenue counts as one.",
 )
 @click.option(
     "--refused",
