@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from domain.printable import printable
+from domain.printable import one_line, printable
 from domain.values import WorkId
 from projections import graph as graph_in_pages
 from projections.billing import lineage_with_makers, made_with_ai, name_of
@@ -93,7 +93,7 @@ def dot(shown: Shown) -> str:
 
 
 def _labelled(node: Mapping[str, Any]) -> str:
-    return "\n".join(filter(None, (label(node), _all_credited(node))))
+    return "\n".join(filter(None, map(one_line, (label(node), _all_credited(node)))))
 
 
 def _quoted(text: str) -> str:

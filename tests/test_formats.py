@@ -83,6 +83,13 @@ def test_dot_has_a_line_for_every_node_and_edge(told: Story) -> None:
     assert not CONTROLS.search(text)
 
 
+def test_no_title_adds_one_who_is_credited_to_a_picture_in_dot(told: Story) -> None:
+    work = told.piece("Low Tide\nNobody (singer)")
+    with told.view() as view:
+        text = formats.dot(billing.lineage_with_makers(view, work))
+    assert 'label="Low Tide Nobody (singer)' in text
+
+
 def test_json_ld_says_what_was_derived_from_what(told: Story) -> None:
     found = awkward_lineage(told)
     base = "https://stemma.example/works/"
