@@ -15,15 +15,18 @@ from test_witness import trickling
 from domain.credit import Credit
 from domain.permission import OPERATOR
 from domain.tree import NotVerified
+from projections.around import work
 from projections.progress import no_progress
 from projections.rebuilding import Rebuild
 from projections.store import table_name
+from scripts.audit import CHECKS
 from scripts.commands.frame import progress_of
 from scripts.comparison import audit as auditing
 from scripts.comparison import judging
 from scripts.comparison.audit import Audit
 from scripts.comparison.caller import Caller
 from scripts.comparison.texts import Disclosed, take_texts
+from scripts.difference import all_differences
 from scripts.remote import Remote
 from scripts.service import open_service
 from scripts.stemma import main
@@ -142,6 +145,24 @@ def test_what_the_read_tables_say_otherwise_than_the_log_is_named(
         assert str(found).startswith(where), (cheat, found)
         scene.mend()
     assert (audit.first_difference(), audit.asked) == (None, asked)
+
+
+def test_a_replay_tells_what_only_answers_about_an_earlier_position_say_otherwise(
+    scene: Scene, audit: Audit
+) -> None:
+    position = scene.told.head()
+    scene.told.tell("describe_work", id=scene.song, title="Later", reason="r")
+    scene.catch_up()
+    changed = "UPDATE {0} SET medium = 'video' WHERE id = :id AND until <= :head"
+    scene.change("works", changed, id=scene.song, head=scene.told.head())
+    audit.catch_up()
+    assert audit.first_difference() is None, "it asks about the present alone"
+    asked = f"/works/{scene.song}?as_of={position}"
+    with audit.replay.store.view(as_of=position) as view:
+        replayed = work(view, scene.song)["medium"]
+    assert (scene.served.operator.get(asked).json["medium"], replayed) == ("video", "text")
+    found = all_differences(CHECKS["read tables"], scene.told.service, no_progress)
+    assert "works" in str(found[0])
 
 
 def test_what_was_recorded_since_the_mirror_is_no_difference(scene: Scene, audit: Audit) -> None:

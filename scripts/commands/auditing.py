@@ -46,9 +46,9 @@ def audit(
     """Audit the service at an address: mirror its log, replay it, and compare all its answers.
 
     The mirror in FOLDER is continued. From it alone the facts are folded, and each is checked again
-    for whether it was allowed. Then the service is asked every question about everything; the first
-    answer that does not follow from its log is named. Names and titles are compared if the service
-    discloses all of them to this key.
+    for whether it was allowed. Then the service is asked every question about everything, as it is
+    known at the end of the log; the first answer that does not follow from it is named. Names and
+    titles are compared if the service discloses all of them to this key.
     """
     from scripts.comparison.audit import Audit
 
