@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from clocks import SecondsClock, SetClock
 from commanding import Stemma
+from databases import started_alone
 from serving import Served, serving
 from test_server import prepared, started, wait_until
 
@@ -225,6 +226,33 @@ def test_a_disk_that_fills_up_is_not_ready_until_there_is_space_again(tmp_path: 
         assert prober.failed() == {"storage"}
         ballast.unlink()
         assert prober.failed() == set()
+
+
+def test_a_full_disk_of_tables_is_not_ready_though_their_log_has_room() -> None:
+    """The write-ahead log is often on a disk of its own."""
+    with started_alone() as server:
+        server.stop()
+        elsewhere = (server.data / "pg_wal").rename(server.folder / "wal")
+        (server.data / "pg_wal").symlink_to(elsewhere)
+        with small_disk(server.folder) as disk:
+            server.move_to(disk)
+            server.start()
+            with open_service(server.url) as service:
+                prober, ballast = Prober(service), disk / "ballast"
+                follow_once(service)
+                assert prober.failed() == set()
+                fill(ballast)
+                assert prober.failed() == {"storage"}
+                ballast.unlink()
+                assert prober.failed() == set()
+            server.stop()
+
+
+def fill(file: Path) -> None:
+    """Take all the room that is left."""
+    with suppress(OSError), file.open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
 
 
 def test_a_follower_frozen_inside_its_work_is_noticed_and_its_return_too(postgres_dsn: str) -> None:

@@ -356,7 +356,10 @@ class PostgresEngine(Engine):
         return float(self.query("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     def must_take_writes(self, table: Table, row: Row) -> None:
-        """A commit that waits for a standby keeps the row locked, so further trials fail, too."""
+        """A commit that waits for a standby keeps the row locked, so further trials fail, too.
+
+        The row has its place even on a full disk, so something that needs a new one comes first.
+        """
         with (
             _answering(),
             self._held as connection,
@@ -364,6 +367,7 @@ class PostgresEngine(Engine):
             connection.transaction(),
         ):
             connection.execute(f"SET LOCAL lock_timeout = '{TRIAL_SECONDS}s'".encode())
+            connection.execute(_SPILLS)
             PostgresTransaction(self, connection, Commit(connection)).insert(table, [row])
 
     def pooled(self) -> Pooled:
@@ -577,6 +581,8 @@ _WITH_WORDS = (
     b"WHERE t.relkind = 'r' AND pg_table_is_visible(t.oid)"
 )
 """The tables of documents."""
+_SPILLS = b"SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 65536)"
+"""Needs about a megabyte of the disk for a moment, beside the tables, and writes no log."""
 _OWN = "SET jit = off; SET datestyle = 'ISO'; SET array_nulls = on; SET quote_all_identifiers = off"
 _SERVER = (
     "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
