@@ -17,6 +17,7 @@ import click
 
 from domain.engine import DatabaseUnavailable, OutcomeUnknown, RebuildNeeded, UpgradeNeeded
 from domain.engine.deadline import TookTooLong
+from domain.printable import printable
 from domain.refusal import Refusal
 from projections.damage import is_of_damage, place_of
 from projections.pages import BadCursor
@@ -111,13 +112,13 @@ class Command(click.Group):
             raise click.ClickException(said) from problem
         except (DatabaseUnavailable, TookTooLong) as problem:
             code = CODES.get(type(problem), "storage_unavailable")
-            raise click.ClickException(f"{problem} ({code})") from problem
+            raise click.ClickException(printable(f"{problem} ({code})")) from problem
         except (BadSetting, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
         except OSError as problem:
             if _is_of_output(problem):  # told in main: what was not written is tried again there
                 raise
-            raise click.ClickException(refusal_of(problem)) from problem
+            raise click.ClickException(printable(refusal_of(problem))) from problem
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as problem:

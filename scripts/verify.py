@@ -349,9 +349,9 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"NOT VERIFIED: {printable(str(problem))}", file=sys.stderr)
         return 1
     except OSError as problem:
-        print(f"Error: {problem.filename}: {problem.strerror}", file=sys.stderr)
+        print(f"Error: {printable(str(problem.filename))}: {problem.strerror}", file=sys.stderr)
         return 2
-    print(f"{'not proven' if unproven else 'verified':<12}{options.file}")
+    print(f"{'not proven' if unproven else 'verified':<12}{printable(str(options.file))}")
     print(*lines, sep="\n")
     if unproven:
         print(f"NOT PROVEN: {printable(unproven)}", file=sys.stderr)

@@ -12,10 +12,14 @@ import pytest
 from commanding import Stemma
 from stories import Story, story
 
+from domain.checkpoint import Checkpoint, sign
 from domain.dispute import GROUNDS
+from domain.note import SignerKey
 from domain.printable import CONTROLS
+from domain.tree import EMPTY_ROOT
 from domain.value import Ref
 from projections.question import QUESTIONS, Question
+from scripts.verify import main as verify
 
 HOSTILE = "\x1b[2J\x9b clear\x7f \u202eturned\u2066"
 
@@ -145,3 +149,19 @@ def test_no_text_adds_a_line_to_what_a_terminal_shows(tmp_path: Path) -> None:
     for lines in (one.splitlines() for one in said):
         assert any("Forged" in line for line in lines)
         assert not [line for line in lines if line.strip(" │└").startswith("├── component 2")]
+
+
+def test_no_name_of_a_file_commands_a_terminal_or_adds_a_line_to_a_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signer, file = SignerKey.new("stemma.example/log"), tmp_path / f"{HOSTILE}\nsigned by   nobody"
+    ran = Stemma(f"sqlite:///{tmp_path / 'stemma.db'}").run("import", str(file))
+    assert (ran.exit_code, CONTROLS.search(ran.output)) == (1, None)
+    words = ["checkpoint", str(file), "--key", str(signer.verifier)]
+    assert verify(words) == 2
+    file.write_bytes(sign(Checkpoint(signer.name, 0, EMPTY_ROOT), signer))
+    assert verify(words) == 0
+    told = capsys.readouterr()
+    assert "verified" in told.out
+    assert not CONTROLS.search(told.out + told.err)
+    assert "signed by   nobody" not in (told.out + told.err).splitlines()

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from domain.lines import WarnedLine
-from domain.printable import escaped
+from domain.printable import escaped, printable
 from projections import placing
 from projections.companion import Companion
 from projections.placing import Destination
@@ -145,7 +145,7 @@ def import_(  # the options above, one by one
 
 def _must_be_importable(path: Path, source: str) -> None:
     if str(path) != "-" and not path.exists():
-        raise click.ClickException(f"There is no file or folder {path}")
+        raise click.ClickException(printable(f"There is no file or folder {path}"))
     if source == "bundle" and path.suffix == ".csv" and path.is_file():
         raise click.ClickException(
             "CSV files are imported by the name of their folder; a table of sales, --from sales"
@@ -278,4 +278,4 @@ def _converting() -> Iterator[None]:
     try:
         yield
     except NotConvertible as problem:
-        raise click.ClickException(str(problem)) from None
+        raise click.ClickException(printable(str(problem))) from None
