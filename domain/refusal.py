@@ -11,7 +11,7 @@ from fractions import Fraction
 from string import Formatter
 from typing import Any, ClassVar, NamedTuple
 
-from domain.printable import one_line
+from domain.printable import printable
 
 MOST_LISTED = 20
 """How many texts of a list a refusal names; the others are counted."""
@@ -778,10 +778,14 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, str | tuple) or (type(value) is int and abs(value) < 1 << 53)
 
 
+_BREAKS = dict.fromkeys(map(ord, "\n\u2028\u2029"), " ")
+"""What begins another line; spaces stay, since they may be what is wrong."""
+
+
 def shown(value: object) -> str:
     """A value as a refusal quotes it: at most one line."""
     if isinstance(value, Fraction | int) and max(abs(value.numerator), value.denominator) >> 300:
         return "a number of very many digits"
     # Half of a surrogate pair can't be sent back.
-    text = one_line(str(value).encode("utf-8", "replace").decode("utf-8"))
+    text = printable(str(value).encode("utf-8", "replace").decode("utf-8")).translate(_BREAKS)
     return text if len(text) <= 100 else f"{text[:99]}…"
