@@ -56,6 +56,7 @@ SHOWN_BY = {
     "log something": "test_signature.py::test_what_is_no_fact_or_no_command_gets_a_verdict",
     "set the clock ahead": "test_clock.py::test_after_a_wrong_clock_was_accepted",
     "drop or weaken": "test_audit.py::test_triggers_that_protect_less_are_found_and",
+    "give such answers only": "test_audit_url.py::test_a_replay_tells",
     "on SQLite, store": "test_audit.py::test_a_value_of_another_type_than_its_column",
 }
 """How each line begins, and how its test does."""
