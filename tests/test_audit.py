@@ -846,7 +846,8 @@ def test_an_index_that_lacks_rows_is_found(tmp_path: Path) -> None:
         connection.execute(rewrite, (sql,))
     with story(database, create=False) as told:
         found = difference(told.service)
-        assert re.match(r"storage: .*: row 1 missing from index vault_of", found), found
+        older, newer = "row 1 missing from", "wrong # of entries in"  # what SQLite says first
+        assert re.match(f"storage: .*: ({older}|{newer}) index vault_of", found), found
 
 
 def test_a_word_that_a_search_does_not_find_is_named(tmp_path: Path) -> None:
@@ -861,8 +862,9 @@ def test_a_word_that_a_search_does_not_find_is_named(tmp_path: Path) -> None:
             last = f"(SELECT max(term) FROM {directory} WHERE term < X'31')"
             connection.execute(f"UPDATE {directory} SET term = X'30' || 'h' WHERE term = {last}")
         found = difference(told.service)
-        word = "storage: read_1_documents: not all documents with the word “.*” are found by it"
-        assert re.fullmatch(word, found), found
+        word = "read_1_documents: not all documents with the word “.*” are found by it"
+        newer = ".*: malformed inverted index for FTS5 table main.read_1_documents"
+        assert re.fullmatch(f"storage: ({word}|{newer})", found), found  # SQLite 3.44 looks itself
 
 
 # -- the command ---------------------------------------------------------------------------
