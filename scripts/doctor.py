@@ -29,6 +29,7 @@ from domain.tree import NotVerified
 from projections.readiness import FAILED as CHECK_FAILED
 from projections.readiness import Check, Readiness
 from projections.typesetting import TypstError, typeset
+from projections.wording import several
 from scripts.pushing import of_unknown_kind
 from scripts.safe_file import refusal_of
 from scripts.service import Service, open_by
@@ -169,7 +170,8 @@ def look_at_witnesses(settings: Settings) -> Said:
     asked = settings.policy.witnesses if settings.policy else {}
     if absent := [name for name, one in asked.items() if not one.url]:
         return WARNING, f"No address of {', '.join(absent)}.", "Name it in STEMMA_WITNESS_POLICY."
-    return OK, f"{len(settings.witnesses)} witnesses, {len(asked)} of them are sent checkpoints."
+    known = several(len(settings.witnesses), "witness", "witnesses")
+    return OK, f"{known}; checkpoints are sent to {len(asked)}."
 
 
 @_on_settings
@@ -350,4 +352,4 @@ def look_at_standbys(_settings: Settings, service: Service) -> Said:
     if wrong := [f"{number} {one.why}" for number, one in enumerate(seen, 1) if one.why]:
         advice = "Correct STEMMA_READ_DATABASE, or start them; until then the primary is asked."
         return WARNING, f"Standbys that are not read: {'; '.join(wrong)}.", advice
-    return OK, f"{len(seen)} standbys can be read."
+    return OK, f"{several(len(seen), 'standby')} can be read."

@@ -311,7 +311,7 @@ def said_to(receiver: Receiver) -> str:
     return " ".join(body.decode() for _, body in receiver.got)
 
 
-def test_lines_about_one_name_it_whoever_writes_them(tmp_path: Path) -> None:
+def test_lines_about_a_community_name_it_within_requests_and_beside_them(tmp_path: Path) -> None:
     """… a request, what goes on beside all requests, and a follower that waits."""
     witness = SignerKey.new("witness.example", COSIGNATURE).verifier
     policy = f"witness w {witness} http://127.0.0.1:{free_port()}\nquorum none\n"
