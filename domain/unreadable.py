@@ -24,9 +24,9 @@ class Unreadable(ValueError):
         self.table, self.key, self.why = table, key, why
 
 
-def of_only_row(query: Callable[[str], Sequence[Any]], table: str, column: str) -> Any:
-    """A column of a table's single row; raises Unreadable if there is none."""
-    rows = query(f"SELECT {column} FROM {table}")
+def of_only_row(query: Callable[[str], Sequence[Any]], table: str, columns: str) -> Any:
+    """Columns of a table's single row; raises Unreadable if there is none."""
+    rows = query(f"SELECT {columns} FROM {table}")
     if not rows:
         raise Unreadable(table, "its only row", LookupError("it is not there"))
-    return rows[0][0]
+    return rows[0]

@@ -18,7 +18,7 @@ from domain.engine import Engine, Overtaken, Row, Table, Transaction
 from domain.latest import Place, leaf_for, path_of
 from domain.receipt import numbers_in
 from domain.sparse import ROOT, MapLeaf, Node, Proof, hash_of, prove, put
-from domain.tree import HASH_BYTES
+from domain.tree import HASH_BYTES, NotVerified
 from domain.unreadable import Unreadable, of_only_row
 
 PAGE, LARGE_PAGE = 20_000, 200_000
@@ -77,11 +77,22 @@ class LatestMap:
 
     def size(self) -> int:
         """How many facts it contains."""
-        return int(of_only_row(self.engine.query, SIZE.name, "size"))
+        return int(of_only_row(self.engine.query, SIZE.name, "size")[0])
+
+    def must_be_whole(self) -> int:
+        """Its size; raises NotVerified if its rows are of another: no such root may be signed."""
+        held_sql = "(SELECT coalesce(max(since), 0) FROM log_map WHERE place = '1')"  # at the root
+        size, held = of_only_row(self.engine.query, SIZE.name, f"size, {held_sql}")
+        if held > size or self.latest(held, size):
+            raise NotVerified(
+                f"the map of the log is said to be of {size} facts, and holds those up to {held}: "
+                "“stemma upgrade” makes it anew"
+            )
+        return int(size)
 
     def first(self) -> int | None:
         """The size of the first checkpoint with a map; every later checkpoint has one, too."""
-        size: int | None = of_only_row(self.engine.query, SIZE.name, "first")
+        size: int | None = of_only_row(self.engine.query, SIZE.name, "first")[0]
         return size
 
     # -- growing ---------------------------------------------------------------------------
@@ -91,7 +102,7 @@ class LatestMap:
 
         Raises NotVerified if the map is damaged where it changes.
         """
-        size = self.size()
+        size = self.must_be_whole()
         new = min(upto, size + most)
         if size >= upto:
             return True

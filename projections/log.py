@@ -157,7 +157,7 @@ class Log:
 
     def size(self) -> int:
         """The number of leaves integrated."""
-        return int(of_only_row(self.engine.query, SIZE.name, "size"))
+        return int(of_only_row(self.engine.query, SIZE.name, "size")[0])
 
     def step(self) -> bool:
         """Once a second, integrate new facts and sign the tree; returns whether more are waiting.
@@ -219,7 +219,7 @@ class Log:
             return
         self.must_not_have_gone_back()
         self.map.grow(self.size())
-        size, latest = self.map.size(), self.checkpoint()
+        size, latest = self.map.must_be_whole(), self.checkpoint()
         if size == 0 or (latest is not None and not self._has_to_sign(latest, size)):
             return
         secret = [self.signer, *(key for key in self.former if isinstance(key, SignerKey))]

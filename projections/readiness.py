@@ -193,6 +193,7 @@ class Readiness:
     def _log_check(self, head: int) -> Check:
         try:
             self._log.must_not_have_gone_back()
+            self._log.map.must_be_whole()
         except NotVerified as problem:
             return Check(FAILED, f"The log can't go on: {problem}.")
         reached, progress = self._log.progress()

@@ -22,6 +22,7 @@ from test_witness import WITNESS
 
 from domain import sparse
 from domain.checkpoint import Checkpoint, cosign
+from domain.commands.admitting import AdmitContributor
 from domain.latest import Latest, MapOf, Place, leaf_for, path_of, sign_map, verify_latest
 from domain.note import Note, SignerKey
 from domain.refusal import MapNotKept, NotInLog
@@ -29,6 +30,7 @@ from domain.sparse import MapLeaf, Node, Proof
 from domain.tree import NotVerified
 from projections.log import Log
 from projections.progress import no_progress
+from projections.readiness import Readiness
 from scripts.audit import CHECKS
 from scripts.difference import all_differences
 from scripts.layout import upgrade
@@ -291,6 +293,25 @@ def test_a_map_filled_in_many_pages_keeps_what_was_signed_and_nothing_else(
     for person in people:
         must_be_proved(logged, person, signed)
         must_be_proved(logged, person, logged.log.map.size())
+    assert isinstance(all_differences(CHECKS["map"], logged, no_progress), str)
+
+
+@pytest.mark.parametrize("size", [-5, 0, 1, 6, 100])
+def test_a_map_of_another_size_than_its_rows_is_not_signed_and_can_be_made_anew(
+    database: str, logged: Service, size: int
+) -> None:
+    """Grown on from there, it would have lacked facts, and its root would have been signed."""
+    admit(logged, 5)
+    with open_service(database) as unsigned:
+        unsigned.journal.record(AdmitContributor(name="Ana"))
+        unsigned.journal.record(AdmitContributor(name="Ben"))
+    logged.engine.execute("UPDATE log_map_size SET size = :size", size=size)
+    with pytest.raises(NotVerified, match=f"said to be of {size} facts, and holds those up to 5"):
+        logged.log.catch_up()
+    log = Readiness(logged.journal, logged.store, logged.log).find_out().checks["log"]
+    assert (log.status, "“stemma upgrade” makes it anew" in log.detail) == ("failed", True)
+    upgrade(logged.engine)
+    assert logged.log.catch_up() == 7
     assert isinstance(all_differences(CHECKS["map"], logged, no_progress), str)
 
 
