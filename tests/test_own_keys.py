@@ -152,6 +152,17 @@ def test_a_scope_has_known_words(scope: str) -> None:
         Scope.parse(scope)
 
 
+@pytest.mark.parametrize("said, near", [("reed", "read"), ("credit.acept", "credit.accept")])
+def test_an_unknown_word_of_a_scope_is_named_with_the_nearest(said: str, near: str) -> None:
+    with pytest.raises(BadScope) as refused:
+        Scope.parse(f"contribution {said} keys")
+    told = refused.value.details
+    named = told["reason"].rpartition(" the nearest are ")[2].split(", ")
+    assert (told["scope"], near in named, len({*named})) == (said, True, len(named))
+    with pytest.raises(BadScope, match=r"“nothing-like-it”.* a word of a scope.$"):
+        Scope.parse("nothing-like-it")
+
+
 def test_every_word_of_a_scope_allows_something() -> None:
     for word in (*WORDS, *COMMANDS):
         scope = Scope.parse(word)
@@ -161,6 +172,9 @@ def test_every_word_of_a_scope_allows_something() -> None:
         assert not scope.includes(Scope())
     assert Scope.parse("credit").includes(Scope.parse("credit.accept"))
     assert not Scope.parse("credit.accept").includes(Scope.parse("credit"))
+    for word in ("read", "keys", "credit.accept"):
+        every_other = Scope(tuple(one for one in WORDS if one not in {word, "credit"}))
+        assert every_other.includes(Scope.parse(word)) == (word == "credit.accept"), word
     assert Scope.stored("read gone.word").reads
 
 
@@ -271,6 +285,9 @@ def test_no_key_makes_one_that_may_do_more_or_lives_longer(served: Served) -> No
     assert made(some, scope="credit.accept")["expires_at"] is not None
     for scope in ("read contribution", "role:accountant", "release"):
         assert some.post("/keys", scope=scope).code == "bad_scope"
+    mute = served.client(made(ana, scope="credit keys")["key"])
+    for scope in ("read", "credit.accept read"):
+        assert mute.post("/keys", scope=scope).code == "bad_scope"
     later = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     assert some.post("/keys", expires_at=later).code == "bad_expiry"
     assert ana.post("/keys", expires_at="2001").code == "bad_expiry"

@@ -45,10 +45,10 @@ class Scope:
         """The scope of words separated by spaces (None: everything); refuses unknown words."""
         if text is None:
             return cls()
-        words = tuple(dict.fromkeys(text.split()))
+        words, known = tuple(dict.fromkeys(text.split())), {*WORDS, *COMMANDS}
         for word in words:
-            if word not in WORDS and word not in COMMANDS:
-                near = get_close_matches(word, [*WORDS, *COMMANDS])
+            if word not in known:
+                near = get_close_matches(word, known)
                 told = f"; the nearest are {', '.join(near)}" if near else ""
                 raise BadScope(word, f"it is not a word of a scope{told}")
         if not words:
