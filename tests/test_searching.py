@@ -124,6 +124,30 @@ def test_people_are_found_and_their_works_by_words_of_both(told: Story) -> None:
     assert found(told, "harbour", kind="project") == ["Tide Tables"]
 
 
+def test_a_word_that_is_also_a_name_is_found_in_a_person_only_where_that_person_is(
+    told: Story,
+) -> None:
+    told.piece("Low Tide", by=[told.person("Ana")])
+    told.piece("Harbour", by=[told.person("Tide Weber")])
+    found_in = {one["name"]: one["found_in"] for one in hits(told, "tide")}
+    assert found_in == {"Low Tide": ["name"], "Harbour": ["person"], "Tide Weber": ["name"]}
+
+
+@pytest.mark.parametrize("frequent", [2, 64])
+def test_a_kind_with_more_than_are_counted_hides_no_other_kind(
+    frequent: int, told: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "FREQUENT", frequent)
+    monkeypatch.setattr(searching, "MOST_COUNTED", 3)
+    community(told)
+    with told.view() as view:
+        kinds = searching.counts(view, q="tid")["kinds"]
+    assert {one["kind"]: (one["count"], one["is_exact"]) for one in kinds} == {
+        "contribution": (3, False),
+        **dict.fromkeys(("release", "project", "challenge"), (1, True)),
+    }
+
+
 def test_facets_count_each_kind(told: Story) -> None:
     community(told)
     with told.view() as view:
