@@ -252,6 +252,10 @@ class Engine(ABC):
     """The engine's names for the types of columns."""
     DOCUMENTS: ClassVar[Documents]
     """How the engine finds documents by their words."""
+    TABLES: ClassVar[str]
+    """The query for the names of all tables."""
+    COLUMNS: ClassVar[str]
+    """The query for the tables ``:names`` and their columns, a row for each column."""
     KEEPS_WORDS: ClassVar = False
     """Whether its index keeps the words of deleted documents until it is purged."""
 
@@ -350,13 +354,16 @@ class Engine(ABC):
     def pooled(self) -> Pooled:
         """The connections of this process."""
 
-    @abstractmethod
     def tables(self) -> set[str]:
         """The names of all tables."""
+        return {name for (name,) in self.query(self.TABLES)}
 
-    @abstractmethod
     def layout(self, names: Collection[str]) -> dict[str, set[str]]:
         """The names of the columns of those of these tables that exist."""
+        found: dict[str, set[str]] = {}
+        for table, column in self.query(self.COLUMNS, names=[*names]):
+            found.setdefault(table, set()).add(column)
+        return found
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:

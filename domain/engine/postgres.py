@@ -16,7 +16,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -218,6 +218,16 @@ class PostgresEngine(Engine):
     """A pool of connections, opened at first use: a pool opened before a fork would hang."""
 
     DOCUMENTS = Tsvector()
+    TABLES = (
+        "SELECT t.relname FROM pg_class AS t JOIN pg_namespace AS n ON n.oid = t.relnamespace "
+        "WHERE t.relkind IN ('r', 'p') AND pg_table_is_visible(t.oid) "
+        "AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+    )
+    COLUMNS = (
+        "SELECT t.relname, c.attname FROM pg_class AS t "
+        "JOIN pg_attribute AS c ON c.attrelid = t.oid WHERE t.relname IN :names "
+        "AND pg_table_is_visible(t.oid) AND c.attnum > 0 AND NOT c.attisdropped"
+    )
     TYPES: ClassVar = {"BYTES": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
 
     def __init__(self, url: str, limits: TimeLimits = UNHURRIED, *, is_there: bool = True) -> None:
@@ -376,28 +386,6 @@ class PostgresEngine(Engine):
         return Pooled(
             *(stats.get(name, 0) for name in ("pool_size", "pool_available", "requests_waiting"))
         )
-
-    def tables(self) -> set[str]:
-        return {
-            name
-            for (name,) in self.query(
-                "SELECT t.relname FROM pg_class AS t "
-                "JOIN pg_namespace AS n ON n.oid = t.relnamespace "
-                "WHERE t.relkind IN ('r', 'p') AND pg_table_is_visible(t.oid) "
-                "AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
-            )
-        }
-
-    def layout(self, names: Collection[str]) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for table, column in self.query(
-            "SELECT t.relname, c.attname FROM pg_class AS t "
-            "JOIN pg_attribute AS c ON c.attrelid = t.oid WHERE t.relname IN :names "
-            "AND pg_table_is_visible(t.oid) AND c.attnum > 0 AND NOT c.attisdropped",
-            names=[*names],
-        ):
-            found.setdefault(table, set()).add(column)
-        return found
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -187,6 +187,11 @@ class SQLiteEngine(Engine):
     # A primary key of one INTEGER column is the rowid.
     TYPES: ClassVar = {"BYTES": "BLOB", "BIGINT": "INTEGER"}
     DOCUMENTS = Fts5()
+    TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    COLUMNS = (
+        "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
+        "WHERE t.type = 'table' AND t.name IN :names"
+    )
     KEEPS_WORDS = True
 
     def __init__(self, path: str, limits: TimeLimits = UNHURRIED) -> None:
@@ -290,19 +295,6 @@ class SQLiteEngine(Engine):
     def pooled(self) -> Pooled:
         """One connection for each thread that made queries; nobody waits for one."""
         return Pooled(len(self._open), 0, 0)
-
-    def tables(self) -> set[str]:
-        return {name for (name,) in self.query("SELECT name FROM sqlite_master WHERE type='table'")}
-
-    def layout(self, names: Collection[str]) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for table, column in self.query(
-            "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
-            "WHERE t.type = 'table' AND t.name IN :names",
-            names=names,
-        ):
-            found.setdefault(table, set()).add(column)
-        return found
 
     @contextmanager
     def alone(self) -> Iterator[None]:
