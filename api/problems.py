@@ -183,6 +183,17 @@ class Problem(HTTPException):
         if self.code == 503:
             self.headers.setdefault("Retry-After", str(RETRY_SECONDS))
 
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """What is wrong with each field or parameter, if it lists that."""
+        errors = self.members.get("errors")
+        return errors if isinstance(errors, list) else []
+
+    @property
+    def quoted(self) -> set[str]:
+        """The texts of the request that it quotes."""
+        return {value for value in self.members.values() if isinstance(value, str) and value}
+
     def answer(self) -> Response:
         """The problem as RFC 9457 writes it."""
         status, meaning = PROBLEMS[self.problem]

@@ -34,6 +34,9 @@ from domain.value import Number, Payee, Ref, Value
 from projections.store import Store
 
 Find = TypeVar("Find", bound=Callable[[Slice], Sequence[Any]])
+Change = TypeVar("Change", bound=Callable[..., Mapping[str, Any]])
+Declaring = Callable[[Callable[..., Response]], Callable[..., Response]]
+"""Declares a route by the function that it decorates."""
 
 SECTIONS = {
     **dict.fromkeys(("revenue", "expenses", "entries"), "pools"),
@@ -120,7 +123,7 @@ class Routes:
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
         is_probe: bool = False,
-    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    ) -> Declaring:
         """Declare a GET route that describes the service, or lists what is not recorded as facts.
 
         Public unless its problems name ``unauthenticated``. A probe may ask anything, and is not
@@ -179,12 +182,10 @@ class Routes:
         *,
         status: int = 200,
         may_be_empty: bool = False,
-    ) -> Callable[[Callable[..., Mapping[str, Any]]], Callable[..., Mapping[str, Any]]]:
+    ) -> Callable[[Change], Change]:
         """Declare a POST route that changes what is not a fact, such as a key; never signed."""
 
-        def decorate(
-            change: Callable[..., Mapping[str, Any]],
-        ) -> Callable[..., Mapping[str, Any]]:
+        def decorate(change: Change) -> Change:
             def changed(**ids: str) -> Response:
                 said = read_body(body, may_be_empty=may_be_empty)
                 with pointing(said, body().fields, ids):
@@ -240,7 +241,7 @@ class Routes:
         query: type[ExactSchema] | None = None,
         public: bool = False,
         viewed: bool = False,
-    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    ) -> Declaring:
         """Declare a GET route that returns a file for other tools; if ``public``, without a key.
 
         If ``viewed``, the file is made from a view and can be requested as of a position.

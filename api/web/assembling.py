@@ -89,8 +89,7 @@ class AssemblingForm:
         """The errors of a problem, each with the id of its input."""
         if problem is None:
             return []
-        listed = problem.members.get("errors")
-        rows = [*_rows(listed if isinstance(listed, list) else [])]
+        rows = [*_rows(problem.errors)]
         if not self.rows:
             rows.append(("find-works", NoComponents.says))
         others = errors.by_field(problem, self.fields, FIELDS)

@@ -131,9 +131,8 @@ def _wrong(
         said = f"together they are {percent(str(whole))} of the group's share, more than all of it."
         return [("among", f"{PARTS['among']}: {said}")]
     given = [number for number, one in enumerate(lines) if one.part]
-    listed = problem.members.get("errors") if problem else None
     found: errors.Wrong = []
-    for error in listed if isinstance(listed, list) else ():
+    for error in problem.errors if problem else ():
         match str(error.get("pointer")).split("/"):
             case ["#", "among", row, *_]:
                 place = given[int(row)]

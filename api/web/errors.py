@@ -35,15 +35,13 @@ def at(ids: Mapping[str, str], wrong: Wrong) -> Wrong:
 
 def _listed(problem: Problem) -> Iterator[tuple[str, str]]:
     """The errors that a problem lists: the field of each, and its text after the place inside."""
-    errors = problem.members.get("errors")
-    for error in errors if isinstance(errors, list) else ():
+    for error in problem.errors:
         name, *inside = error["pointer"].removeprefix("#/").split("/")
         rows = [str(int(step) + 1) if step.isdecimal() else step for step in inside]
-        yield name, f"{', '.join(rows)}: {error['detail']}" if rows else str(error["detail"])
+        yield name, f"{', '.join(rows)}: {error['detail']}" if rows else error["detail"]
 
 
 def _with_value(problem: Problem, sent: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The error of a refusal, which carries the refused value, at each field with that value."""
-    said = {value for value in problem.members.values() if isinstance(value, str) and value}
-    told = str(problem.description)
-    yield from ((name, told) for name, value in sent.items() if value in said)
+    told, quoted = str(problem.description), problem.quoted
+    yield from ((name, told) for name, value in sent.items() if value in quoted)

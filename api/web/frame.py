@@ -68,6 +68,8 @@ FILTERS: Mapping[str, Callable[..., object]] = {
 }
 
 Answer = str | AnyResponse | tuple[str, int]
+Registering = Callable[[Callable[..., Answer]], Callable[..., Answer]]
+"""Registers the function that it decorates, and leaves it as it is."""
 
 
 class Frame:
@@ -103,9 +105,7 @@ class Frame:
 
     # -- routes ----------------------------------------------------------------------------
 
-    def page(
-        self, path: str, *, anybody: bool = False, nobody_else: bool = False
-    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    def page(self, path: str, *, anybody: bool = False, nobody_else: bool = False) -> Registering:
         """Register a page that only reads; an ``id`` in its path is passed in canonical form.
 
         With ``anybody``, no one has to sign in for it, even if pages are not public; with
@@ -133,7 +133,7 @@ class Frame:
 
     def viewed(
         self, path: str, asks: type[ExactSchema] = When, *, is_release: bool = False, **who: bool
-    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    ) -> Registering:
         """Register a page that reads a view: it gets the view, the other parameters and the ids.
 
         A page with ``is_release`` can be requested as the release was published. ``who`` holds
@@ -151,7 +151,7 @@ class Frame:
 
         return decorate
 
-    def form(self, path: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    def form(self, path: str) -> Registering:
         """Register what handles a submitted form; it requires signing in and a valid form token."""
 
         def decorate(take: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -170,9 +170,7 @@ class Frame:
 
         return decorate
 
-    def filled(
-        self, path: str, show: str, take: str
-    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    def filled(self, path: str, show: str, take: str) -> Registering:
         """Register one function for a form and its submission: it gets a view, the button and ids.
 
         ``show`` and ``take`` name the routes for GET and POST. For GET the button is “choose”.
@@ -191,9 +189,7 @@ class Frame:
 
         return decorate
 
-    def desk(
-        self, trade: str, about: str, may: Collection[str]
-    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    def desk(self, trade: str, about: str, may: Collection[str]) -> Registering:
         """Register a desk at ``/desk/<trade>``; ``may`` says to whom it is open (see ``Desk``)."""
         one = self.desks[trade] = Desk(trade, about, may)
 
@@ -452,8 +448,7 @@ def _wrong_in_address(problem: Problem) -> list[str]:
     """The parameters for which a page was refused: those it names or, if it names none, all."""
     if request.method != "GET" or problem.code != 422:
         return []
-    errors = problem.members.get("errors")
-    named = [one.get("parameter") for one in errors] if isinstance(errors, list) else []
+    named = [one.get("parameter") for one in problem.errors]
     return [name for name in request.args if name in named] or [*request.args]
 
 

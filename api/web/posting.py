@@ -239,9 +239,7 @@ def _checked(command: type[Command], rows: Mapping[str, dict[str, Any]]) -> list
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             first = first or problem
-            listed_there = problem.members["errors"]
-            assert isinstance(listed_there, list)
-            errors += [{**e, "pointer": e["pointer"].replace("#", row, 1)} for e in listed_there]
+            errors += [{**e, "pointer": e["pointer"].replace("#", row, 1)} for e in problem.errors]
     if first is not None:
         first.members.update(listed(errors))
         raise first

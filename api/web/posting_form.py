@@ -261,13 +261,11 @@ class PostingForm:
         """The errors of a problem: each the id of an input, and what is wrong there."""
         if problem is None:
             return []
-        errors = problem.members.get("errors")
-        if isinstance(errors, list):
-            errors = sorted(errors, key=lambda error: _rank(error["pointer"]))
-            return [_place(error["pointer"], str(error["detail"])) for error in errors]
+        if problem.errors:
+            errors = sorted(problem.errors, key=lambda error: _rank(error["pointer"]))
+            return [_place(error["pointer"], error["detail"]) for error in errors]
         # A refusal carries the refused value; its field is the one with that value.
-        said = {value for value in problem.members.values() if isinstance(value, str) and value}
-        return [(field, problem.description or "") for field in self._saying(said)]
+        return [(field, problem.description or "") for field in self._saying(problem.quoted)]
 
     def _saying(self, said: set[str]) -> Iterator[str]:
         yield from (name for name, value in self.fields.items() if value in said)
