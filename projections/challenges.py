@@ -217,8 +217,7 @@ def challenges(
     source = f"@challenges c WHERE {' AND '.join(where)}"
     order = CHALLENGE_ORDERS[sort]
     rows, more = in_order(view, _CHALLENGE, source, order, **part, reverse=reverse, **said)
-    found = [ChallengeRow(*row[: len(ChallengeRow._fields)]) for row in rows]
-    return Page(list(_items(view, found, now)), more)
+    return Page(list(_items(view, [ChallengeRow(*row) for row in rows], now)), more)
 
 
 def _wanted(
@@ -430,7 +429,7 @@ def _told(view: View, rows: Iterable[Any]) -> list[AnswerTold]:
     texts = view.texts({row[5] for row in rows})
     told = (
         (challenge, own, state, reason, actor, node, given)
-        for given, challenge, own, node, state, reason, actor, *_ in rows
+        for given, challenge, own, node, state, reason, actor in rows
     )
     looked_up: dict[str, Any] = {
         "challenge": found,

@@ -170,7 +170,7 @@ def _items(view: View, rows: Sequence[Row], asked: PeopleFilters | None = None) 
     did = _done_by(view, "p.number IN :people", asked, people=[number for number, *_ in rows])()
     return [
         {"id": id, "name": name, "state": state, "did": did.get(number, [])}
-        for number, id, name, state, *_ in rows
+        for number, id, name, state in rows
     ]
 
 

@@ -468,7 +468,10 @@ def in_order(
         sql += f" WHERE ({', '.join(names)}) {than} ({', '.join(f':at_{name}' for name in names)})"
     by = ", ".join(f"{name} {way}" for name in names)
     found = view.rows(f"{sql} ORDER BY {by} LIMIT :limit", limit=limit + 1, **values)
-    return cut(found, limit, lambda row: (row[-1], row[0]) if order.key else (row[0],))
+    if not order.key:
+        return cut(found, limit, lambda row: (row[0],))
+    page, more = cut(found, limit, lambda row: (row[-1], row[0]))
+    return [row[:-1] for row in page], more
 
 
 # -- facets --------------------------------------------------------------------------------------

@@ -198,28 +198,24 @@ def projects(
     **part: Unpack[Paged],
 ) -> Page[ProjectItem]:
     """Find projects that match every filter, the latest launched first."""
-    where, said = wanted({"p.kind = :kind": kind, "p.state = :state": state})
-    where.append(holds("p"))
+    where, said = wanted({"p.kind = :kind": kind, "p.state = :state": state}, holds("p"))
     if q is not None:
         texts = TextFilter.containing(view, "q", q)
-        where.append(f"({texts.held_by('p.title')} OR {texts.held_by('p.goal')})")
+        where += f" AND ({texts.held_by('p.title')} OR {texts.held_by('p.goal')})"
         said |= texts.values
     if leader is not None:
         own = ids_of(view, leader)
-        where.append(f"({' OR '.join(f'p.leaders LIKE :led{n}' for n in range(len(own)))})")
+        where += f" AND ({' OR '.join(f'p.leaders LIKE :led{n}' for n in range(len(own)))})"
         said |= {f"led{n}": f"%{id}%" for n, id in enumerate(own)}
     if work is not None:
-        where.append(
-            "p.number IN (SELECT s.project FROM @placements s JOIN @works w "
+        where += (
+            " AND p.number IN (SELECT s.project FROM @placements s JOIN @works w "
             f"ON w.number = s.own_work AND {holds('w')} WHERE w.id = :work AND {_HERE})"
         )
         said["work"] = work
-    source = f"@projects p WHERE {' AND '.join(where)}"
-    rows, more = in_order(
-        view, _PROJECT, source, PROJECT_ORDERS[sort], **part, reverse=reverse, **said
-    )
-    found = [ProjectRow(*row[: len(ProjectRow._fields)]) for row in rows]
-    return Page(list(_items(view, found)), more)
+    source, order = f"@projects p WHERE {where}", PROJECT_ORDERS[sort]
+    rows, more = in_order(view, _PROJECT, source, order, **part, reverse=reverse, **said)
+    return Page(list(_items(view, [ProjectRow(*row) for row in rows])), more)
 
 
 def ids_of(view: View, person: str) -> list[str]:
@@ -321,13 +317,13 @@ def pieces(
     **part: Unpack[Paged],
 ) -> Page[InStep]:
     """The pieces in a project, the latest added first; withdrawn ones are marked."""
-    where, said = wanted({"s.project = :project": find(view, id).number, "s.step = :step": step})
-    where += [_HERE, "s.put < :beyond"]
+    filters = {"s.project = :project": find(view, id).number, "s.step = :step": step}
+    where, said = wanted(filters, _HERE, "s.put < :beyond")
     if unused:
-        where += [UNUSED.format("s.work"), f"s.own_work IN ({STANDS})"]
+        where += f" AND {UNUSED.format('s.work')} AND s.own_work IN ({STANDS})"
     page, more = view.page(
         "SELECT s.own_work, s.step, s.actor, s.own_work, s.put FROM @placements s "
-        f"WHERE {' AND '.join(where)} ORDER BY s.put DESC",
+        f"WHERE {where} ORDER BY s.put DESC",
         **part,
         first=1 << 62,
         **said,

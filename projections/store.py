@@ -521,10 +521,14 @@ def told_of(kind: type[T], one: object, /, **further: Any) -> T:
     return cast("T", told)
 
 
-def wanted(filters: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """Those conditions, such as ``x.kind = :kind``, that have a value, and the values by name."""
+def wanted(filters: Mapping[str, Any], *always: str) -> tuple[str, dict[str, Any]]:
+    """The conditions, such as ``x.kind = :kind``, that have a value or hold ``always``, joined.
+
+    And the values by name.
+    """
     set_ = {condition: value for condition, value in filters.items() if value is not None}
-    return [*set_], {condition.rpartition(":")[2]: value for condition, value in set_.items()}
+    values = {condition.rpartition(":")[2]: value for condition, value in set_.items()}
+    return " AND ".join([*always, *set_]), values
 
 
 def _rank(row: Sequence[Any]) -> tuple[int, Any]:

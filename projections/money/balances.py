@@ -101,11 +101,12 @@ def accounts(
             "x.payee IN :payees": None if payees is None else list(payees),
             "x.pool IN :pools": None if pools is None else list(pools),
             "x.currency = :currency": currency,
-        }
+        },
+        "x.proposal IS NOT NULL",
     )
     rows = view.rows(
         f"SELECT p.payee, p.proposal, p.pool, p.currency, p.account, {UNITS} "
-        f"FROM {on_accounts('x.proposal IS NOT NULL', *where)} p "
+        f"FROM {on_accounts(where)} p "
         f"GROUP BY p.payee, p.proposal, p.pool, p.currency, p.account {BEGUN} "
         "ORDER BY p.payee, p.proposal, p.account",
         **values,

@@ -138,14 +138,14 @@ def pools_by_size(
 ) -> Page[PoolLine]:
     """Pools with the revenue they received, the largest first."""
     its = None if ids is None else list(ids)
-    where, said = wanted({"o.id IN :ids": its, "o.currency = :currency": currency})
+    filters = {"o.id IN :ids": its, "o.currency = :currency": currency}
+    where, said = wanted(filters, "o.position <= :as_of")
     rows, more = view.ranked(
         "SELECT o.id, o.name, w.id, w.title, o.currency, "
         "CAST(COALESCE(-sum(p.amount), 0) AS BIGINT) AS ranked, o.position AS tied FROM @pools o "
         f"LEFT JOIN {balances.on_accounts('x.account = :received')} p ON p.pool = o.id "
-        f"JOIN @works w ON w.number = o.release AND {holds('w')} WHERE "
-        + " AND ".join(["o.position <= :as_of", *where])
-        + " GROUP BY o.id, o.name, w.id, w.title, o.currency, o.position",
+        f"JOIN @works w ON w.number = o.release AND {holds('w')} WHERE {where} "
+        "GROUP BY o.id, o.name, w.id, w.title, o.currency, o.position",
         **part,
         received=RECEIVED,
         **said,
@@ -227,11 +227,10 @@ def bookings(
     Reader(view, journal, actor).must_be("the bookings of all pools", None)
     start, end = period(from_, to)
     filters = {"b.kind = :kind": kind, "b.pool = :pool": pool, "o.currency = :currency": currency}
-    where, said = wanted(filters)
+    where, said = wanted(filters, "b.kind IN :kinds")
     rows, more = view.ranked(
-        f"SELECT {_BOOKING} FROM @bookings b JOIN @pools o ON o.id = b.pool WHERE "
-        + " AND ".join(["b.kind IN :kinds", *where])
-        + " AND b.position <= :as_of AND b.effective >= :start AND b.effective < :end",
+        f"SELECT {_BOOKING} FROM @bookings b JOIN @pools o ON o.id = b.pool WHERE {where} "
+        "AND b.position <= :as_of AND b.effective >= :start AND b.effective < :end",
         **part,
         kinds=list(KINDS),
         start=start,
@@ -283,14 +282,15 @@ def all_balances(
     person = same.get(payee or "", payee)
     every = None if payee is None else [person, *(one for one in same if same[one] == person)]
     where, said = wanted(
-        {"x.currency = :currency": currency, "x.pool = :pool": pool, "x.payee IN :payees": every}
+        {"x.currency = :currency": currency, "x.pool = :pool": pool, "x.payee IN :payees": every},
+        "x.payee IS NOT NULL",
     )
     said["several"] = sorted({*same, *same.values()})
     joint: dict[tuple[str, str], int] = defaultdict(int)
-    for account, code, units, _ in view.rows(_owed_sql(*where, "x.payee IN :several"), **said):
+    for account, code, units, _ in view.rows(_owed_sql(where, "x.payee IN :several"), **said):
         joint[same.get(account) or account, code] += units
     rows, more = view.ranked(
-        _owed_sql(*where, "NOT (x.payee IN :several)"),
+        _owed_sql(where, "NOT (x.payee IN :several)"),
         str,
         [(*key, units, " ".join(key)) for key, units in joint.items()],
         **part,
@@ -304,7 +304,7 @@ def _owed_sql(*where: str) -> str:
     return (
         f"SELECT p.payee, p.currency, CAST(sum(CASE WHEN p.account = '{OWED}' THEN p.amount "
         "ELSE 0 END) AS BIGINT) AS ranked, p.payee || ' ' || p.currency AS tied "
-        f"FROM {balances.on_accounts('x.payee IS NOT NULL', *where)} p "
+        f"FROM {balances.on_accounts(*where)} p "
         f"GROUP BY p.payee, p.currency {balances.BEGUN}"
     )
 

@@ -63,8 +63,7 @@ def payouts(
 ) -> Page[PayoutTold]:
     """Payouts in the order of issue, without checking who may read them."""
     filters = {"y.batch = :batch": batch, "y.payee IN :payees": payees, "y.state = :state": state}
-    kept, said = wanted(filters)
-    where = " AND ".join([holds("y"), "y.born > :beyond", *kept])
+    where, said = wanted(filters, holds("y"), "y.born > :beyond")
     page, more = view.page(
         f"SELECT {_PAYOUT} FROM @payouts y WHERE {where} ORDER BY y.born", **part, **said
     )
@@ -75,10 +74,9 @@ def largest(
     view: View, batch: str, *, state: str | None = None, **part: Unpack[Paged]
 ) -> Page[PayoutTold]:
     """The payouts of a batch, the largest first."""
-    where, said = wanted({"y.batch = :batch": batch, "y.state = :state": state})
+    where, said = wanted({"y.batch = :batch": batch, "y.state = :state": state}, holds("y"))
     rows, more = view.ranked(
-        f"SELECT {_PAYOUT}, y.amount AS ranked, y.born AS tied FROM @payouts y "
-        f"WHERE {' AND '.join([holds('y'), *where])}",
+        f"SELECT {_PAYOUT}, y.amount AS ranked, y.born AS tied FROM @payouts y WHERE {where}",
         **part,
         **said,
     )

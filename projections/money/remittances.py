@@ -62,11 +62,11 @@ def payment_currencies(
 ) -> Page[PaymentCurrencyTold]:
     """The currencies in which payees chose to be paid, in the order chosen; the latest counts."""
     payees = Reader(view, journal, actor).whose("what others are paid", payee)
-    where, said = wanted({"x.payee IN :payees": payees})
-    where += ["x.position > :beyond", "x.position <= :as_of"]
+    filters = {"x.payee IN :payees": payees}
+    where, said = wanted(filters, "x.position > :beyond", "x.position <= :as_of")
     page, more = view.page(
         "SELECT x.id, x.payee, x.currency, x.position FROM @payment_currencies x "
-        f"WHERE {' AND '.join(where)} ORDER BY x.position",
+        f"WHERE {where} ORDER BY x.position",
         **part,
         **said,
     )
@@ -85,12 +85,9 @@ def withholdings(
 ) -> Page[WithholdingTold]:
     """The withholding rules, with what each rests on, in the order recorded."""
     payees = Reader(view, journal, actor).whose("what is withheld of others", payee)
-    where, said = wanted({"x.payee IN :payees": payees})
+    where, said = wanted({"x.payee IN :payees": payees}, holds("x"), "x.born > :beyond")
     page, more = view.page(
-        f"SELECT {_RULE} FROM @withholdings x WHERE "
-        f"{' AND '.join([*where, holds('x'), 'x.born > :beyond'])} ORDER BY x.born",
-        **part,
-        **said,
+        f"SELECT {_RULE} FROM @withholdings x WHERE {where} ORDER BY x.born", **part, **said
     )
     return Page(_rules_told(view, page), more)
 
@@ -174,13 +171,12 @@ def withheld(
     You see your own; those who keep or audit the books see everyone's. Also as CSV.
     """
     payees = Reader(view, journal, actor).whose("what is withheld of others", payee)
-    where, said = wanted({"x.payee IN :payees": payees, "x.country = :country": country})
-    where += ["x.at >= :since", "x.at < :before", "x.position <= :as_of"]
+    filters = {"x.payee IN :payees": payees, "x.country = :country": country}
+    where, said = wanted(filters, "x.at >= :since", "x.at < :before", "x.position <= :as_of")
     rows = view.rows(
         "SELECT x.payee, x.country, x.currency, x.rule, x.rate, CAST(sum(x.paid) AS BIGINT), "
         "CAST(sum(x.amount) AS BIGINT), CAST(sum(x.sign) AS BIGINT) FROM @withheld x "
-        f"WHERE {' AND '.join(where)} "
-        "GROUP BY x.payee, x.country, x.currency, x.rule, x.rate",
+        f"WHERE {where} GROUP BY x.payee, x.country, x.currency, x.rule, x.rate",
         since=f"{year:04}-",
         before=f"{year + 1:04}-",
         **said,
