@@ -32,9 +32,8 @@ def on_work(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[ClaimTold]:
     None of it counts until it is accepted.
     """
     number = lineage.find(view, id).number
-    both = f"{CREDITS} AND c.work = :work UNION ALL {REMIXES} AND e.child = :work "
-    both += f"UNION ALL {JOINS} AND (j.work = :work OR j.target = :work)"
-    return _page(view, both, **part, work=number)
+    its = _those("c.work = :work", "e.child = :work", "(j.work = :work OR j.target = :work)")
+    return _page(view, its, **part, work=number)
 
 
 @question("list_claims", "/claims", cli="waiting", refuses=(UnknownContributor,))
@@ -54,21 +53,24 @@ def waiting(
     ones.
     """
     if overdue:
-        late = f"{CREDITS} AND c.deadline <= :now UNION ALL {REMIXES} AND e.deadline <= :now "
-        late += f"UNION ALL {JOINS} AND j.deadline <= :now"
+        late = _those(*(f"{claim}.deadline <= :now" for claim in "cej"))
         return _page(view, late, **part, now=instant(journal.clock()))
-    own = [] if actor == OPERATOR else contributors.accounts(view, actor)
-    posters = [] if actor == OPERATOR else contributors.account_ids(view, actor)
-    of = "w.poster IN :posters AND w.kind <> 'outside'"
     if actor == OPERATOR:
-        posters, of = [OPERATOR], "w.poster IN :posters OR w.kind = 'outside'"
-    here = f"SELECT w.number FROM @works w WHERE ({of}) AND {holds('w')}"
-    every = (
-        f"{CREDITS} AND c.own_work IN ({here}) UNION ALL {REMIXES} AND e.own_child IN ({here}) "
-        f"UNION ALL {JOINS} AND j.asked IN ({here}) "
-        f"UNION ALL {OFFERS} AND c.contributor IN :own"
-    )
+        own, posters, of = list[int](), [OPERATOR], "w.poster IN :posters OR w.kind = 'outside'"
+    else:
+        own, posters = contributors.accounts(view, actor), contributors.account_ids(view, actor)
+        of = "w.poster IN :posters AND w.kind <> 'outside'"
+    here = f"IN (SELECT w.number FROM @works w WHERE ({of}) AND {holds('w')})"
+    every = _those(f"c.own_work {here}", f"e.own_child {here}", f"j.asked {here}")
+    every += f" UNION ALL {OFFERS} AND c.contributor IN :own"
     return _page(view, every, **part, posters=posters, own=own)
+
+
+def _those(credits: str, remixes: str, joins: str) -> str:
+    """The claims on credits, edges and joins that meet these conditions."""
+    return (
+        f"{CREDITS} AND {credits} UNION ALL {REMIXES} AND {remixes} UNION ALL {JOINS} AND {joins}"
+    )
 
 
 def _page(view: View, both: str, **values: Any) -> Page[ClaimTold]:
