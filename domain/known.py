@@ -5,9 +5,9 @@ Nothing recorded after the position ever changes an answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from domain.contributor import Contributor
 from domain.credit import Credit
@@ -25,6 +25,7 @@ from domain.refusal import UnknownWork
 from domain.remix import Remix, exact_rate
 from domain.stored import Placed, facts_in
 
+F = TypeVar("F", bound=Fact)
 N = TypeVar("N", bound=Noun)
 B = TypeVar("B", bound=Booked | Entry.Opened | Entry.Adjusted)
 
@@ -70,7 +71,6 @@ class Known:
         recorded = self.facts.found([OF], works, self.upto)
         found = dict.fromkeys(placed.originator_id for placed in recorded)
         for _, each in self.pending.of(Join.Event):
-            assert isinstance(each, Join.Event)
             if not {each.work, each.into}.isdisjoint(works):
                 found[each.originator_id] = None
         return [join for join in self._nouns(Join, found) if join.counts]
@@ -97,10 +97,9 @@ class Known:
             happened = placed.fact()
             assert isinstance(happened, Join.Event)
             yield placed.position, happened
-        for position, happened in self.pending.of(Join.Event):
-            assert isinstance(happened, Join.Event)
-            if not {*happened.moves, happened.node}.isdisjoint(works):
-                yield position, happened
+        for position, moved in self.pending.of(Join.Event):
+            if not {*moved.moves, moved.node}.isdisjoint(works):
+                yield position, moved
 
     def as_joined(self, node: str, moved: Collection[str]) -> Known:
         """The same graph as if these works had joined the node."""
@@ -257,19 +256,19 @@ class Known:
         return [*(one.originator_id for one in recorded), *(one.originator_id for one in pending)]
 
     def saying(
-        self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
-    ) -> list[Fact]:
+        self, kinds: tuple[type[F], ...], field: str, values: Collection[str]
+    ) -> Sequence[F]:
         """The facts of these kinds that have one of these values in a field."""
         recorded, pending = self._saying(kinds, field, values)
-        return [*facts_in(recorded), *pending]
+        return [*cast("list[F]", facts_in(recorded)), *pending]
 
     def _saying(
         self,
-        kinds: tuple[type[Fact], ...],
+        kinds: tuple[type[F], ...],
         field: str,
         values: Collection[str],
         most: int | None = None,
-    ) -> tuple[list[Placed], list[Fact]]:
+    ) -> tuple[list[Placed], list[F]]:
         fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
         recorded = self.facts.found(fields, values, self.upto, most)
         topics = {kind.TOPIC for kind in kinds}  # joins are indexed as edges, too (domain.join)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import TypeVar, cast
 
 from domain.fact import FACTS, Fact
 
+F = TypeVar("F", bound=Fact)
 Stream = list[tuple[int, Fact]]
 """Facts with their positions, in order."""
 
@@ -41,20 +43,20 @@ class Pending:
         self._sort_in()
         return self._streams.get(noun, [])
 
-    def of(self, kind: type[Fact]) -> Stream:
+    def of(self, kind: type[F]) -> list[tuple[int, F]]:
         """The pending facts of a kind and its subclasses."""
         self._sort_in()
         kinds = [topic for topic in self._kinds if issubclass(FACTS[topic], kind)]
-        return _merged([self._kinds[topic] for topic in kinds])
+        return cast("list[tuple[int, F]]", _merged([self._kinds[topic] for topic in kinds]))
 
     def saying(
-        self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
-    ) -> Iterator[Fact]:
+        self, kinds: tuple[type[F], ...], field: str, values: Collection[str]
+    ) -> Iterator[F]:
         """The pending facts of these kinds that have one of these values in a field."""
         self._sort_in()
         found = (self._by_value(kind.TOPIC, field) for kind in kinds if kind.TOPIC in self._kinds)
         streams = [by[value] for by in found for value in values if value in by]
-        return (happened for _, happened in _merged(streams))
+        return cast("Iterator[F]", (happened for _, happened in _merged(streams)))
 
     def _by_value(self, topic: str, field: str) -> dict[str, Stream]:
         count, found = self._values.get((topic, field), (0, {}))

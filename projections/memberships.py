@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Unpack
+from typing import Unpack
 
 from domain.contributor import Contributor
 from domain.journal import Journal
@@ -42,7 +42,7 @@ def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> 
     """How new proposals divide a group's shares among its members, who can see it."""
     accounts = sorted(contributors.account_ids(view, id))
     known = Known(journal.facts, view.as_of)
-    said: Sequence[Any] = known.saying((Contributor.Divided,), "group", accounts)
+    said = known.saying((Contributor.Divided,), "group", accounts)
     among = said[-1].among if said else []
     reader = Reader(view, journal, actor)
     if reader.ids.isdisjoint(each["contributor"] for each in among):

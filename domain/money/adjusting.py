@@ -314,7 +314,6 @@ class RecordAssignment(Command):
         given: dict[str, int] = defaultdict(int)
         first: dict[str, str] = {}
         for each in past.known.saying((Entry.Assigned,), "payee", [self.payee]):
-            assert isinstance(each, Entry.Assigned)
             if each.to == self.to and each.currency == self.currency and each.evidence:
                 lines = read_lines(each.lines)
                 given[each.evidence] += sum(

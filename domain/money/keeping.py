@@ -134,7 +134,7 @@ def standing(past: Past, assets: Assets) -> Divides | None:
     person = {group: books.person(group) for group in groups}
     accounts = {each for one in person.values() for each in books.payees_of(one)}
     said = past.known.saying((Contributor.Divided,), "group", sorted(accounts))
-    latest = {books.person(one.group): one.among for one in cast("list[Any]", said)}
+    latest = {books.person(one.group): one.among for one in said}
     past.watch_all(Contributor.Merged.TOPIC)
     past.watch_all(Contributor.Separated.TOPIC)
     past.watch(Contributor.Divided.TOPIC, *accounts)
