@@ -7,7 +7,7 @@ check is of a fact and the books as they stood before it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from domain.money.due import standings
 from domain.money.entry import LISTS, RULES_THAT_MOVE, Entry, Line, stated_lines
 from domain.money.finalising import ACCEPTED, is_unchanged
 from domain.money.held import AllInQuestion, Held
-from domain.money.moving import Later, Moved, correction_of, later_than, moved_up
+from domain.money.moving import Moved, correction_of, later_than, moved_up
 from domain.money.netting import takings
 from domain.money.payout import Batch, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
@@ -262,12 +262,8 @@ class Verifier:
     def _reversal(self, entry: Entry, division: str, rules: int) -> ComputedEntry:
         first = entry.first
         assert isinstance(first, Entry.Reversed)
-        before = [self._entries[each] for each in self.books.divisions[division].reversals]
         self._must_be_next(first.pool, first.against, first.revenue, -first.amount_minor)
-        later = self._later(division, rules)
-        parts = self._entries[division], before, -first.amount_minor
-        found = reversal_of(self.books, *parts, rules, later and later.flow)
-        return self._moved_after(later, found)
+        return self._taken_back(reversal_of, division, -first.amount_minor, rules)
 
     def _redivision(self, entry: Entry, division: str, rules: int) -> ComputedEntry:
         if not entry.costs:
@@ -275,22 +271,25 @@ class Verifier:
             return moved_up(self.books, self._moving.pop(0), rules)
         if self._moving:
             raise ValueError(f"{self._moving[0].standing.division} should have moved up")
-        before = [self._entries[each] for each in self.books.divisions[division].reversals]
         expense, payer, units = entry.costs[0]
         cost = Cost(str(expense), str(payer), -int(units))
-        paid = paid_by(self._entries[division], before, cost.expense)
+        paid = paid_by(self._entries[division], self._reversals(division), cost.expense)
         _must(0 < cost.left_minor <= paid, "more is taken back than was paid back")
-        later = self._later(division, rules)
-        parts = self._entries[division], before, cost
-        found = redivision_of(self.books, *parts, rules, later and later.flow)
-        return self._moved_after(later, found)
+        return self._taken_back(redivision_of, division, cost, rules)
 
-    def _later(self, division: str, rules: int) -> Later | None:
-        if rules < RULES_THAT_MOVE:
-            return None
-        return later_than(self.books, division, self._entries.__getitem__, rules)
+    def _reversals(self, division: str) -> list[Entry]:
+        """The entries by which a division was taken back so far."""
+        return [self._entries[each] for each in self.books.divisions[division].reversals]
 
-    def _moved_after(self, later: Later | None, found: ComputedEntry) -> ComputedEntry:
+    def _taken_back(
+        self, compute: Callable[..., ComputedEntry], division: str, what: Cost | int, rules: int
+    ) -> ComputedEntry:
+        """What is taken back of a division; what has to move up then is due next."""
+        entry_of, later = self._entries.__getitem__, None
+        if rules >= RULES_THAT_MOVE:
+            later = later_than(self.books, division, entry_of, rules)
+        parts = entry_of(division), self._reversals(division), what
+        found = compute(self.books, *parts, rules, later and later.flow)
         self._moving = [*later.moved(found.content["flow"])] if later else []
         return found
 
