@@ -138,15 +138,14 @@ class ReopenChallenge(_OfChallenge):
     reason: Annotated[Reason | None, Example("There is room for more.")] = None
 
 
-def open_challenge(past: Past, id: str) -> Challenge:
-    """The challenge, if it can be answered; its closing is watched."""
+def _must_be_open(past: Past, id: str) -> None:
+    """Refuse to answer a challenge that is over; its closing is watched."""
     challenge = past.get(Challenge, id)
     for topic in (Challenge.Closed.TOPIC, Challenge.Described.TOPIC):
         past.watch(topic, id)
     challenge.then(Challenge.Closed)
     if not past.is_vouched_for:
         challenge.must_be_open(past.is_over)
-    return challenge
 
 
 # -- answers -------------------------------------------------------------------------------------
@@ -181,7 +180,7 @@ class AnswerChallenge(_OfAnswer):
 
     def decide(self, past: Past) -> Iterator[New]:
         standing(past, self.work)
-        open_challenge(past, self.id)
+        _must_be_open(past, self.id)
         id = answer_id(self.id, self.work)
         if past.stream(id):
             yield past.get(Answer, id).then(Answer.Given)
@@ -192,7 +191,7 @@ class AnswerChallenge(_OfAnswer):
 def answered(past: Past, challenges: tuple[str, ...], work: str) -> Iterator[New]:
     """The facts that a new piece answers these challenges."""
     for each in dict.fromkeys(challenges):
-        open_challenge(past, each)
+        _must_be_open(past, each)
         yield Answer.Given.born(answer_id(each, work), challenge=each, work=work)
 
 

@@ -208,7 +208,7 @@ class Books(Folding):
             found += [payee for (_, payee), _ in self.merging.under(one)]
         return found
 
-    def _fetch_people(self, payees: Iterable[str]) -> set[str]:
+    def _fetch_people(self, payees: Iterable[str]) -> None:
         """Read the persons of some payees after all merges."""
         fresh, people = set(payees), set[str]()
         while fresh:
@@ -216,7 +216,6 @@ class Books(Folding):
             people |= {each for each in fresh if each not in self.merged}
             fresh = {self.merged[each] for each in fresh if each in self.merged}
         self.fetch((self.forgotten, people))
-        return people
 
     # -- claims ----------------------------------------------------------------------------
 
