@@ -203,19 +203,13 @@ class BoundedList(fields.List[Any]):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Whole(fields.Integer):
+class Whole(Units):
     """A whole number in a query: digits, nothing else."""
-
-    default_error_messages = _no("a whole number")
 
     def __init__(
         self, least: int, most: int, example: int | None, description: str, **options: Any
     ) -> None:
-        super().__init__(
-            validate=validate.Range(least, most, error=OUT_OF_RANGE),
-            metadata={"description": description, **_shown(example)},
-            **options,
-        )
+        super().__init__(least, example, description, most=most, allow_none=False, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         number = whole(value) if isinstance(value, str) else None
