@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from functools import cache
 from threading import Lock
 from typing import Annotated, Any
@@ -182,7 +182,8 @@ def _made(nouns: Collection[Routes]) -> OpenApi:
     api = _api(app)
     for blueprint in described:
         api.register_blueprint(blueprint)
-    document: dict[str, Any] = _with_alternatives(json.loads(json.dumps(api.spec.to_dict())))
+    plain = json.loads(json.dumps(api.spec.to_dict()))
+    document: dict[str, Any] = _rewritten(plain, _with_alternatives)
     for unused in ("Error", "PaginationMetadata"):
         del document["components"]["schemas"][unused]
     document["paths"] = merged(document["paths"])
@@ -239,13 +240,17 @@ def _api(app: Flask) -> Api:
     return api
 
 
-def _with_alternatives(value: Any) -> Any:
-    """The same, with “one of these words, or null” as alternatives: generators make one type."""
+def _rewritten(value: Any, rewrite: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """The same JSON with every object rewritten, the inner ones first."""
     if isinstance(value, list):
-        return [_with_alternatives(item) for item in value]
+        return [_rewritten(item, rewrite) for item in value]
     if not isinstance(value, dict):
         return value
-    said = {name: _with_alternatives(item) for name, item in value.items()}
+    return rewrite({name: _rewritten(item, rewrite) for name, item in value.items()})
+
+
+def _with_alternatives(said: dict[str, Any]) -> dict[str, Any]:
+    """An object with “one of these words, or null” as alternatives: generators make one type."""
     if "enum" in said and "null" in said["type"]:
         words = {"type": said.pop("type")[0], "enum": said.pop("enum")}
         said["anyOf"] = [words, {"type": "null"}]
@@ -256,19 +261,14 @@ def _with_names(document: dict[str, Any]) -> dict[str, Any]:
     """The document with a component for every list of words that has a name."""
     names, components = _names(), dict[str, Any]()
 
-    def named(value: Any) -> Any:
-        if isinstance(value, list):
-            return [named(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        said = {key: named(item) for key, item in value.items()}
+    def named(said: dict[str, Any]) -> dict[str, Any]:
         words = said.get("enum")
         if words is None or (name := names.get(tuple(words))) is None:
             return said
         components[name] = {"type": said.pop("type"), "enum": said.pop("enum")}
         return {"$ref": f"#/components/schemas/{name}", **said}
 
-    said: dict[str, Any] = named(document)
+    said: dict[str, Any] = _rewritten(document, named)
     schemas = said["components"]["schemas"]
     assert not schemas.keys() & components.keys(), schemas.keys() & components.keys()
     schemas |= components
