@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 from domain.engine import Engine, Row
@@ -12,7 +13,7 @@ from projections.folding import PROJECTIONS, TABLES, uncollected
 from projections.generations import begin, drop, next_generation
 from projections.progress import Progress
 from projections.rebuilding import Rebuild
-from projections.store import Generation, table_name
+from projections.store import Generation, Store, table_name
 from projections.tables import ReadTable
 from projections.wording import several
 from scripts.difference import Difference, Differences, position
@@ -32,37 +33,19 @@ def read_tables(service: Service, progress: Progress) -> Differences:
         yield Difference("the read tables", said)
         return "nothing"
     rebuild = Rebuild(service.journal, service.store)
-    with service.store.writing() as writer:
-        writer.lock()
-        number = next_generation(writer)
-        begin(writer, number)
-    at, count = Generation(number, 0), None
+    count: int | None = None
     differing: list[Difference] = []
-    try:
+    with _spare(service.store) as number:
+        at = Generation(number, 0)
         while count is None and not differing:
             current = service.store.current()
             with uncollected(), rebuild.crew:
                 at = rebuild.fold_all(at, progress, current.position)
             if at.position != current.position:
-                differing.append(
-                    Difference(
-                        position(at.position + 1),
-                        f"the read tables know {current.position} facts, the journal {at.position}",
-                    )
-                )
-                break
-            with service.engine.snapshot():
-                if service.store.current() == current:
-                    count = _compare(service.engine, current.number, number, differing)
-                    try:
-                        found = list(_documents(service.engine, current.number))
-                    except DAMAGED:  # they are made from the rows
-                        if not differing:
-                            raise
-                        found = []
-                    # A fact not folded yet may have erased a text.
-                    if service.journal.facts.head() == current.position:
-                        differing += found
+                said = f"the read tables know {current.position} facts, the journal {at.position}"
+                differing.append(Difference(position(at.position + 1), said))
+            else:
+                count = _compare(service, current, number, differing)
         if not differing:
             with service.store.writing() as writer:
                 is_indexed = documents.is_indexed(writer, service.store.current().number)
@@ -70,14 +53,45 @@ def read_tables(service: Service, progress: Progress) -> Differences:
                 differing.append(
                     Difference("documents", "one is found by other words than its own")
                 )
-    finally:
-        with service.store.writing() as writer:
-            writer.lock()
-            drop(writer, number)
     yield from differing
     return (
         f"{several(count or 0, 'row')} of read tables, as folded again up to position {at.position}"
     )
+
+
+@contextmanager
+def _spare(store: Store) -> Iterator[int]:
+    """The number of a generation of read tables that nobody reads, dropped at the end."""
+    with store.writing() as writer:
+        writer.lock()
+        number = next_generation(writer)
+        begin(writer, number)
+    try:
+        yield number
+    finally:
+        with store.writing() as writer:
+            writer.lock()
+            drop(writer, number)
+
+
+def _compare(
+    service: Service, current: Generation, again: int, differing: list[Difference]
+) -> int | None:
+    """Add the differences in a snapshot; the number of rows, or None if more was folded since."""
+    with service.engine.snapshot():
+        if service.store.current() != current:
+            return None
+        count = _compare_rows(service.engine, current.number, again, differing)
+        try:
+            found = list(_documents(service.engine, current.number))
+        except DAMAGED:  # they are made from the rows
+            if not differing:
+                raise
+            return count
+        # A fact not folded yet may have erased a text.
+        if service.journal.facts.head() == current.position:
+            differing += found
+        return count
 
 
 def _documents(engine: Engine, generation: int) -> Iterator[Difference]:
@@ -89,7 +103,7 @@ def _documents(engine: Engine, generation: int) -> Iterator[Difference]:
         )
 
 
-def _compare(engine: Engine, current: int, again: int, differing: list[Difference]) -> int:
+def _compare_rows(engine: Engine, current: int, again: int, differing: list[Difference]) -> int:
     """Add the differences between two generations; returns the number of rows."""
     rows = 0
     for table in TABLES:
