@@ -285,16 +285,10 @@ def command_line() -> str:
 def command_line_money() -> str:
     """Every command about money, such as a pool."""
     of_money = _money()
-    return page(
-        "Command line: money",
-        "`stemma [--database URL] NOUN COMMAND`",
-        "Options that many commands share are listed under [works, people, "
-        "projects](command-line.md).",
-        *(
-            _command(words, command)
-            for words, command in _commands(stemma)
-            if words.partition(" ")[0] in of_money and " " in words
-        ),
+    return _further(
+        "money",
+        "NOUN COMMAND",
+        lambda words: words.partition(" ")[0] in of_money and " " in words,
     )
 
 
@@ -309,12 +303,17 @@ def _money() -> set[str]:
 
 def command_line_rest() -> str:
     """Every command of one word: questions, import and export, running the service."""
+    return _further("everything else", "COMMAND", lambda words: " " not in words)
+
+
+def _further(title: str, usage: str, is_here: Callable[[str], bool]) -> str:
+    """A page of those commands of whose words this holds."""
     return page(
-        "Command line: everything else",
-        "`stemma [--database URL] COMMAND`",
+        f"Command line: {title}",
+        f"`stemma [--database URL] {usage}`",
         "Options that many commands share are listed under [works, people, "
         "projects](command-line.md).",
-        *(_command(words, command) for words, command in _commands(stemma) if " " not in words),
+        *(_command(words, command) for words, command in _commands(stemma) if is_here(words)),
     )
 
 

@@ -231,23 +231,24 @@ def _order(net: _Net) -> int:
     starts = [_depth_first(net), _breadth_first(net)]
     if rounds < 20:
         starts = [min(starts, key=lambda columns: _crossings(net, columns))]
-    best: Columns = []
-    fewest = -1
-    for start in starts:
+    net.columns, fewest = _swept(net, starts[0], rounds)
+    for start in starts[1:] if fewest else ():
         columns, crossings = _swept(net, start, rounds)
-        if fewest < 0 or crossings < fewest:
-            best, fewest = columns, crossings
-        if not fewest:
-            break
-    net.columns = best
+        if crossings < fewest:
+            net.columns, fewest = columns, crossings
     return fewest
 
 
 def _crossings(net: _Net, columns: Columns) -> int:
+    return crossings_of(columns, net.rights, _places(net, columns))
+
+
+def _places(net: _Net, columns: Columns) -> list[int]:
+    """The place of each box and lane in its column."""
     places = [0] * len(net.above)
     for column in columns:
         _put(places, column)
-    return crossings_of(columns, net.rights, places)
+    return places
 
 
 def _depth_first(net: _Net) -> Columns:
@@ -281,9 +282,7 @@ def _breadth_first(net: _Net) -> Columns:
 
 def _swept(net: _Net, columns: Columns, rounds: int) -> tuple[Columns, int]:
     """Sweep back and forth; the order with the fewest crossings is kept and sifted."""
-    places = [0] * len(net.above)
-    for column in columns:
-        _put(places, column)
+    places = _places(net, columns)
     _exchange(net, columns, places, passes=3)
     fewest = crossings_of(columns, net.rights, places)
     best = [list(column) for column in columns]
@@ -299,8 +298,7 @@ def _swept(net: _Net, columns: Columns, rounds: int) -> tuple[Columns, int]:
         if crossings < fewest:
             fewest, stale = crossings, 0
             best = [list(column) for column in columns]
-    for column in best:
-        _put(places, column)
+    places = _places(net, best)
     for _ in range(max(1, rounds // 8)):
         if not fewest or not _sift(net, best, places):
             break
