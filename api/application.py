@@ -123,6 +123,7 @@ def create_app(
     limits: Limits | None = None,
     webhook_networks: Sequence[Network] = (),
     media_hosts: Collection[str] = (),
+    contact: str = "",
     sends_mail: bool = False,
 ) -> Inside:
     """The WSGI application for a journal, its store, its keys and its log.
@@ -131,7 +132,7 @@ def create_app(
     ``publish_entries`` lets anybody read the entries of the log.
     ``issuer`` issues tokens that are accepted besides keys.
     ``metrics_token`` opens /metrics; the workers of one server share ``metrics_folder``.
-    ``media_hosts`` are the hosts whose media pages embed.
+    ``media_hosts`` are the hosts whose media pages embed; ``contact`` is how to reach the operator.
     ``sends_mail`` says whether people may have notifications by mail.
     ``webhook_networks`` may be reached by webhooks besides public servers.
     ``limits`` bounds how much anybody may ask; without it, nothing does.
@@ -159,14 +160,13 @@ def create_app(
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
     _register(app, journal, store, log, nouns)
-    document = partial(document_of, nouns)
-    shared = (journal, store, keys, opening, log, document, limits, theirs, mail)
-    app.register_blueprint(pages.pages(*shared, public=public_pages, media_hosts=media_hosts))
+    shared = (journal, store, keys, opening, log, partial(document_of, nouns), limits, theirs, mail)
+    website = pages.pages(*shared, public=public_pages, media_hosts=media_hosts, contact=contact)
+    app.register_blueprint(website)
     answer_problems(app, page_of)
     public = {endpoint for routes in nouns for endpoint in routes.public}
     admit = admission(opening, limits, is_public=lambda visit: _is_public(visit, public))
-    known = partial(known_answer, store)
-    entrance = Entrance(app, Observer(metrics), admit, known, limits.scheme)
+    entrance = Entrance(app, Observer(metrics), admit, partial(known_answer, store), limits.scheme)
     app.wsgi_app = entrance  # type: ignore[method-assign]
     return app
 

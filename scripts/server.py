@@ -147,6 +147,7 @@ def _opened(
         limits=limits.Limits(service.engine, settings.limits, settings.trusted_proxies),
         webhook_networks=settings.webhook_networks,
         media_hosts=settings.media_hosts,
+        contact=settings.contact,
         sends_mail=bool(settings.smtp),
     )
     return app, lambda: service.store.current().position

@@ -64,6 +64,8 @@ class Settings:
     webhook_networks: tuple[Network, ...] = ()
     media_hosts: tuple[str, ...] = ()
     address: str = ""
+    contact: str = ""
+    """The URL at which people reach the operator."""
     smtp: str = ""
     smtp_password: str = ""
     mail_from: str = ""
@@ -153,6 +155,8 @@ NAMES = {
     "are supported from www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
     "PeerTube (default: none)",
     "STEMMA_ADDRESS": "the address of the pages, for links in messages (default: none)",
+    "STEMMA_CONTACT": "where people reach the operator, as pages and the OpenAPI document say: a "
+    "mail address, or https://… (default: none)",
     "STEMMA_SMTP": "the mail server: smtp://USER@HOST:PORT is encrypted by STARTTLS, smtps://… "
     "by TLS from the start, smtp+plain://… not at all; it needs STEMMA_ADDRESS and "
     "STEMMA_MAIL_FROM (default: none, and no mail is sent)",
@@ -220,6 +224,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         webhook_networks=_read(said, "STEMMA_WEBHOOK_NETWORKS", read_networks),
         media_hosts=_read(said, "STEMMA_MEDIA_HOSTS", read_hosts),
         **_of_mail(said),
+        contact=_read(said, "STEMMA_CONTACT", _contact),
         workers=_number(
             said, "STEMMA_WORKERS", Settings.workers if embedded else WORKERS_ON_POSTGRES
         ),
@@ -289,6 +294,19 @@ def _standbys(said: str, *, embedded: bool) -> tuple[str, ...]:
     if said.strip() and embedded:
         raise BadSetting("STEMMA_READ_DATABASE: only PostgreSQL has standbys.")
     return tuple(_address(one, "STEMMA_READ_DATABASE", embedded=False) for one in said.split())
+
+
+def _contact(text: str) -> str:
+    """A mail address as a URL, or an address of a page."""
+    text = text.strip()
+    if re.fullmatch(r"[\w.+-]+@[\w.-]+", text):
+        return f"mailto:{text}"
+    if text:
+        try:
+            must_be_address(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or a mail address") from None
+    return text
 
 
 SECURITY = {"smtp": ("starttls", 587), "smtps": ("tls", 465), "smtp+plain": ("none", 25)}

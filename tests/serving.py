@@ -259,6 +259,7 @@ def serving(
     issuer: Issuer | None = None,
     limits: tuple[Any, ...] = ({},),
     media_hosts: tuple[str, ...] = (),
+    contact: str = "",
     **settings: Any,
 ) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
@@ -276,6 +277,7 @@ def serving(
             metrics_token=metrics_token,
             limits=limits_on(service.engine, *limits),
             media_hosts=media_hosts,
+            contact=contact,
             sends_mail=True,
         )
         server = make_server("127.0.0.1", 0, whole(app), threaded=True, request_handler=Quiet)

@@ -4,10 +4,11 @@ Rule: the routes are asked of the service itself, so a new one is held to the sa
 """
 
 import re
+from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from serving import OPERATOR_KEY, Served
+from serving import OPERATOR_KEY, Served, serving
 from test_pages import Reader, reader, signed_in
 
 OPEN = {
@@ -146,3 +147,19 @@ def test_nobody_is_shown_what_another_was_told_or_paid(public: Served) -> None:
         page = as_ben.get(path)
         assert page.status == 403
         assert "Ana" not in page.text_seen
+
+
+def test_who_is_told_to_ask_the_operator_is_told_how(tmp_path: Path, served: Served) -> None:
+    with serving(f"sqlite:///{tmp_path / 'one.db'}", contact="mailto:help@example.org") as reached:
+        ana, ben = reached.admit("Ana"), reached.admit("Ben")
+        link = '<a href="mailto:help@example.org">'
+        for page in (
+            reader(reached).get("/sign-in"),
+            signed_in(reached, ana).get(f"/statement/{ben}"),
+        ):
+            assert f"ask {link}the operator</a>" in page.text
+            assert f"{link}help@example.org</a>" in page.text, "in the footer"
+        info = reached.operator.get("/openapi.json").json["info"]
+        assert info["contact"] == {"url": "mailto:help@example.org"}
+    assert "ask the operator" in reader(served).get("/sign-in").text
+    assert "contact" not in served.operator.get("/openapi.json").json["info"]

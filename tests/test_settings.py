@@ -43,6 +43,17 @@ def test_on_postgres_two_workers_serve_and_another_process_follows() -> None:
     assert (settings.workers, settings.follow) == (2, False)
 
 
+def test_the_operator_is_reached_by_mail_or_at_a_page() -> None:
+    for said, url in {
+        "help@example.org": "mailto:help@example.org",
+        "https://example.org/help": "https://example.org/help",
+    }.items():
+        assert read_settings({"STEMMA_CONTACT": said}).contact == url
+    for wrong in ("Ana", "javascript:alert(1)", "mailto:a@example.org?bcc=b@example.org"):
+        with pytest.raises(BadSetting, match=r"STEMMA_CONTACT .* or a mail address"):
+            read_settings({"STEMMA_CONTACT": wrong})
+
+
 @pytest.mark.parametrize(
     "host, address",
     [

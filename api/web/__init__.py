@@ -73,12 +73,14 @@ def pages(
     *,
     public: bool,
     media_hosts: Collection[str] = (),
+    contact: str = "",
 ) -> Blueprint:
     """The blueprint with every page; if ``public``, pages that only read require no signing in.
 
-    Media from ``media_hosts`` are shown within pages.
+    Media from ``media_hosts`` are shown within pages; ``contact`` is where the operator is reached.
     """
-    frame = Frame(journal, store, keys, opening, limits, public=public, media_hosts=media_hosts)
+    said = (journal, store, keys, opening, limits)
+    frame = Frame(*said, public=public, media_hosts=media_hosts, contact=contact)
     documents.pages(frame, document)
     own.pages(frame, theirs, mail)
     reading.pages(frame, log)

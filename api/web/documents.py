@@ -82,7 +82,9 @@ def pages(frame: Frame, document: Callable[[], OpenApi]) -> None:
 
     @frame.page("/openapi.json", anybody=True)
     def show_openapi() -> Answer:
-        return Response(_as_json(document(), request.script_root), mimetype="application/json")
+        return Response(
+            _as_json(document(), request.script_root, frame.contact), mimetype="application/json"
+        )
 
 
 @cache
@@ -91,9 +93,11 @@ def _reference(document: OpenApi) -> Reference:
 
 
 @cache
-def _as_json(document: OpenApi, root: str) -> str:
+def _as_json(document: OpenApi, root: str, contact: str) -> str:
     """The document as JSON, for a service whose addresses begin with this path."""
-    return json.dumps({**document, "servers": [{"url": root or "/"}]}, ensure_ascii=False)
+    info = document["info"] | ({"contact": {"url": contact}} if contact else {})
+    here = {"info": info, "servers": [{"url": root or "/"}]}
+    return json.dumps({**document, **here}, ensure_ascii=False)
 
 
 def _titles() -> dict[str, str]:

@@ -85,10 +85,11 @@ class Frame:
         *,
         public: bool,
         media_hosts: Collection[str] = (),
+        contact: str = "",
     ) -> None:
         self.journal, self.store, self.keys, self.opening = journal, store, keys, opening
         self.sessions, self.limits = Sessions(store.engine, keys), limits
-        self.public, self.media_hosts = public, media_hosts
+        self.public, self.media_hosts, self.contact = public, media_hosts, contact
         self.blueprint = Blueprint("pages", __name__)
         self.open = set[str]()
         """Endpoints that anybody may see, even if pages are not public."""
@@ -260,6 +261,7 @@ class Frame:
             "form_token": g.get("form_token", ""),
             "may_read": bool(actor or self.public),
             "base": request.script_root,
+            "contact": self.contact,
             "words": words,
             "wording": wording,
             "script": _script,
