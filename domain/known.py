@@ -124,15 +124,25 @@ class Known:
         ``most``, they are among the latest so many recorded at each end.
         """
         same = self.same(works)
-        remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, same, most)}
-        remixes.pop(without, None)
-        found = [remix for remix in self._nouns(Remix, remixes) if remix.counts]
+        found = self._remixes(same, ends, without, most)
         nodes = self.nodes({end for each in found for end in (each.child, each.parent)})
         if as_one is not None:
             nodes |= dict.fromkeys(same, as_one)
         if all(work == node for work, node in nodes.items()):  # none of them was joined
             return [_edge(each, nodes) for each in found]
         return once((_edge(each, nodes), (each.child, each.parent)) for each in found)
+
+    def components(self, release: str, without: str) -> list[Remix]:
+        """The components of a release that count, but for one."""
+        found = self._remixes(self.same([release]), ("child",), without)
+        return [one for one in found if one.kind == "component"]
+
+    def _remixes(
+        self, works: Collection[str], ends: Iterable[str], without: str, most: int | None = None
+    ) -> list[Remix]:
+        remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, works, most)}
+        remixes.pop(without, None)
+        return [remix for remix in self._nouns(Remix, remixes) if remix.counts]
 
     def edges_above(self, work: str) -> list[Edge[str]]:
         """All edges above a work, through every generation."""

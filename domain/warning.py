@@ -10,7 +10,7 @@ from typing import NamedTuple
 from domain.refusal import LicenceConflict
 
 ASKED_FIRST, NAMESAKE, OLDER = "asked_first", "name_repeated", "older_than_source"
-WITHDRAWN = "source_withdrawn"
+WITHDRAWN, PLACE_TAKEN = "source_withdrawn", "place_taken"
 WARNINGS = {
     "period_closed": "The books are closed until {until}: this is late, and will be shown as late.",
     "no_exchange_rate": (
@@ -71,6 +71,10 @@ WARNINGS = {
     ),
     WITHDRAWN: (
         "The work {parent}, from which {child} is made, was withdrawn: check that this is meant."
+    ),
+    PLACE_TAKEN: (
+        "At place {place} of the release stands {work}, too: replace that one as well, unless both "
+        "are meant to."
     ),
 }
 """Every warning by its code."""

@@ -109,6 +109,19 @@ def test_a_component_is_replaced_in_its_place_and_what_was_published_stays(datab
                 told.tell("replace_remix", id=id, work=POEM, reason="once more")
 
 
+def test_who_puts_a_component_where_another_stands_is_told(told: Story) -> None:
+    for name in ("song", "poem", "film"):
+        told.piece(name)
+    release = episode(told, SONG, POEM, SONG)
+    recut: dict[str, Any] = {"work": FILM, "reason": "the second cut"}
+    (warned,) = told.tell("replace_remix", id=edge(release, 1), places=[2, 3], **recut).warnings
+    assert warned.code == "place_taken"
+    assert "place 3 of the release" in warned.detail
+    assert SONG in warned.detail
+    moved = told.tell("replace_remix", id=edge(release, 0), work=SONG, places=[1], reason="once")
+    assert moved.warnings == ()
+
+
 def test_before_places_were_recorded_the_order_of_the_facts_was_the_order() -> None:
     golden = next(one for one in every_golden() if one.name == "demonstration")
     with story("sqlite:///:memory:") as told:

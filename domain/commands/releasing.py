@@ -47,6 +47,7 @@ from domain.values import (
     Title,
     WorkId,
 )
+from domain.warning import PLACE_TAKEN
 from domain.work import Work
 
 
@@ -186,14 +187,25 @@ class ReplaceRemix(Command):
         warn_of_source(past, release.id, release.made_at, work)
         edge = Edge(release.id, work.id, remix.kind, rate)
         must_fit(past, edge, release, work, without=remix.id)
+        places = places_of(remix, release)
+        if self.places:
+            places = sorted({*self.places})
+            _warn_if_taken(past, release, places, without=remix.id)
         return Remix.Declared.born(
             id,
             child=release.id,
             parent=work.id,
             kind=remix.kind,
             rate=rate,
-            places=sorted({*self.places}) if self.places else places_of(remix, release),
+            places=places,
         )
+
+
+def _warn_if_taken(past: Past, release: Release, places: list[int], *, without: str) -> None:
+    """Warn of places at which other components stand."""
+    for other in past.known.components(release.id, without):
+        if taken := {*places} & {*(places_of(other, release) or ())}:
+            past.warn(PLACE_TAKEN, place=min(taken), work=other.parent)
 
 
 def places_of(remix: Remix, release: Release) -> list[int] | None:
