@@ -39,7 +39,7 @@ KeyState = Annotated[str, one_of(STATES)]
 class NewKey(ExactSchema):
     """A new key."""
 
-    label = Text(LIMITS["name"], "laptop", "What you call it.")
+    label = Text(LIMITS["label"], "laptop", "What you call it.")
     scope = Text(
         LONGEST_SCOPE, "read contribution", "What it allows at most; default all that yours does."
     )

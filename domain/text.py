@@ -39,6 +39,7 @@ LIMITS = {
     "payer_name": 200,
     "about": 200,
     "reference": 200,
+    "label": 200,
 }
 """By name of a text: the most characters."""
 

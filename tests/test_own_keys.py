@@ -399,10 +399,14 @@ def test_a_person_makes_replaces_and_ends_keys_on_their_page(served: Served) -> 
     for name, typed in {
         "scope": "read boss",
         "expires_at": "2001-02-03",
-        "label": "x" * 201,
+        "label": "\u3164",
     }.items():
         said = {"form_token": page.token, "do": "make", name: typed}
-        assert f'href="#{name}"' in someone.post("/own-keys", said).text, name
+        refused = someone.post("/own-keys", said)
+        assert f'href="#{name}"' in refused.text, name
+    assert "Name: it has no visible characters." in refused.text_seen
+    told = served.acting(ana).post("/keys", label="\u3164").json
+    assert told["errors"][0]["pointer"] == "#/label"
     assert (wrong.status, "bad_scope" in wrong.text) == (422, True)
     wrong = someone.post("/own-keys", {"form_token": page.token, "do": "end", "key": "0" * 12})
     assert (wrong.status, "unknown_key" in wrong.text) == (404, True)

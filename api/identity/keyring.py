@@ -23,7 +23,7 @@ from domain.text import plain_text
 
 GRACE_HOURS, MOST_GRACE_HOURS = 24, 24 * 7
 """How long a replaced key stays valid: by default, and at most."""
-LABEL = "name"
+LABEL = "label"
 """The kind of text whose rules apply to a label."""
 
 OUTLIVES = "the key that creates it expires at {until}"

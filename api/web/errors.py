@@ -19,7 +19,9 @@ def by_field(problem: Problem | None, sent: Mapping[str, str], labels: Mapping[s
     known = [(name, said) for name, said in found if name in labels]
     known.sort(key=lambda one: order.index(one[0]))
     others = [("", said) for name, said in found if name not in labels]
-    return [(name, f"{labels[name]}: {said}") for name, said in known] + others
+    # A refusal may name its field, but not as the form does.
+    told = [(n, f"{labels[n]}: {said.removeprefix(f'{n}: ')}") for n, said in known]
+    return told + others
 
 
 def problem_at(name: str, code: str, detail: str) -> Problem:
