@@ -91,6 +91,13 @@ def test_the_page_of_a_challenge_shows_its_answers_as_a_gallery(scene: Scene) ->
     assert "Featured (1)" in featured
     send(lead, "/do/challenge.unfeature", id=scene.challenge, work=scene.drawing)
     assert "So cold." not in scene.seen(path).partition("History")[0]
+    draw = scene.served.acting(scene.ben)
+    other = draw.post("/contributions", title="A draft", medium="image").id
+    draw.post(f"/challenges/{scene.challenge}/answer", work=other)
+    draw.post(f"/challenges/{scene.challenge}/withdraw-answer", work=other)
+    seen = scene.seen(path)
+    assert "1 answer, 1 taken back" in seen, "the list below has both"
+    assert "taken back" not in scene.seen(f"{path}?show=unused").partition("History")[0]
 
 
 def test_a_piece_is_posted_as_an_answer_and_into_a_step(scene: Scene) -> None:

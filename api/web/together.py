@@ -161,6 +161,8 @@ def _challenge(frame: Frame) -> None:
         asked: dict[str, Any] = {**which, **said.of("medium", "sort"), "after": said.at.of(None)}
         given = challenges.answers(view, **asked, limit=CARDS)
         works = cards(view, [one["work"] for one in given.items])
+        counts = challenges.answer_facets(view, **which)
+        states = counts["state"]["values"]
         return render_template(
             "challenge.html",
             challenge=found,
@@ -168,7 +170,8 @@ def _challenge(frame: Frame) -> None:
             issuers=timeline.names(view, [found["issued_by"]]),
             answers=Page(list(zip(given.items, works, strict=True)), given.next),
             show=show,
-            media=challenges.answer_facets(view, **which)["medium"]["values"],
+            media=counts["medium"]["values"],
+            taken_back=sum(one["count"] for one in states if one["value"] == "withdrawn"),
             sorts=sorts(ANSWER_ORDERS),
             own=_own(view, id) if found["is_open"] else [],
             suggested=_suggested(view, id) if found["is_open"] else [],
