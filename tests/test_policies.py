@@ -674,6 +674,15 @@ def test_a_waived_share_goes_to_its_scope_in_proportion(over: str, right: dict[s
     assert answer["waived"] == [{"payee": "b", "of": of, "share": "1/16"}]
 
 
+def test_what_is_waived_in_one_pool_changes_nothing_in_a_pool_without_that_piece() -> None:
+    waivers = [{"payee": "b", "asset": "poem", "over": "release"}]
+    pools = [["song", "1", ["poem"]], ["other", "1", ["film"]]]
+    answer = answered(community(pools=pools, waivers=waivers), 1600, rounding=PLAIN)
+    got = {line["payee"]: line["amount_minor"] for line in answer["lines"]}
+    assert got == {"a": 400, "b": 0, "c": 0, "d": 400, "operator": 800}
+    assert answer["waived"] == [{"payee": "b", "of": "poem over release in song", "share": "1/8"}]
+
+
 def test_waivers_take_effect_at_once_in_whatever_order() -> None:
     waivers = [
         {"payee": "b", "asset": "poem", "over": "act 1"},

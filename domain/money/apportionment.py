@@ -3,8 +3,8 @@
 The parts sum to the whole, and the order in which payees are listed never decides who gets a unit.
 
 Of N units, a payee with share s and carry e (0 without carry) is due t = e + N·s, and is allocated
-x = max(0, ⌊t⌋). Units left over go to the largest t − ⌊t⌋. If max(0, …) allocated too many, units
-are removed where t − x is smallest. What was due but not allocated, e ← t − x, is carried to the
+x = max(0, ⌊t⌋). Units left over go to the largest t − x. If max(0, …) allocated too many, units are
+removed where t − x is smallest. What was due but not allocated, e ← t − x, is carried to the
 next division. Ties go to the payee who comes first by ``payee_key``. A negative amount is divided
 as the exact mirror of the positive one.
 

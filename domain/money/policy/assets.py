@@ -101,13 +101,14 @@ def _after_waivers(
     """By payee and asset: the part held there, plus what comes from waivers of others.
 
     A waived part goes to the others in its scope in proportion to what they keep there. All waivers
-    take effect at once, so their order does not matter.
+    take effect at once, so their order does not matter. Those of assets that are not among these,
+    but in another pool, take nothing here.
     """
     parts = {key: part for key, part in held.items() if key not in waivers}
     waived: dict[str, dict[str, Fraction]] = {}
-    for (payee, piece), over in waivers.items():
-        mine = waived.setdefault(over, {})
-        mine[payee] = mine.get(payee, Fraction()) + held[payee, piece]
+    for key in waivers.keys() & held.keys():
+        mine, payee = waived.setdefault(waivers[key], {}), key[0]
+        mine[payee] = mine.get(payee, Fraction()) + held[key]
     gained: dict[tuple[str, str], Fraction] = {}
     for over, given in waived.items():
         inside = {asset.name for asset in assets if over in asset.scopes}
