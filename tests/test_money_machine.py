@@ -1033,7 +1033,7 @@ class Money(RuleBasedStateMachine):
                 pool.take_back(each, profit, [])
                 each.rate = pool.rate(each.effective_at)
                 pool.give(each, profit)
-            for agreement, holds in dict(moves).items():
+            for agreement, holds in dict(moves.keys()).items():  # the last move completes it
                 if not any(
                     each.agreed for each in pool.revenues.values() if each.agreement == agreement
                 ):
