@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
-from domain.dates import start_of
+from domain.dates import span_of, start_of
 from domain.fact import Fact, Noun, common
 from domain.moment import instant, last_before
 from domain.permission import OPERATOR
@@ -199,12 +199,15 @@ def known_outcome(outcome: str) -> str:
 
 
 def deadline_of(answer_by: str | None, now: datetime) -> str:
-    """The instant until which a dispute opened now can be answered; refuses (``BadDeadline``)."""
+    """The instant until which a dispute opened now can be answered: a day or a month to its end.
+
+    Refuses (``BadDeadline``). Older disputes were open until a day or a month began.
+    """
     if answer_by is None:
         return instant(now + timedelta(days=ANSWER_DAYS))
-    stated = start_of(answer_by)
+    first, last = start_of(answer_by), span_of(answer_by).last
     earliest = instant(now + timedelta(days=MINIMUM_ANSWER_DAYS))
     latest = instant(now + timedelta(days=MAXIMUM_ANSWER_DAYS))
-    if not earliest <= stated <= latest:
+    if last < earliest or first > latest:
         raise BadDeadline(answer_by, earliest, latest)
-    return stated
+    return min(last, latest)

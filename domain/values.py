@@ -404,7 +404,11 @@ Until = Annotated[
 ]
 StatedMoment = Annotated[str, stated("As it was stated.")]
 AnswerBy = Annotated[
-    str, stated("Deadline for the other side to answer: in 7 to 180 days, default 30.")
+    str,
+    stated(
+        "Deadline for the other side to answer: a day (to its end) or a moment, in 7 to 180 days; "
+        "default 30."
+    ),
 ]
 MadeAt = Annotated[
     str,
