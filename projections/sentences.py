@@ -78,15 +78,17 @@ def sentence(
     fact: Mapping[str, Any],
     names: Mapping[str, Named],
     written: Callable[[Named], str] = briefly,
+    quoted: Callable[[str], str] = str,
     text: type[str] = str,
 ) -> str:
     """The sentence of a fact; erased texts are marked as such.
 
-    ``written`` writes a name; what it returns, and the sentence, are of the type ``text``.
+    ``written`` writes a name, and ``quoted`` any other text; what they return, and the sentence,
+    are of the type ``text``.
     """
     said = {"actor": fact["actor"], "noun": fact["noun"], **fact["content"]}
     told = {
-        name: written(names[value]) if value in names else _OPERATORS.get(value, value)
+        name: written(names[value]) if value in names else _OPERATORS.get(value) or quoted(value)
         for name, value in said.items()
         if isinstance(value, str)
     }

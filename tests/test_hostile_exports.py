@@ -4,6 +4,7 @@ JSON writes it by its number, PDF and SVG leave it out, and the others replace i
 """
 
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
@@ -81,6 +82,51 @@ def test_a_picture_has_no_control_character(asked: tuple[FlaskClient, Story]) ->
     assert picture.status_code == 200
     ElementTree.fromstring(picture.text)
     assert not CONTROLS.search(picture.text)
+
+
+class Around(HTMLParser):
+    """What a page says outside of elements that isolate a direction, and in its attributes."""
+
+    ISOLATING = frozenset({"bdi", "textarea"})
+    SENT_BACK = frozenset({"value", "href"})
+    """Attributes that nobody sees, or in a field of its own, with the text as it was written."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._isolating: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        self.found += [value for name, value in attrs if value and name not in self.SENT_BACK]
+        is_isolated = tag in self.ISOLATING or "dir" in said or said.get("class") == "unseen"
+        if tag != "input" and (is_isolated or tag in self._isolating):
+            self._isolating.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._isolating and self._isolating[-1] == tag:
+            self._isolating.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._isolating:
+            self.found.append(data)
+
+
+def test_no_text_turns_what_stands_around_it_on_a_page(asked: tuple[FlaskClient, Story]) -> None:
+    client, told = asked
+    ids = {id for some in ids_by_noun(told).values() for id in some[:3]}
+    rules = client.application.url_map.iter_rules()
+    # What has an ending is a file, and none of these holds a text; the others are above.
+    pages = [one.rule for one in rules if one.endpoint.startswith("pages.") and "." not in one.rule]
+    shown = 0
+    for path in sorted({page.replace("<id>", id) for page in pages for id in ids}):
+        page = client.get(path, headers={"Accept": "text/html"})
+        if page.status_code == 200 and page.mimetype in ("text/html", "application/atom+xml"):
+            around = Around(page.text).found
+            assert not [one for one in around if CONTROLS.search(one)], path
+            shown += "\u202e" in page.text
+    assert shown >= 50
 
 
 def test_a_line_of_attribution_is_one_line(asked: tuple[FlaskClient, Story]) -> None:

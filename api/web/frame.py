@@ -64,6 +64,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "unit": called,
     "name_of": billing.name_of,
     "brief": words.brief,
+    "plain": words.plain,
     "combined": lambda one, **more: {**one, **more},
 }
 

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from domain.dates import is_surely_before
 from domain.fact import FACTS
 from domain.money.currency import money
+from domain.printable import one_line
 from domain.readers import EVERYONE
 from domain.registry import COMMANDS
 from projections import sentences, wording
@@ -146,12 +147,24 @@ def link(thing: Mapping[str, Any]) -> Markup:
     name, short = sentences.called(thing), sentences.briefly(thing)
     if name == short:
         return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address(thing), name)
-    return Markup('<a href="{}" title="{}"><bdi>{}</bdi></a>').format(address(thing), name, short)
+    return Markup('<a href="{}" title="{}"><bdi>{}</bdi></a>').format(
+        address(thing), plain(name), short
+    )
+
+
+def isolated(text: str) -> Markup:
+    """A text whose direction does not affect the sentence around it; ASCII has none that could."""
+    return escape(text) if text.isascii() else Markup("<bdi>{}</bdi>").format(text)
+
+
+def plain(text: str) -> str:
+    """A text for where no element can isolate it, as in titles, options and attributes."""
+    return type(text)(one_line(text))
 
 
 def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> Markup:
     """The sentence of a fact, with links to what it mentions."""
-    return Markup(sentences.sentence(item, names, link, Markup))
+    return Markup(sentences.sentence(item, names, link, isolated, Markup))
 
 
 OF_PAYOUT = {
