@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from clocks import TickingClock
 from databases import Postgres
 from serving import OPERATOR_KEY, Client, Served, serving
+from test_pages import reader
 
 from api.proofs import FOR_EVER
 from domain.money.payout import Payout
@@ -321,6 +322,21 @@ def test_a_refusal_says_who_may_read_it(purse: Purse) -> None:
         refused = purse.client("eve").get(path).json
         assert "an accountant; an auditor." in refused["detail"]
         assert ("the person whose" in refused["detail"]) == is_own
+
+
+def test_a_page_about_something_else_names_a_pool_only_to_those_who_may_read_it(
+    purse: Purse,
+) -> None:
+    names = dict.fromkeys(("ana", "pat", "acc"), "pool-secret")
+    for name in ("nobody", "eve", "mod", *names):
+        browser = reader(purse.served)
+        if name != "nobody":
+            browser.sign_in(purse.keys[name])
+        for page in ("piece", "credit", "contributor"):
+            told = browser.get(f"/{page}/{purse.pool}")
+            assert told.status == 404
+            assert names.get(name, purse.pool) in told.text
+            assert (name in names) == ("pool-secret" in told.text)
 
 
 def test_a_history_shows_others_that_there_are_facts_but_not_what_they_say(purse: Purse) -> None:

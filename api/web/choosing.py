@@ -222,12 +222,13 @@ def pages(frame: Frame) -> None:
 def _told(view: View, journal: Journal, ids: Collection[str]) -> dict[str, Markup]:
     """By id: a work, person or pool as a link, and a booking in words, if the reader may see it."""
     told = {id: words.link(thing) for id, thing in timeline.names(view, ids).items()}
-    may = Reader(view, journal, reader()).may
-    for pool in pools_by_size(view, ids=ids, limit=len(ids)).items if ids else ():
+    reads = Reader(view, journal, reader())
+    pools = pools_by_size(view, ids=ids, limit=len(ids)).items if ids else ()
+    for pool in filter(lambda one: reads.may_read_pool(one["id"]), pools):
         link = words.link({"kind": "pool", "id": pool["id"], "title": pool["name"]})
         told[pool["id"]] = Markup("{} of {}").format(link, pool["title"] or "a release")
     for id in set(ids) - set(told):
-        if (line := booking(view, id)) and may(MONEY, line["pool"]["id"]):
+        if (line := booking(view, id)) and reads.may(MONEY, line["pool"]["id"]):
             amount = money(line["amount_minor"], line["currency"])
             earned = wording.earned(line["effective_at"])
             told[id] = Markup("{}, {}, {}").format(amount, line["name"], earned)

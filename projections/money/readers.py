@@ -15,7 +15,7 @@ from domain.journal import Journal
 from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.permission import OPERATOR, READS, open_to
-from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_ACTS, OWN_MONEY, PUBLIC
+from domain.readers import AGREEMENT, ALL_MONEY, EVERYONE, MONEY, OWN_ACTS, OWN_MONEY, PUBLIC
 from domain.refusal import NotPermitted, UnknownContributor
 from domain.stored import Placed
 from projections import attribution, contributors, hidden, lineage
@@ -46,6 +46,10 @@ class Reader:
     def may_read_statement(self, pool: str) -> bool:
         """Whether they may read the statement of a pool, which its terms may publish."""
         return self.may(MONEY, pool) or self._opened(pool).statement == PUBLIC
+
+    def may_read_pool(self, pool: str) -> bool:
+        """Whether they may read that there is a pool, and its name."""
+        return self.may_read_statement(pool) or self.may(AGREEMENT, pool)
 
     def must(self, what: str, readers: frozenset[str], pool: str) -> None:
         """Refuse (``NotPermitted``) those in none of these relations to a pool."""

@@ -64,7 +64,7 @@ def pools(
             "position": position,
         }
         for pool, of, name, kind, currency, position in page
-        if reader.may_read_statement(pool) or reader.may(AGREEMENT, pool)
+        if reader.may_read_pool(pool)
     ]
     return Page(items, more)
 
