@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +44,7 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 130000
 LEAST_FREE_BYTES, ENOUGH_FREE_BYTES = 64 << 20, 1 << 30
 CLOCKS_AGREE_SECONDS, CLOCKS_DIFFER_SECONDS = 2, 60
+COSIGNED_WITHIN = timedelta(minutes=10)
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -343,6 +345,26 @@ def look_at_log_key(_settings: Settings, service: Service) -> Said:
         advice = "Put the former key back, or keep its public key in the file."
         return FAILED, "The key did not sign the log of this database.", advice
     return OK, f"The key signed the log at size {signed.size}."
+
+
+@_on_database
+def look_at_cosigned(settings: Settings, service: Service) -> Said:
+    """Whether witnesses keep up with what is signed: by a policy, nothing is published before."""
+    if not settings.witnesses:
+        return OK, "There are no witnesses."
+    signed, cosigned = service.log.signed_sizes()
+    since = next((one.point.moment for one in service.journal.read(cosigned, 1)), None)
+    is_late = since is not None and service.journal.clock() - since > COSIGNED_WITHIN
+    said = f"Cosigned up to {cosigned}, signed up to {signed}"
+    if cosigned < signed and is_late:
+        last = service.log.last_seen().items()
+        behind = ", ".join(f"{one.name} at {size}" for one, size in last if size < signed)
+        advice = (
+            "The log of the follower says why. If one has cosigned a tree that is not yours, see "
+            "“If the log's key was stolen” in /docs/how-to/run-it-on-postgresql."
+        )
+        return WARNING, f"{said}; behind: {behind}.", advice
+    return OK, f"{said}."
 
 
 @_on_database

@@ -26,6 +26,7 @@ from scripts.settings import Settings
 log = logging.getLogger(__name__)
 
 CONFLICT = 409
+NO_EXTENSION = 422
 LOOK_SECONDS = 1.0
 """How often a thread looks for a new checkpoint."""
 LONGEST_PAUSE_SECONDS = 300.0
@@ -53,9 +54,19 @@ class Pusher:
                 raise
             # Another process may have signed and sent a later one meanwhile.
             signed = self._log.checkpoint() or signed
-            lines = self._add(signed, self._size_in(answer.said.strip(), signed))
+            lines = self._add_after(self._size_in(answer.said.strip(), signed), signed)
         self._log.add_cosignatures(signed.note + lines)
         return True
+
+    def _add_after(self, size: int, signed: Signed) -> bytes:
+        """Send it to a witness that has seen this size; NotVerified if it was of another tree."""
+        try:
+            return self._add(signed, size)
+        except Unreachable as answer:
+            if answer.status == NO_EXTENSION or answer.said.strip() == str(size):
+                told = f"it has cosigned a tree of {size} leaves that is not ours"
+                raise NotVerified(told) from answer
+            raise
 
     def _add(self, signed: Signed, old: int) -> bytes:
         proof = self._log.consistency(old, signed.size) if 0 < old < signed.size else []

@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from click.testing import CliRunner
 from databases import Postgres
 
 from domain.commands.admitting import AdmitContributor
-from domain.note import SignerKey
+from domain.note import COSIGNATURE, SignerKey
 from scripts import doctor
 from scripts.benchmarks.load import free_port
 from scripts.doctor import FAILED, OK, SKIPPED, WARNING, examine, names
 from scripts.log_keys import make_log_key
-from scripts.service import open_service
+from scripts.service import open_by, open_service
 from scripts.settings import Settings, read_log_keys, read_settings
 from scripts.stemma import main
 
@@ -176,6 +177,20 @@ def test_a_clock_that_differs_from_that_of_the_database_is_found(
             now = service.engine.now
             patch.setattr(service.engine, "now", lambda now=now, ahead=ahead: now() + ahead)
             assert doctor.look_at_clock(of(healthy), service)[0] == status
+
+
+def test_it_is_said_when_witnesses_stay_away(healthy: Environment, tmp_path: Path) -> None:
+    key = SignerKey.new("witness.example/w", COSIGNATURE).verifier
+    policy = tmp_path / "policy"
+    policy.write_text(f"witness w {key} http://127.0.0.1:9\nquorum w\n")
+    settings = of({**healthy, "STEMMA_WITNESS_POLICY": str(policy)})
+    with open_by(settings, create=False) as service:
+        service.log.catch_up()
+        assert doctor.look_at_cosigned(settings, service)[0] == OK
+        service.journal.clock = lambda: datetime.now(UTC) + timedelta(minutes=11)
+        status, detail, *_ = doctor.look_at_cosigned(settings, service)
+    said = "Cosigned up to 0, signed up to 1; behind: witness.example/w at 0."
+    assert (status, detail) == (WARNING, said)
 
 
 def test_a_dependency_of_another_version_is_found(
