@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -63,6 +64,10 @@ LOOK_SECONDS = 0.5
 """The interval of a worker's heartbeat, and of the check that its parent is still there."""
 LEAST_SILENCE_SECONDS = 5.0
 """A worker without a heartbeat for this long, and for longer than a request takes, is frozen."""
+BEGIN_SECONDS = 60.0
+"""How long a reload waits for a worker to serve before it stops the one that it replaces anyway."""
+SERVES = threading.Event()
+"""Whether this worker has opened, or has tried to open, all that it serves."""
 
 
 def application() -> Gateway | Hosting:
@@ -74,10 +79,14 @@ def application() -> Gateway | Hosting:
     settings = read_settings()
     configure_logs(settings.logs)
     threading.Thread(target=_live_with_parent, daemon=True).start()
+    served: Gateway | Hosting
     if not settings.communities:
-        return _gateway(settings, lambda: os._exit(1))
-    served = read_communities(settings).values()
-    return Hosting([(one, _gateway(one.settings, lambda: None, one)) for one in served])
+        served = _gateway(settings, lambda: os._exit(1))
+    else:
+        found = read_communities(settings).values()
+        served = Hosting([(one, _gateway(one.settings, lambda: None, one)) for one in found])
+    SERVES.set()
+    return served
 
 
 def _gateway(
@@ -157,12 +166,12 @@ def _live_with_parent() -> None:
     """Keep this worker's heartbeat; exit once the parent is gone, to free the port.
 
     The heartbeat is the time of a file, for which neither a disk nor the files of a process can
-    be too full.
+    be too full; the time of its last access says whether the worker serves.
     """
     parent = multiprocessing.parent_process()
     with _sign_of_life(os.getpid()).open("w") as sign:
         while parent is None or os.getppid() == parent.pid:
-            os.utime(sign.fileno(), 2 * (time.monotonic(),))
+            os.utime(sign.fileno(), (SERVES.is_set(), time.monotonic()))
             time.sleep(LOOK_SECONDS)
     os._exit(1)
 
@@ -213,12 +222,36 @@ class Supervisor(MPServer):
         with _heard_later():
             super()._spawn_workers(*terms)  # type: ignore[no-untyped-call]
 
-    def _respawn_workers(self, workers: Any, *terms: Any, **more: Any) -> None:
-        """Respawn workers and forget the crashes: two within five seconds would end the server."""
-        with _heard_later():
-            super()._respawn_workers(workers, *terms, **more)
-        self.respawned_wrks.clear()
+    def _respawn_workers(self, workers: Any, target: Any, loader: Any, delay: float = 0.0) -> None:
+        """Replace workers one by one: each goes on until the new one serves, or if it can't.
+
+        Granian itself stops it after ``delay`` seconds, and ends if two crash within five seconds.
+        """
+        for index in workers:
+            former = self.wrks[index]
+            with _heard_later():
+                worker = self._spawn_worker(index, target, loader)
+                worker.start()  # type: ignore[no-untyped-call]
+            if former.inner.is_alive() and not self._comes_to_serve(worker.inner):
+                log.error("a new worker could not begin: the former one goes on")
+                continue  # the new one is tried again, as one that crashed
+            self.wrks[index] = worker
+            former.terminate()
+            former.inner.join(self.workers_kill_timeout)
+            if former.inner.is_alive():
+                former.inner.kill()
         time.sleep(RESPAWN_SECONDS)
+
+    def _comes_to_serve(self, worker: BaseProcess) -> bool:
+        """Wait until a worker serves; whether it is there, and may replace another."""
+        assert worker.pid is not None
+        sign, until = _sign_of_life(worker.pid), time.monotonic() + BEGIN_SECONDS
+        while worker.is_alive() and not self.interrupt_signal and time.monotonic() < until:
+            with suppress(FileNotFoundError):
+                if sign.stat().st_atime:
+                    break
+            time.sleep(LOOK_SECONDS / 5)
+        return worker.is_alive()
 
     def _stop_workers(self) -> None:
         """Stop the workers, which would wait for their streams as for any answer."""

@@ -221,6 +221,40 @@ def test_a_reload_replaces_the_workers_which_read_the_files_of_the_settings_agai
         wait_until(lambda: not set(before) & set(children(server.process.pid)), server.process)
 
 
+def test_a_worker_goes_on_until_the_one_that_replaces_it_serves(postgres_dsn: str) -> None:
+    """It was stopped after 3.5 seconds, and nobody answered until the new one had begun."""
+    with serving(postgres_dsn, "--workers", "1") as server:
+        (before,) = children(server.process.pid)
+        with psycopg.connect(postgres_dsn) as connection:
+            connection.execute("LOCK TABLE layouts")  # which each worker reads when it begins
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: len(children(server.process.pid)) == 2, server.process)
+            for _ in range(12):
+                assert server.ask("/health")[0] == 200
+                time.sleep(0.5)
+            assert before in children(server.process.pid)
+        wait_until(lambda: before not in children(server.process.pid), server.process)
+        assert server.admit("Ana")["position"] == 1
+
+
+def test_a_reload_with_a_file_that_cannot_be_read_waits_until_it_can(tmp_path: Path) -> None:
+    """No worker could begin, and those that had been serving were stopped nevertheless."""
+    settings = {"STEMMA_DATA": str(tmp_path)}
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", "--workers", "1", **settings) as server:
+        (before,) = children(server.process.pid)
+        key = (tmp_path / "log.key").read_text()
+        (tmp_path / "log.key").write_text("PRIVATE+KEY+mistyped\n")
+        server.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 8
+        while time.monotonic() < until:
+            assert server.is_ready()
+            time.sleep(0.2)
+        assert before in children(server.process.pid)
+        (tmp_path / "log.key").write_text(key)
+        wait_until(lambda: before not in children(server.process.pid), server.process)
+        wait_until(server.is_ready, server.process)
+
+
 def public_keys(server: Server) -> list[str]:
     """What the server publishes at the moment; nothing if it does not answer."""
     address = f"http://127.0.0.1:{server.port}/log/key"
