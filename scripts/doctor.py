@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -27,10 +27,13 @@ from packaging.requirements import Requirement
 from domain.checkpoint import open_checkpoint
 from domain.engine import EMBEDDED, DatabaseDamaged, DatabaseUnavailable, UpgradeNeeded
 from domain.tree import NotVerified
+from projections.progress import no_progress
 from projections.readiness import FAILED as CHECK_FAILED
 from projections.readiness import Check, Readiness
 from projections.typesetting import TypstError, typeset
 from projections.wording import several
+from scripts.difference import all_differences
+from scripts.links import guards
 from scripts.pushing import of_unknown_kind
 from scripts.safe_file import refusal_of
 from scripts.service import Service, open_by
@@ -222,15 +225,24 @@ def look_at_data(settings: Settings) -> Said:
 
 @_on_settings
 def look_at_modes(settings: Settings) -> Said:
-    """Files that hold secrets or names are for their owner alone."""
-    files = [Path(settings.log_key)] if not settings.log_key.startswith("env:") else []
+    """Files that hold secrets or names are for their owner alone, and so is who replaces them."""
+    kept = [settings.log_key, settings.smtp_password]
+    files = [Path(one) for one in kept if one and not one.startswith("env:")]
+    folders = {settings.data, *(file.parent for file in files)}
     if settings.embedded:
-        database = settings.database.removeprefix(EMBEDDED)
-        files += [Path(f"{database}{end}") for end in ("", "-wal", "-shm")]
-    shared = [str(one) for one in files if one.exists() and one.stat().st_mode & OTHERS]
-    if shared:
+        database = Path(settings.database.removeprefix(EMBEDDED))
+        files += [database.with_name(f"{database.name}{end}") for end in ("", "-wal", "-shm")]
+        folders.add(database.parent)
+    if shared := _with_mode(OTHERS, files):
         return FAILED, f"Others may open {', '.join(shared)}.", f"chmod 600 {' '.join(shared)}"
+    if open_to_all := " ".join(_with_mode(stat.S_IWOTH, folders)):
+        return FAILED, f"Anyone may put files into {open_to_all}.", f"chmod o-w {open_to_all}"
     return OK, "Only the owner may open the files of Stemma."
+
+
+def _with_mode(mode: int, paths: Iterable[Path]) -> list[str]:
+    """The paths that are there and give one of these permissions."""
+    return sorted(str(one) for one in paths if one.exists() and one.stat().st_mode & mode)
 
 
 @_on_settings
@@ -365,6 +377,15 @@ def look_at_cosigned(settings: Settings, service: Service) -> Said:
         )
         return WARNING, f"{said}; behind: {behind}.", advice
     return OK, f"{said}."
+
+
+@_on_database
+def look_at_triggers(_settings: Settings, service: Service) -> Said:
+    """Whether the triggers that protect facts, the keys and the indexes are there."""
+    found = all_differences(guards, service, no_progress)
+    advice = "“stemma upgrade” makes triggers and indexes again; a key needs ALTER TABLE."
+    is_whole = isinstance(found, str)
+    return (OK, f"{found}.") if is_whole else (FAILED, f"{'; '.join(map(str, found))}.", advice)
 
 
 @_on_database

@@ -87,11 +87,11 @@ def signatures(service: Service, progress: Progress) -> Differences:
 
 @at_one_moment
 def guards(service: Service, progress: Progress) -> Differences:
-    """Check that the triggers protecting facts and heads are those of this version."""
-    count = 0
+    """Check that the triggers that protect facts and heads, and all indexes, are there."""
     for table in TABLES:
         for name in service.engine.unguarded(table):
             yield at(table.name, f"the trigger {name} is missing or changed (see “stemma upgrade”)")
-        count += bool(table.unchangeable or table.advances)
-    progress(count, count)
-    return f"{several(count, 'table')} with their triggers"
+        for name in service.engine.unindexed(table):
+            yield at(table.name, f"the key or index {name} is missing (see “stemma upgrade”)")
+    progress(len(TABLES), len(TABLES))
+    return f"{several(len(TABLES), 'table')} with their triggers and indexes"

@@ -709,6 +709,17 @@ def test_triggers_that_were_dropped_are_found(database: str) -> None:
         assert {str(one).split()[3] for one in found} == names
 
 
+def test_keys_and_indexes_that_were_dropped_are_found(postgres_dsn: str) -> None:
+    with open_service(postgres_dsn) as service:
+        service.engine.execute("DROP INDEX requests_key")
+        service.engine.execute("ALTER TABLE stored_events DROP CONSTRAINT stored_events_pkey")
+        found = all_differences(CHECKS["triggers"], service, no_progress)
+    assert [str(one).partition(" is missing")[0] for one in found] == [
+        "stored_events: the key or index position",
+        "requests: the key or index requests_key",
+    ]
+
+
 WEAKENED = {
     "sqlite": {
         "stored_events_update": "BEFORE UPDATE ON stored_events WHEN 0 BEGIN SELECT 1; END",

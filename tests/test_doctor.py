@@ -105,6 +105,27 @@ def make_readable_by_all(environment: Environment) -> None:
     Path(of(environment).log_key).chmod(0o644)
 
 
+def let_all_write_the_folder(environment: Environment) -> None:
+    Path(environment["STEMMA_DATA"]).chmod(0o707)
+
+
+def show_mail_password(environment: Environment) -> None:
+    lose_mail_password(environment)
+    Path(environment["STEMMA_SMTP_PASSWORD"]).touch(mode=0o644)
+
+
+def drop_trigger(environment: Environment) -> None:
+    is_sqlite = environment["STEMMA_DATABASE"].startswith("sqlite")
+    name = "stored_events_delete" if is_sqlite else "keep_stored_events ON stored_events"
+    with open_service(of(environment).database) as service:
+        service.engine.execute(f"DROP TRIGGER {name}")
+
+
+def drop_index(environment: Environment) -> None:
+    with open_service(of(environment).database) as service:
+        service.engine.execute("DROP INDEX requests_key")
+
+
 def make_key_weak(environment: Environment) -> None:
     environment["STEMMA_OPERATOR_KEY"] = "operator" * 4
 
@@ -149,6 +170,10 @@ def spoil_setting(environment: Environment) -> None:
     "spoil, name, status",
     [
         (make_readable_by_all, "modes", FAILED),
+        (let_all_write_the_folder, "modes", FAILED),
+        (show_mail_password, "modes", FAILED),
+        (drop_trigger, "triggers", FAILED),
+        (drop_index, "triggers", FAILED),
         (make_key_weak, "settings", FAILED),
         (exchange_log_key, "log_key", FAILED),
         (remove_log_key, "log_key", FAILED),

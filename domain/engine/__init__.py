@@ -168,6 +168,21 @@ class Table:
     """A column with the position of a fact, which may only grow; rows are never deleted."""
 
     @cached_property
+    def indexes(self) -> dict[str, tuple[str, str]]:
+        """By name: the kind and the definition of each index that is not of a key."""
+        found = {}
+        if self.index:
+            found[f"{self.name}_of"] = "INDEX", f"({self.index})"
+        by, rows = self.looked_up
+        if by:
+            found[f"{self.name}_by"] = "INDEX", f"({by}) WHERE {rows}"
+        if self.unique:
+            # Most rows have no value there, and need no entry.
+            only = f"({self.unique}) WHERE {self.unique} IS NOT NULL"
+            found[f"{self.name}_{self.unique}"] = "UNIQUE INDEX", only
+        return found
+
+    @cached_property
     def updated(self) -> str:
         """The ON CONFLICT clause of an INSERT, if any."""
         return f" ON CONFLICT {self.on_conflict}" if self.on_conflict else ""
@@ -382,6 +397,10 @@ class Engine(ABC):
     def unguarded(self, table: Table) -> list[str]:
         """The names of the triggers of a table that are missing, disabled or not ours."""
 
+    @abstractmethod
+    def unindexed(self, table: Table) -> list[str]:
+        """The indexes and keys that a table lacks: names, and columns of keys."""
+
     def unsound(self, _tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
         """Where a value is not of its column's type, or an index not of its rows, and how.
 
@@ -443,16 +462,8 @@ class Engine(ABC):
         for key, columns in zip(("PRIMARY KEY", *["UNIQUE"] * 9), table.keys, strict=False):
             parts.append(f"{key} ({', '.join(columns)})")
         yield f"CREATE TABLE IF NOT EXISTS {table.name} ({', '.join(parts)}){self.storage(table)}"
-        if table.index:
-            yield f"CREATE INDEX IF NOT EXISTS {table.name}_of ON {table.name} ({table.index})"
-        by, rows = table.looked_up
-        if by:
-            named = f"{table.name}_by ON {table.name} ({by})"
-            yield f"CREATE INDEX IF NOT EXISTS {named} WHERE {rows}"
-        if table.unique:
-            named = f"{table.name}_{table.unique} ON {table.name} ({table.unique})"
-            # Most rows have no value there, and need no entry.
-            yield f"CREATE UNIQUE INDEX IF NOT EXISTS {named} WHERE {table.unique} IS NOT NULL"
+        for name, (kind, rest) in table.indexes.items():
+            yield f"CREATE {kind} IF NOT EXISTS {name} ON {table.name} {rest}"
         yield from self.guards(table)
 
     def storage(self, _table: Table) -> str:

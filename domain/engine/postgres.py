@@ -431,6 +431,18 @@ class PostgresEngine(Engine):
         ours = {name: (*told, True) for name, told in _triggers(table).items()}
         return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
+    def unindexed(self, table: Table) -> list[str]:
+        found = self.query(
+            "SELECT CAST(i.relname AS TEXT), x.indisunique AND x.indpred IS NULL, "
+            "(SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute AS a "
+            "WHERE a.attrelid = i.oid) FROM pg_index AS x "
+            "JOIN pg_class AS i ON i.oid = x.indexrelid "
+            "WHERE x.indrelid = to_regclass(:table) AND x.indisvalid",
+            table=table.name,
+        )
+        there = {name for name, *_ in found} | {columns for _, is_key, columns in found if is_key}
+        return sorted({*table.indexes, *map(", ".join, table.keys)} - there)
+
     def analyze(self, tables: Iterable[str]) -> None:
         """Collect statistics with ANALYZE."""
         with _answering(), self._held as connection:

@@ -334,6 +334,13 @@ class SQLiteEngine(Engine):
         ours = _triggers(table)
         return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
+    def unindexed(self, table: Table) -> list[str]:
+        """Of indexes alone: SQLite drops no key."""
+        there = {
+            name for (name,) in self.query(f"SELECT name FROM pragma_index_list('{table.name}')")
+        }
+        return sorted(table.indexes.keys() - there)
+
     def unsound(self, tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
         """SQLite takes values of any type; what else contradicts itself in the file, it says."""
         for table in tables:
