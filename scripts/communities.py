@@ -20,6 +20,7 @@ from scripts.settings import (
     OF_ISSUER,
     BadSetting,
     Settings,
+    in_variable,
     inherited,
     read_log_keys,
     read_settings,
@@ -42,6 +43,8 @@ SHARED = (
     *("trusted_proxies", "upgrade", "follow"),
 )
 """The settings read from OF_ALL."""
+KEPT = ("log_key", "smtp_password")
+"""The settings that name a file, and whose readers understand “env:NAME” themselves."""
 _NAME = re.compile("[a-z][a-z0-9-]{0,62}")
 _SCHEMA = re.compile("[a-z_][a-z0-9_]{0,62}")
 _PATH = re.compile("(/[A-Za-z0-9_-]+)+")
@@ -110,7 +113,10 @@ def _community(name: str, told: Any, settings: Settings, environ: Mapping[str, s
     path, schema = str(said.pop("path", "")), str(said.pop("schema", ""))
     if not all(map(_HOST.fullmatch, hosts)) or not (not path or _PATH.fullmatch(path)):
         raise BadSetting(f"{place}: hosts are names, and a path is such as /{name}")
-    own = {f"STEMMA_{key.upper()}": _text(place, value, environ) for key, value in said.items()}
+    own = {
+        f"STEMMA_{key.upper()}": str(value) if key in KEPT else _text(place, value, environ)
+        for key, value in said.items()
+    }
     if wrong := sorted(own.keys() - (NAMES.keys() - OF_ALL)):
         raise BadSetting(f"{place}: {wrong[0].removeprefix('STEMMA_').lower()} can't be said here")
     if schema:
@@ -136,9 +142,7 @@ def _text(place: str, value: object, environ: Mapping[str, str]) -> str:
     if isinstance(value, list):
         return " ".join(_text(place, one, environ) for one in value)
     text = str(value)
-    if not text.startswith("env:") or text.removeprefix("env:") not in environ:
-        return text
-    return environ[text.removeprefix("env:")]
+    return in_variable(place, text, environ) if text.startswith("env:") else text
 
 
 def _in_schema(place: str, database: str, schema: str) -> str:

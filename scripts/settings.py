@@ -349,6 +349,14 @@ def mail_server_in(address: str) -> tuple[str, int, str, str]:
         ) from None
 
 
+def in_variable(name: str, kept: str, environ: Mapping[str, str]) -> str:
+    """The value of the variable named by “env:NAME”; BadSetting if it is not set."""
+    variable = kept.removeprefix("env:")
+    if not environ.get(variable):
+        raise BadSetting(f"{name}: the environment variable {variable} is not set")
+    return environ[variable]
+
+
 def _readable(name: str, file: str, absent: str | None = None) -> str:
     """The text of a file; ``absent``, unless that is None, if there is no such file."""
     try:
@@ -364,7 +372,7 @@ def read_mail_password(settings: Settings, environ: Mapping[str, str] = os.envir
     """The password for the mail server; empty if there is none."""
     kept = settings.smtp_password
     if kept.startswith("env:"):
-        return environ.get(kept.removeprefix("env:"), "")
+        return in_variable("STEMMA_SMTP_PASSWORD", kept, environ)
     return _readable("STEMMA_SMTP_PASSWORD", kept).strip() if kept else ""
 
 
@@ -388,7 +396,7 @@ def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -
     """The keys of the log, one per line, secret or public; the first secret one is current."""
     kept = settings.log_key
     if kept.startswith("env:"):
-        text = environ.get(kept.removeprefix("env:"), "")
+        text = in_variable("STEMMA_LOG_KEY", kept, environ)
     else:
         text = _readable("STEMMA_LOG_KEY", kept, absent="")
     keys: list[SignerKey | VerifierKey] = []

@@ -26,7 +26,7 @@ from domain.note import COSIGNATURE, SignerKey
 from scripts.benchmarks.load import free_port
 from scripts.communities import read_communities
 from scripts.service import Service, open_service
-from scripts.settings import BadSetting, read_settings
+from scripts.settings import BadSetting, read_log_keys, read_settings
 from scripts.stemma import main
 
 HARBOUR_KEY, QUAY_KEY = f"{KEY}-harbour", f"{KEY}-quay"
@@ -234,6 +234,26 @@ def test_a_file_of_communities_that_is_missing_is_named(tmp_path: Path) -> None:
         told.stderr
         == f"Error: STEMMA_COMMUNITIES: {tmp_path}/nowhere.toml: No such file or directory\n"
     )
+
+
+def test_a_secret_of_a_community_is_read_from_its_variable_or_missed(tmp_path: Path) -> None:
+    """The secret of a log was taken for the name of a file; and the name of a variable that is not
+    set, if it was long, for a key that acts as the operator.
+    """
+    key = SignerKey.new("quay.example/log")
+    file = tmp_path / "communities.toml"
+    file.write_text(
+        '[quay]\nlog_key = "env:QUAY_LOG_KEY"\n'
+        'operator_key = "env:KEY_OF_THE_OPERATOR_OF_THE_QUAY"\n'
+    )
+    secrets = {"QUAY_LOG_KEY": key.secret_text(), "KEY_OF_THE_OPERATOR_OF_THE_QUAY": QUAY_KEY}
+    environ = {"STEMMA_COMMUNITIES": str(file), "STEMMA_DATA": str(tmp_path), **secrets}
+    quay = read_communities(read_settings(environ), environ)["quay"].settings
+    assert (quay.operator_key, read_log_keys(quay, environ).signer) == (QUAY_KEY, key)
+    for name in secrets:
+        without = {one: value for one, value in environ.items() if one != name}
+        with pytest.raises(BadSetting, match=f"the environment variable {name} is not set"):
+            read_communities(read_settings(without), without)
 
 
 def test_a_key_of_one_opens_nothing_of_the_other(both: Both) -> None:

@@ -13,6 +13,8 @@ from scripts.settings import (
     NAMES,
     BadSetting,
     Settings,
+    read_log_keys,
+    read_mail_password,
     read_settings,
 )
 from scripts.stemma import main
@@ -153,6 +155,16 @@ def test_a_file_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.M
     assert "~" not in read_settings({}, database="sqlite:///~/a.db").database
     assert read_settings({"STEMMA_LOG_KEY": "log.key"}).log_key == str(tmp_path / "log.key")
     assert read_settings({"STEMMA_LOG_KEY": "env:KEY"}).said["STEMMA_LOG_KEY"] == "env:KEY"
+
+
+def test_a_variable_with_a_secret_that_is_not_set_is_named() -> None:
+    """The log was not signed, or mail sent without a password, and nothing said so."""
+    told = {"STEMMA_LOG_KEY": "env:LOG_KEI", "STEMMA_SMTP_PASSWORD": "env:PASSWORT"}
+    settings = read_settings(told)
+    with pytest.raises(BadSetting, match="STEMMA_LOG_KEY: the environment variable LOG_KEI"):
+        read_log_keys(settings, told)
+    with pytest.raises(BadSetting, match="STEMMA_SMTP_PASSWORD: the environment variable PASSWORT"):
+        read_mail_password(settings, told)
 
 
 @pytest.mark.parametrize("name", ["STEMMA_DATA", "STEMMA_LOG_KEY", "STEMMA_DATABASE"])
