@@ -167,7 +167,7 @@ def create_app(
     public = {endpoint for routes in nouns for endpoint in routes.public}
     admit = admission(opening, limits, is_public=lambda visit: _is_public(visit, public))
     entrance = Entrance(app, Observer(metrics), admit, partial(known_answer, store), limits.scheme)
-    app.wsgi_app = entrance  # type: ignore[method-assign]
+    app.wsgi_app, app.count = entrance, metrics.count  # type: ignore[method-assign]
     return app
 
 

@@ -37,6 +37,8 @@ class Inside(Flask):
     url_map: Addresses
     url_map_class = Addresses
     app_ctx_globals_class = staticmethod(the_visit)  # type: ignore[assignment]
+    count: Callable[[int, str], None]
+    """Counts a problem, by its status and code, that the gateway answered in its place."""
 
     def request_context(self, environ: WSGIEnvironment) -> Context:
         """The context in which the entrance looked for the route, if it did."""

@@ -22,6 +22,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.problems import PROBLEMS
 from api.sending.turns import recipients_of
 from domain.engine import Pooled
 from projections.log import Log
@@ -73,6 +74,11 @@ class Metrics:
         # Cached, because looking up labels takes longer than counting.
         self._seconds_of = cache(self._seconds.labels)
         self._answers_of = cache(self._answers.labels)
+        for code, kind in PROBLEMS.items():
+            if (
+                kind.status >= 500
+            ):  # from 0 on, because Prometheus sees no increase in a first value
+                self._answers_of(str(kind.status), code)
         self._pooled: Pooled | None = None
 
     def begun(self) -> None:
@@ -86,6 +92,10 @@ class Metrics:
             self._pooled = pooled
             for state, number in pooled._asdict().items():
                 self._connections.labels(state).set(number)
+
+    def count(self, status: int, code: str) -> None:
+        """Count the answer to a request that never reached the application, or took too long."""
+        self._answers_of(str(status), code).inc()
 
     def over(self) -> None:
         """Count one request less in progress."""

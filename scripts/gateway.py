@@ -110,6 +110,8 @@ class Gateway:
         """The bodies that are still arriving, and the time limit of each; the oldest first."""
         self.head: Callable[[], int] = lambda: 0
         """Returns the position up to which facts are folded."""
+        self.count: Callable[[int, str], None] = lambda _status, _code: None
+        """Counts a problem that the application itself did not answer."""
         self._streams = Streams(self._look, bounds.threads)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -134,10 +136,10 @@ class Gateway:
             _must_be_clear(scope)
             answer = await self._answered(scope, proto)
         except Problem as problem:
-            answer = told(problem, scope, self._root)
+            answer = self._refused(problem, scope)
         except Exception as error:
             log.exception("a request failed")
-            answer = told(of_accident(error), scope, self._root)
+            answer = self._refused(of_accident(error), scope)
         if answer is None:
             return
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
@@ -147,6 +149,10 @@ class Gateway:
             await self._streams.send(proto, answer.headers, answer.body, ask, kind)
         else:
             proto.response_bytes(*answer)
+
+    def _refused(self, problem: Problem, scope: Any) -> Answer:
+        self.count(problem.code, problem.problem)
+        return told(problem, scope, self._root)
 
     async def _look(self) -> int:
         return await self._spare.submit(self.head, math.inf)

@@ -22,7 +22,6 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
-from wsgiref.types import WSGIApplication
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -31,6 +30,7 @@ from granian.server.mp import MPServer
 
 from api import limits
 from api.application import create_app
+from api.entrance import Inside
 from api.waiting import wait_for
 from domain.engine import DatabaseUnavailable, TimeLimits
 from projections.workshop import open_workshop
@@ -98,8 +98,9 @@ def _gateway(
     gateway = Gateway(bounds, root=root, community=name)
     has_tried = threading.Event()
 
-    def open_app() -> WSGIApplication:
+    def open_app() -> Inside:
         app, gateway.head = _opened(settings, is_one_of_several=community is not None)
+        gateway.count = app.count
         gateway.app = app
         settle()
         has_tried.set()
@@ -124,9 +125,7 @@ def _gateway(
     return gateway
 
 
-def _opened(
-    settings: Settings, *, is_one_of_several: bool
-) -> tuple[WSGIApplication, Callable[[], int]]:
+def _opened(settings: Settings, *, is_one_of_several: bool) -> tuple[Inside, Callable[[], int]]:
     """The application, and a function that returns the position up to which facts are folded."""
     service = open_by(
         settings,
@@ -289,6 +288,8 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
     with temporary_folder(METRICS, place) as folder:
         hand_down(settings, str(folder))
         configure_logs(settings.logs)
+        for name, meant in settings.misspelt.items():
+            log.warning("nothing reads %s: is %s meant?", name, meant)
         _serve(settings, address)
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -215,6 +216,22 @@ def test_metrics_are_counted_over_every_worker(database: str) -> None:
     assert told["stemma_follower_silence_seconds"] < 10
     assert told['stemma_projection_behind{projection="lineage"}'] == 0
     assert told["stemma_log_cosigned_leaves"] == 0
+
+
+def test_metrics_count_what_never_reached_the_application_and_failures_from_0_on(
+    database: str,
+) -> None:
+    """Prometheus sees no increase in a figure that appears with its first failure."""
+    with running(database, "--workers", "1", STEMMA_METRICS_TOKEN=TOKEN) as server:
+        told = figures(scraped(server))
+        assert told['stemma_answers_total{code="overloaded",status="503"}'] == 0
+        assert told['stemma_answers_total{code="internal_error",status="500"}'] == 0
+        with socket.create_connection(("127.0.0.1", server.port)) as twice:
+            twice.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+            assert b" 400 " in twice.recv(1 << 16)
+        assert (
+            figures(scraped(server))['stemma_answers_total{code="bad_request",status="400"}'] == 1
+        )
 
 
 WORKER = """

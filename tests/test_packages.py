@@ -18,6 +18,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from serving import serving
 
 from scripts import doctor
 from scripts.settings import NAMES, read_settings
@@ -184,6 +185,28 @@ def test_the_proxy_passes_to_the_port_of_the_image_and_gives_requests_an_id() ->
     assert f"server api:{port}" in proxy
     assert "proxy_set_header X-Request-Id $request_id;" in proxy
     assert "location = /metrics" in proxy
+
+
+# -- Prometheus ----------------------------------------------------------------------------------
+
+
+def test_each_alarm_is_explained_and_asks_for_figures_that_there_are(tmp_path: Path) -> None:
+    rules = yaml.safe_load((DEPLOY / "alerts.yaml").read_text())["groups"][0]["rules"]
+    guide = (ROOT / "api/web/docs/how-to/run-it-in-production.md").read_text()
+    explained = re.findall(r"^\| `(Stemma\w+)` \|", guide, re.MULTILINE)
+    assert [one["alert"] for one in rules] == explained
+    token = "token-of-the-metrics"
+    with serving(f"sqlite:///{tmp_path / 'a.db'}", metrics_token=token) as served:
+        told = served.client(token).get("/metrics").text
+    asked = re.findall(r"stemma_\w+", " ".join(one["expr"] for one in rules))
+    assert len(asked) == 7
+    assert all(f"# TYPE {name.removesuffix('_total')}" in told for name in asked)
+
+
+def test_prometheus_itself_can_read_the_rules() -> None:
+    if (promtool := shutil.which("promtool")) is None:
+        pytest.skip("there is no promtool here")
+    subprocess.run([promtool, "check", "rules", str(DEPLOY / "alerts.yaml")], check=True)
 
 
 # -- systemd -----------------------------------------------------------------------------------
