@@ -37,7 +37,7 @@ from scripts.links import guards
 from scripts.pushing import of_unknown_kind
 from scripts.safe_file import refusal_of
 from scripts.service import Service, open_by
-from scripts.settings import BadSetting, Settings, read_mail_password
+from scripts.settings import BadSetting, Settings, read_log_keys, read_mail_password
 
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
 
@@ -79,7 +79,8 @@ def examine(read: Callable[[], Settings], only: Collection[str] = ()) -> Iterato
     wanted = set(only or names())
     try:
         settings = read()
-        read_mail_password(settings)  # without it the server does not start
+        read_log_keys(settings)  # without it and the next the server does not start
+        read_mail_password(settings)
     except BadSetting as error:
         yield Found("settings", FAILED, str(error), "Correct it; see /docs/reference/settings.")
         yield from _skipped(wanted - {"settings"}, "settings")

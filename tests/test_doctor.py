@@ -139,6 +139,10 @@ def remove_log_key(environment: Environment) -> None:
     Path(of(environment).log_key).unlink()
 
 
+def name_a_folder_as_log_key(environment: Environment) -> None:
+    environment["STEMMA_LOG_KEY"] = environment["STEMMA_DATA"]
+
+
 def lose_mail_password(environment: Environment) -> None:
     environment |= {
         "STEMMA_SMTP": "smtp://stemma@mail.example.org:587",
@@ -177,6 +181,7 @@ def spoil_setting(environment: Environment) -> None:
         (make_key_weak, "settings", FAILED),
         (exchange_log_key, "log_key", FAILED),
         (remove_log_key, "log_key", FAILED),
+        (name_a_folder_as_log_key, "settings", FAILED),
         (lose_mail_password, "settings", FAILED),
         (silence_follower, "follower", FAILED),
         (stop_following, "follower", FAILED),
