@@ -31,6 +31,7 @@ from scripts.safe_file import refusal_of
 LONGEST_MINUTES = 525_600
 """A year."""
 WORKERS_ON_POSTGRES = 2
+MOST_WORKERS, MOST_THREADS = 64, 256
 
 
 @dataclass(frozen=True)
@@ -226,9 +227,12 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         **_of_mail(said),
         contact=_read(said, "STEMMA_CONTACT", _contact),
         workers=_number(
-            said, "STEMMA_WORKERS", Settings.workers if embedded else WORKERS_ON_POSTGRES
+            said,
+            "STEMMA_WORKERS",
+            Settings.workers if embedded else WORKERS_ON_POSTGRES,
+            most=MOST_WORKERS,
         ),
-        threads=_number(said, "STEMMA_THREADS", Settings.threads),
+        threads=_number(said, "STEMMA_THREADS", Settings.threads, most=MOST_THREADS),
         request_seconds=_number(said, "STEMMA_REQUEST_SECONDS", Settings.request_seconds, most=60),
         statement_seconds=_number(
             said, "STEMMA_STATEMENT_SECONDS", Settings.statement_seconds, most=60

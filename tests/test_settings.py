@@ -111,6 +111,8 @@ def test_an_empty_variable_says_nothing(name: str) -> None:
         ("STEMMA_PORT", "http", "it must be a whole number"),
         ("STEMMA_PORT", "٨٠٠٠", "it must be a whole number"),
         ("STEMMA_WORKERS", "-1", "it must be a whole number from 1"),
+        ("STEMMA_WORKERS", "65", "it must be a whole number from 1 to 64"),
+        ("STEMMA_THREADS", "257", "it must be a whole number from 1 to 256"),
         ("STEMMA_THREADS", "2.5", "it must be a whole number"),
         ("STEMMA_THREADS", "9" * 5000, "it must be a whole number"),
         ("STEMMA_FOLLOW", "maybe", "it must be yes or no"),

@@ -25,7 +25,7 @@ from scripts.commands.frame import (
 from scripts.communities import COMMUNITY, read_communities
 from scripts.log_keys import make_log_key
 from scripts.service import Service, bring_up_to_date, open_service, patiently, prepare
-from scripts.settings import Settings
+from scripts.settings import MOST_THREADS, MOST_WORKERS, Settings
 
 commands = click.Group()
 log = logging.getLogger(__name__)
@@ -34,8 +34,12 @@ log = logging.getLogger(__name__)
 @commands.command()
 @click.option("--host", help="The address to serve on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to serve on.")
-@click.option("--workers", type=click.IntRange(1, 64), help="The number of serving processes.")
-@click.option("--threads", type=click.IntRange(1, 256), help="The number of threads in each.")
+@click.option(
+    "--workers", type=click.IntRange(1, MOST_WORKERS), help="The number of serving processes."
+)
+@click.option(
+    "--threads", type=click.IntRange(1, MOST_THREADS), help="The number of threads in each."
+)
 @click.option(
     "--follow/--no-follow", default=None, help="Fold the journal in the serving processes."
 )
