@@ -278,6 +278,50 @@ def test_a_lineage_is_cards_first_and_then_a_river() -> None:
     assert 'class="picture river"' in lineage_svg(forced, stand_alone=False)
 
 
+def wide(works: int, deeper: int = 0, *, shares: bool = False) -> LineagePicture:
+    """A release of many works, some of which have sources of their own."""
+    edges = [Edge("r", f"w{n}", "component", "1/999") for n in range(works)]
+    edges += [Edge(f"w{n % works}", f"d{n}", "sample") for n in range(deeper)]
+    titles = {"r": "Whole", **{edge.parent: AWKWARD[n % 11] for n, edge in enumerate(edges)}}
+    return LineagePicture(
+        Lineage("r", tuple(edges)),
+        tuple(
+            DrawnWork(id, title, people=(f"Person {n % 7}",), href=id)
+            for n, (id, title) in enumerate(titles.items())
+        ),
+        {edge[:2]: Fraction(1, 999) for edge in edges} if shares else {},
+        fold=Fraction(0),
+    )
+
+
+@pytest.mark.parametrize("onward", [False, True])
+@pytest.mark.parametrize("shares", [False, True])
+@pytest.mark.parametrize("works, deeper", [(20, 0), (30, 8), (60, 15), (300, 0), (70, 200)])
+def test_many_works_that_lead_to_the_same_one_stand_in_rows(
+    works: int, deeper: int, shares: bool, onward: bool
+) -> None:
+    told = replace(wide(works, deeper, shares=shares), onward=onward)
+    svg = lineage_svg(told, stand_alone=True)
+    drawn = Drawn(svg)
+    assert faults(drawn) == []
+    assert len(drawn.links()) == works + deeper + 1
+    assert not list(pairs_that_meet(drawn.cards))
+    assert drawn.view.right < 1300
+    if not deeper:
+        assert drawn.view.bottom < 2 * drawn.view.right, "it is no strip"
+        assert len(drawn.curves) == 1
+    if (together := works - deeper) > 0:
+        ends = ["Whole", f"{together} works"][:: 1 if onward else -1]
+        share = f" · {percent(Fraction(together, 999))}" if shares else ""
+        assert f">{' → '.join(ends)} · component 1/999{share}<" in svg
+        used = f"{'made from' if onward else 'used in'} Whole · component 1/999<"
+        assert svg.count(used) == together, "what the line of each would say"
+
+
+def test_a_few_works_that_lead_to_the_same_one_have_a_line_each() -> None:
+    assert len(Drawn(lineage_svg(wide(8), stand_alone=False)).curves) == 8
+
+
 def test_every_work_says_what_it_is_in_words() -> None:
     edges = (
         Edge("song", "poem", "adaptation", "1/2"),

@@ -32,13 +32,15 @@ Point = tuple[float, float]
 class BoxSize:
     """The size of a box: its width, and its height above and below the point where lines meet it.
 
-    Lines meet it within ``side``, a part of its height centred on that point.
+    Lines meet it within ``side``, a part of its height centred on that point. All boxes of a column
+    are as wide as the widest, unless that is a block.
     """
 
     width: float
     above: float
     below: float
     side: float
+    is_block: bool = False
 
 
 @dataclass(frozen=True)
@@ -608,15 +610,18 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
         room = space.between_columns + steepest[number] / 5
         # Whole units are shorter to write.
         x = ceil(x + width + min(room, space.widest_between_columns))
-    boxes = [
-        Box(
-            starts[column_of[node]],
-            centres[node] - net.above[node] - top,
-            widths[column_of[node]],
-            net.above[node] + net.below[node],
-        )
-        for node in range(count)
+    usual = [
+        max((net.shapes[node].width for node in column if _stretches(net, node)), default=0.0)
+        for column in net.columns
     ]
+    boxes = []
+    for node in range(count):
+        number = column_of[node]
+        width = usual[number] if _stretches(net, node) else net.shapes[node].width
+        # What is narrower than its column stands where its lines leave it.
+        x = starts[number] + (widths[number] - width if net.rights[node] else 0.0)
+        y, high = centres[node] - net.above[node] - top, net.above[node] + net.below[node]
+        boxes.append(Box(x, y, width, high))
     routes: list[list[Point]] = []
     for number, chain in enumerate(net.chains):
         first = column_of[chain[0]]
@@ -624,9 +629,17 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
         for step, lane in enumerate(chain[1:-1], start=first + 1):
             y = centres[lane] - top
             route += [(starts[step], y), (starts[step] + widths[step], y)]
-        route.append((starts[column_of[chain[-1]]], entering[number] - top))
+        end, y = column_of[chain[-1]], entering[number] - top
+        route.append((starts[end], y))
+        if boxes[chain[-1]].x > starts[end]:
+            route.append((boxes[chain[-1]].x, y))
         routes.append(route)
     return Layout(starts[-1] + widths[-1], bottom - top, boxes, routes, len(net.columns), crossings)
+
+
+def _stretches(net: _Net, node: int) -> bool:
+    """Whether a box is as wide as others of its column: neither a lane nor a block."""
+    return node < net.count and not net.shapes[node].is_block
 
 
 def _ports(net: _Net, centres: list[float], turns: int) -> tuple[list[float], list[float]]:

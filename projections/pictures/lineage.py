@@ -14,8 +14,9 @@ from math import ceil
 from zlib import crc32
 
 from domain.lineage import Edge
+from projections.pictures.blocks import Joined, Placed, in_blocks
 from projections.pictures.folding import DrawnWork, Folded, LineagePicture, folded
-from projections.pictures.layout import Box, BoxSize, Layout, Line, Point, Space, lay_out
+from projections.pictures.layout import Box, BoxSize, Line, Point, Space
 from projections.pictures.svg import (
     COLOURS,
     Markup,
@@ -71,7 +72,7 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
         used, made = _in_time(edge, picture)
         thickness = _thickness(picture.over.get(edge[:2]), form.whole)
         lines.append(Line(place[used], place[made], thickness))
-    layout = _laid_out(form, drawn.works, lines)
+    layout = _laid_out(form, drawn, picture, lines)
     room = max(layout.width, _NARROWEST_PICTURE)
     height = layout.height + 2 * _MARGIN
     folded_away = _folded_away(picture, drawn, height - 2, room)
@@ -82,7 +83,8 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
         height + (18 if folded_away else 0),
         element(
             "g",
-            *_groups(drawn, picture, form, layout, lines),
+            *(rect("block", one.x, one.y, one.width, one.height, 10) for one in layout.blocks),
+            *_groups(drawn, picture, form, layout),
             transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
         ),
         folded_away,
@@ -93,13 +95,24 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
     )
 
 
-def _laid_out(form: _Form, works: tuple[DrawnWork, ...], lines: list[Line]) -> Layout:
-    layout = lay_out(form.shapes(works, lines, form.widest), lines, form.space)
+def _laid_out(form: _Form, drawn: Folded, picture: LineagePicture, lines: list[Line]) -> Placed:
+    works, edges = drawn.works, [*drawn.lineage.edges]
+    root = next(index for index, work in enumerate(works) if work.id == picture.lineage.root)
+
+    def together(numbers: list[int]) -> float:
+        return _thickness(_over(picture, [edges[number] for number in numbers]), form.whole)
+
+    def laid_out(space: Space, widest: float) -> Placed:
+        def shapes(among: list[Line]) -> list[BoxSize]:
+            return form.shapes(works, among, widest)
+
+        return in_blocks(shapes, lines, space, root, together)
+
+    layout = laid_out(form.space, form.widest)
     if layout.width <= _FITTING or form.closer is None:
         return layout
     gaps = (layout.columns - 1) * form.closer.widest_between_columns
-    widest = max(form.narrowest, (_FITTING - gaps) / layout.columns)
-    return lay_out(form.shapes(works, lines, widest), lines, form.closer)
+    return laid_out(form.closer, max(form.narrowest, (_FITTING - gaps) / layout.columns))
 
 
 def _is_river(picture: LineagePicture) -> bool:
@@ -113,31 +126,35 @@ def _in_time(edge: Edge[str], picture: LineagePicture) -> tuple[str, str]:
     return (edge.child, edge.parent) if picture.onward else (edge.parent, edge.child)
 
 
-def _groups(
-    drawn: Folded, picture: LineagePicture, form: _Form, layout: Layout, lines: list[Line]
-) -> list[Markup]:
+def _groups(drawn: Folded, picture: LineagePicture, form: _Form, layout: Placed) -> list[Markup]:
     """Each work with the lines that lead to it, the root first, then further and further away."""
     colours = colours_of(drawn.works)
     paths = _paths(drawn, is_onward=picture.onward)
     titles = {work.id: work.title for work in drawn.works}
-    groups: list[list[Markup]] = [[] for _ in drawn.works]
-    for edge, line, route in zip(drawn.lineage.edges, lines, layout.routes, strict=True):
-        used, made = _in_time(edge, picture)
-        ends = f"{_mentioned(titles[used])} → {_mentioned(titles[made])}"
-        said = _said(ends, edge, picture.over.get(edge[:2]))
-        groups[line.right].append(_flow(edge.kind, said, line, route, colours[used][0]))
-    for work, box, group in zip(drawn.works, layout.boxes, groups, strict=True):
-        group.append(_linked(work, form.draw(work, box, colours[work.id]), paths[work.id]))
+    every = [*drawn.lineage.edges]
+    groups: dict[str, list[Markup]] = {work.id: [] for work in drawn.works}
+    for one in layout.lines:
+        edges = [every[number] for number in one.numbers]
+        used, made = _in_time(edges[0], picture)
+        # Of a block, the line stands beside the one work that it joins to all of them.
+        beside = used if picture.onward and len(edges) > 1 else made
+        groups[beside].append(_flow(one, edges, picture, titles, colours))
+        if len(edges) > 1:
+            for edge in edges:
+                paths[edge.parent] = _said(paths[edge.parent], _as_used(edge))
+    for work, box in zip(drawn.works, layout.boxes, strict=True):
+        drawn_work = form.draw(work, box, colours[work.id])
+        groups[work.id].append(_linked(work, drawn_work, paths[work.id]))
     boxes = layout.boxes
     way = 1 if picture.onward else -1
     order = sorted(range(len(boxes)), key=lambda index: (way * boxes[index].x, boxes[index].y))
     return [
-        element("g", *groups[index], class_=_classes(drawn.works[index], drawn.lineage.root))
-        for index in order
+        element("g", *groups[work.id], class_=_classes(work, drawn.lineage.root))
+        for work in (drawn.works[index] for index in order)
     ]
 
 
-def _described(drawn: Folded, layout: Layout) -> str:
+def _described(drawn: Folded, layout: Placed) -> str:
     has_shares = any(work.share is not None for work in drawn.works)
     people = {name for work in drawn.works for name in work.people}
     works, columns = several(len(drawn.works), "work"), several(layout.columns, "column")
@@ -235,20 +252,47 @@ def _thickness(share: Fraction | None, whole: float) -> float:
     return 1.5 if share is None else max(1.2, min(whole, float(share) * whole))
 
 
-def _said(ends: str, edge: Edge[str], over: Fraction | None) -> str:
-    more = " ".join(filter(None, (edge.kind, edge.rate)))
-    share = "" if over is None else percent(over)
-    return " · ".join(filter(None, (ends, more, share)))
+def _said(*parts: str) -> str:
+    return " · ".join(filter(None, parts))
 
 
-def _flow(kind: str, said: str, line: Line, route: list[Point], colour: str) -> Markup:
+def _over(picture: LineagePicture, edges: list[Edge[str]]) -> Fraction | None:
+    """The share that goes over edges together; None if that is not known."""
+    over = [picture.over.get(edge[:2]) for edge in edges]
+    return None if None in over else sum(filter(None, over), Fraction())
+
+
+def _as_used(edge: Edge[str]) -> str:
+    """How a work was used: the kind and the rate."""
+    return " ".join(filter(None, (edge.kind, edge.rate)))
+
+
+def _flow(
+    one: Joined,
+    edges: list[Edge[str]],
+    picture: LineagePicture,
+    titles: dict[str, str],
+    colours: dict[str, tuple[str, ...]],
+) -> Markup:
+    """A line, with a description in words."""
+    ends = [_mentioned(titles[end]) for end in _in_time(edges[0], picture)]
+    if len(edges) > 1:
+        ends[picture.onward] = several(len(edges), "work")
+    over = _over(picture, edges)
+    used, *others = {_as_used(edge) for edge in edges}
+    colour, *more = {colours[_in_time(edge, picture)[0]][0] for edge in edges}
     return element(
         "path",
-        element("title", said),
-        class_=f"flow {colour}",
-        d=curve(route),
-        stroke_width=line.thickness,
-        stroke_dasharray=_dashes(line.thickness) if kind == "influence" else None,
+        element(
+            "title",
+            _said(" → ".join(ends), "" if others else used, "" if over is None else percent(over)),
+        ),
+        class_=f"flow {'cx' if more else colour}",
+        d=curve(one.route),
+        stroke_width=one.line.thickness,
+        stroke_dasharray=_dashes(one.line.thickness)
+        if all(edge.kind == "influence" for edge in edges)
+        else None,
     )
 
 
