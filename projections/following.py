@@ -19,7 +19,7 @@ from domain.values import ChallengeId, ContributorId, ProjectId, WorkId
 from projections import challenges, contributors, lineage, projects
 from projections.feed import is_public
 from projections.grants import roles_of
-from projections.merges import roots_of
+from projections.merges import accounts_under, roots_of
 from projections.money.readers import Reader
 from projections.pages import Page
 from projections.question import Paged, question
@@ -229,19 +229,24 @@ ABOUTS: Mapping[str, Callable[[View, str], list[int]]] = {
 
 
 def _shown(view: View, kind: str, id: str, **part: Unpack[Paged]) -> Page[FollowerTold]:
+    shown = f"SELECT f.follower, f.born FROM {_PEOPLE} AND f.shown = :public"
+    said: dict[str, Any] = {"abouts": ABOUTS[kind](view, id), "public": PUBLIC}
     page, more = view.page(
-        f"SELECT f.follower, f.born FROM {_PEOPLE} AND f.shown = :public AND f.born < :beyond "
-        "ORDER BY f.born DESC",
-        **part,
-        first=1 << 62,
-        abouts=ABOUTS[kind](view, id),
-        public=PUBLIC,
+        f"{shown} AND f.born < :beyond ORDER BY f.born DESC", **part, first=1 << 62, **said
     )
-    roots, latest = roots_of(view.rows, (follower for follower, _ in page)), dict[int, int]()
-    for follower, since in page:
-        latest.setdefault(roots.get(follower) or follower, since)
-    people = contributors.persons(view, latest)
-    return Page([{"person": people[one], "position": latest[one]} for one in latest], more)
+    roots = roots_of(view.rows, (follower for follower, _ in page))
+    person = accounts_under(view.rows, {roots.get(one) or one for one, _ in page})
+    # Of several accounts of somebody, the one that followed last is listed, on whichever page.
+    merged = [account for account in person if person[account] != account]
+    of_several = f"{shown} AND f.follower IN :several ORDER BY f.born"
+    several = view.rows_for(of_several, **said, several=[*merged, *{person[one] for one in merged}])
+    latest = {person[account]: since for account, since in several}
+    listed = {person[one]: since for one, since in page if since >= latest.get(person[one], 0)}
+    people = contributors.persons(view, listed)
+    items: list[FollowerTold] = [
+        {"person": people[one], "position": since} for one, since in listed.items()
+    ]
+    return Page(items, more)
 
 
 def _asked(kind: str, ids: Any, says: str) -> Callable[..., Page[FollowerTold]]:

@@ -107,6 +107,14 @@ def test_a_person_with_several_accounts_follows_once_and_a_forgotten_one_no_long
         told.tell("merge_contributor", id=benno, into=bene)
         told.tell("merge_contributor", id=bene, into=ben)
         assert followers(told, "work", song) == (2, [eva, ben])
+        pages, cursor = list[str](), None
+        while not pages or cursor is not None:
+            with told.view() as view:
+                said = {"id": song, "limit": 1, "after": cursor}
+                answer = Asking(QUESTIONS["list_work_followers"], view, told.journal, said).told
+            pages += [one["person"]["id"] for one in answer["items"]]
+            cursor = answer["next"]
+        assert pages == [eva, ben], "nobody is on a second page again"
         told.tell("forget_contributor", id=eva, ground="request")
         count, named = followers(told, "work", song)
         assert (count, eva in named) == (1, False)
