@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from api.sending.mailboxes import NEW, Mailbox, Mailboxes
 from api.sending.outbound import kind_of, trusting
-from api.web.mail import Digest, Sender, confirming, digest_of, digesting
+from api.web.mail import Digest, Sender, confirming, digest_of, digesting, replaced
 from domain.money.proposing import NotifyOfProposal
 from domain.refusal import Refusal
 from projections.inbox import Notifying, to_notify
@@ -83,6 +83,7 @@ class Mailing:
         if not self._mailboxes.take(one, self._clock()):
             return False
         if one.state == NEW:
+            self._tell_former(one)
             message = confirming(one, self._server.sender, self._clock())
             if is_sent := self._sent(one, message):
                 self._mailboxes.has_asked(one, self._clock())
@@ -97,6 +98,12 @@ class Mailing:
             self._record(each for each in notifying if each.proposal in found.proposals)
         self._mailboxes.looked(one, upto, self._clock(), is_sent=is_new)
         return True
+
+    def _tell_former(self, one: Mailbox) -> None:
+        """Tell the former address, once, whether or not anybody reads there any more."""
+        if one.former and not one.failures:
+            with suppress(smtplib.SMTPException, OSError):
+                self._server.send(replaced(one, one.former, self._server.sender, self._clock()))
 
     def _record(self, notified: Iterable[Notifying]) -> None:
         """Record that people were notified of proposals: their time to comment starts now."""

@@ -246,12 +246,18 @@ def test_an_address_counts_once_somebody_who_reads_there_says_so(mailed: Mailed)
     assert (other.state, mailed.mailboxes.of([ana])) == ("new", [other])
     with pytest.raises(UnknownMailbox):
         mailed.mailboxes.confirm(made.token, 0)
-    (message,) = mailed.deliver()
+    told_before, message = mailed.deliver()
     assert message["To"] == "else@example.org"
+    assert told_before["To"] == made.address, "it may be somebody else who changed it"
+    assert "https://stemma.example/own-keys" in text_of(told_before)
+    assert "else@example.org" not in str(told_before)
+    assert told_before["Message-ID"] != message["Message-ID"]
+    assert mailed.state(other).former is None
     with pytest.raises(BadAddress):
         put("third@example.org")
     mailed.time.ahead += LEAST_BETWEEN
     assert put("third@example.org").state == "new"
+    assert [each["To"] for each in mailed.deliver()] == ["third@example.org"], "told once"
 
 
 def test_only_who_has_confirmed_an_address_and_wants_mail_is_told_by_it(mailed: Mailed) -> None:

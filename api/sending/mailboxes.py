@@ -2,7 +2,8 @@
 have had them.
 
 They are rows, not facts: an address is private, and is erased with its holder. Until an address is
-confirmed from there, the only message sent to it is the one that asks for that.
+confirmed from there, the only message sent to it is the one that asks for that. The confirmed one
+before it is told that it was replaced, and then erased.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MAILBOXES = Table(
         **dict.fromkeys(("holder", "address", "often", "state", "token", "made_at"), "TEXT"),
         **dict.fromkeys(("position", "failures"), "BIGINT"),
         **dict.fromkeys(("asked_at", "sent_at", "next_at", "failing_since"), "TEXT NULL"),
-        **dict.fromkeys(("said", "taken_until"), "TEXT NULL"),
+        **dict.fromkeys(("said", "former", "taken_until"), "TEXT NULL"),
     },
     keys=(("holder",), ("token",)),
 )
@@ -73,6 +74,8 @@ class Mailbox(NamedTuple):
     failing_since: str | None
     said: str | None
     """Why sending failed last."""
+    former: str | None
+    """The confirmed address that this one replaces, until it was told."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -159,11 +162,13 @@ class Mailboxes:
                 writer.execute(change, often=often, holder=holder)
             else:
                 asked_at = there and there.asked_at
+                former = there and (there.address if there.state == CONFIRMED else there.former)
                 # A time in the future is of a clock that was set back since.
                 if asked_at and abs(now - datetime.fromisoformat(asked_at)) < LEAST_BETWEEN:
                     raise BadAddress("a confirmation has just been sent; try again in ten minutes")
                 writer.execute("DELETE FROM mailboxes WHERE holder = :holder", holder=holder)
-                writer.insert(MAILBOXES, [(*made, asked_at, *[None] * 5)])
+                former = None if former == address else former
+                writer.insert(MAILBOXES, [(*made, asked_at, *[None] * 4, former, None)])
         return self.of([holder])[0]
 
     @contextmanager
@@ -202,7 +207,7 @@ class Mailboxes:
             writer.erase("mailboxes", "holder", [holder])
             if there is not None and there.asked_at is not None:
                 ended = (holder, "", NEVER, DISABLED, token_hex(TOKEN_BYTES), there.made_at, 0, 0)
-                writer.insert(MAILBOXES, [(*ended, there.asked_at, *[None] * 5)])
+                writer.insert(MAILBOXES, [(*ended, there.asked_at, *[None] * 6)])
 
     def _change(self, changes: str, holder: str, **values: str | int) -> None:
         self._engine.execute(
@@ -233,7 +238,7 @@ class Mailboxes:
 
     def has_asked(self, one: Mailbox, now: datetime) -> None:
         """Note that the message that asks for a confirmation was sent."""
-        self._turns.after(one, {"state": ASKED, "asked_at": instant(now), **SENT})
+        self._turns.after(one, {"state": ASKED, "asked_at": instant(now), "former": None, **SENT})
 
     def looked(self, one: Mailbox, upto: int, now: datetime, *, is_sent: bool) -> None:
         """Note that a digest was sent, or that there was nothing new up to a position."""

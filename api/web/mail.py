@@ -1,4 +1,5 @@
-"""The messages sent to people: the request to confirm an address, and the digest; text and HTML.
+"""The messages sent to people, as text and HTML: the request to confirm an address, what its former
+address is told, and the digest.
 
 A digest lists what waits for its reader and what happened to them, in the words of the pages. It
 never quotes what other people wrote beside a fact (comments, reasons, answers).
@@ -98,6 +99,20 @@ def confirming(one: Mailbox, sender: Sender, now: datetime) -> EmailMessage:
         "Confirm your address",
         f"{says}\n\n{asks}\n{link}\n\n{token}\n\n{else_}\n",
         page.format(says, asks, link, link, else_),
+    )
+
+
+def replaced(one: Mailbox, former: str, sender: Sender, now: datetime) -> EmailMessage:
+    """The message that tells a former address that another took its place."""
+    says = (
+        "Your notifications from Stemma are sent to another address from now on, not to this one."
+    )
+    else_ = "If it was not you, somebody has one of your keys: end those that you do not know here:"
+    link = f"{sender.pages}/own-keys"
+    page = Markup('<p>{}</p><p>{} <a href="{}">{}</a></p>').format(says, else_, link, link)
+    was = one._replace(address=former, state="replaced")
+    return _message(
+        was, sender, now, "Your address was changed", f"{says}\n\n{else_}\n{link}\n", page
     )
 
 
