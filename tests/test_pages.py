@@ -755,6 +755,11 @@ def test_what_was_earned_by_month_is_drawn_on_the_pages_of_a_pool_and_a_person(
         assert bars == [("2026-01", "41.00"), ("2026-02", "80.00")], path
         assert "what new shares and waivers changed counts when they were applied" in page.text_seen
     assert "1.00 EUR owed by earlier books" in as_ana.get(f"/pool/{pool}").text_seen
+    told = "You have earned 121.00 EUR of it; your statement says why, to the cent."
+    for someone in (as_ana, signed_in(public, public.admit("Ben")), reader(public)):
+        page = someone.get(f"/release/{whole}")
+        assert (told in page.text_seen) == (f'<a href="/statement/{ana}">your' in page.text)
+        assert (told in page.text_seen) == (someone is as_ana)
 
 
 def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Served) -> None:

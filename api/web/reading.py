@@ -19,7 +19,7 @@ from api.web.address import Listed, PageQuery, part
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, led_on, reader, to_save
+from api.web.frame import Answer, Frame, account, led_on, reader, to_save
 from api.web.offering import forms_for, is_open
 from domain.command import Command
 from domain.commands.correcting import DescribeWork
@@ -241,7 +241,9 @@ def _by_role(
 
 
 def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]]:
-    """The pools that have divided something, each with the payees who earned most."""
+    """The pools that have divided something, with who earned most, and what the reader did."""
+    reads = account(view)
+    own = contributors.account_ids(view, reads) if reads else []
     for pool in earning:
         # Whoever may read what a pool received may read who earned it.
         earned = {} if pool["received_minor"] is None else pools.earned(view, pool["id"])
@@ -257,7 +259,8 @@ def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]
             }
             for payee in most
         ]
-        yield {**pool, "lines": lines, "others": len(earned) - len(lines)}
+        others, of_reader = len(earned) - len(lines), sum(earned.get(one, 0) for one in own)
+        yield {**pool, "lines": lines, "others": others, "own_minor": of_reader}
 
 
 def _people(frame: Frame) -> None:
