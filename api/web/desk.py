@@ -49,6 +49,7 @@ LABELS = {
     **{"display": "Shown as", "credited_as": "Name on the credit", "billing": "Place in the order"},
     **{"join_phrase": "Before the next name", "ai": "Made with AI", "ai_tool": "By which tool"},
     **{"child": "Work", "parent": "Source", "evidence_kind": "Kind of evidence"},
+    "evidence_sha256": "SHA-256 of the evidence",
     **{"media_url": "Where it can be seen or heard", "identifiers": "Registry numbers"},
 }
 """The labels that cannot be derived from the name of a field, or that other forms have, too."""
