@@ -84,7 +84,8 @@ def pages(frame: Frame) -> None:
     @frame.page("/do", nobody_else=True)
     def show_desk() -> Answer:
         nouns: dict[str, list[type[Command]]] = {}
-        for name, command in COMMANDS.items():
+        # What anybody does comes first, money later.
+        for name, command in sorted(COMMANDS.items(), key=lambda one: "money" in one[1].__module__):
             if command.MAY or g.actor == OPERATOR:
                 nouns.setdefault(name.partition(".")[0], []).append(command)
         return render_template("desk.html", nouns=nouns)
