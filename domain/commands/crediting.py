@@ -174,7 +174,7 @@ class _Agreement(Command):
     refuses=(WrongState,),
 )
 class AcceptCredit(_Agreement):
-    """Accept a credit: the person one that was granted, the poster one that was claimed.
+    """Accept a credit: the person accepts what was granted, the poster what was claimed.
 
     Shares held for the maker of the work are offered to the person.
     """
