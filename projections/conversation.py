@@ -150,16 +150,20 @@ class CommentWithHistory(CommentInThread):
 
 _COMMENT = COMMENTS.selected("m")
 _CONDITIONS = {
-    "work": "m.kind = 'work' AND m.about IN "
+    "work": "{0}.kind = 'work' AND {0}.about = "
     f"(SELECT w.node FROM @works w WHERE w.id = :work AND {holds('w')})",
-    "project": "m.kind = 'project' AND m.about IN "
+    "project": "{0}.kind = 'project' AND {0}.about = "
     f"(SELECT p.number FROM @projects p WHERE p.id = :project AND {holds('p')})",
-    "step": "m.step = :step",
-    "challenge": "m.kind = 'challenge' AND m.about IN "
+    "step": "{0}.step = :step",
+    "challenge": "{0}.kind = 'challenge' AND {0}.about = "
     f"(SELECT c.number FROM @challenges c WHERE c.id = :challenge AND {holds('c')})",
-    "thread": "m.thread = :thread",
-    "by": "m.actor IN :by",
+    "thread": "{0}.thread = :thread",
+    "by": "{0}.actor IN :by",
 }
+
+
+def _where(alias: str, filters: Iterable[str]) -> str:
+    return " AND ".join([holds(alias), *(_CONDITIONS[name].format(alias) for name in filters)])
 
 
 @question("list_comments", "/comments", cli="comment list")
@@ -182,13 +186,18 @@ def comments(
     wanted = {"work": work, "project": project, "step": step, "challenge": challenge}
     wanted |= {"thread": thread, "by": by}
     said: dict[str, Any] = {name: one for name, one in wanted.items() if one is not None}
-    where = [holds("m"), *(_CONDITIONS[name] for name in said)]
-    if by is not None:
+    threads = "@comments"
+    if by is None:  # a reply is where its thread is, so no more threads are read than are shown
+        threads = (
+            f"(SELECT t.* FROM @comments t WHERE t.id = t.thread AND {_where('t', said)} "
+            "AND t.born <= :begun ORDER BY t.born DESC LIMIT :limit)"
+        )
+    else:
         said["by"] = projects.ids_of(view, by)
     begun, below = decode_cursor(after, int, int) or [NEVER, 0]
     found = view.rows(
-        f"SELECT {_COMMENT}, r.born FROM @comments m "
-        f"JOIN @comments r ON r.id = m.thread AND {holds('r')} WHERE {' AND '.join(where)} "
+        f"SELECT {_COMMENT}, r.born FROM {threads} r JOIN @comments m ON m.thread = r.id "
+        f"WHERE {holds('r')} AND {_where('m', said)} "
         "AND (r.born < :begun OR r.born = :begun AND m.born > :below) "
         "ORDER BY r.born DESC, m.born LIMIT :limit",
         **said,

@@ -1,6 +1,7 @@
 """Conversation: anybody comments where the work is, in threads; edits for a while, and removes."""
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from test_projects import launched, step
 from test_signature import registered, signed
 
 from domain.engine import Overtaken
+from domain.lines import FoundLine
 from domain.refusal import (
     ContributorForgotten,
     EditingOver,
@@ -23,6 +25,7 @@ from domain.refusal import (
 from domain.registry import BY_OPERATION
 from projections import conversation, feed, happenings, history
 from projections.conversation import CommentWithHistory
+from scripts.bundle import import_lines
 
 
 def said(told: Story, by: str, text: str, **on: Any) -> str:
@@ -120,6 +123,29 @@ def test_replies_stay_in_their_thread_and_the_latest_thread_is_first(database: s
                 found += [each["text"] for each in page.items]
                 after = page.next
         assert (found, after) == (texts(told, work=song), None)
+
+
+def test_a_page_of_comments_costs_the_same_however_many_there_are(database: str) -> None:
+    """It took as long as reading all comments on the work."""
+
+    def cost(work: str) -> float:
+        costs = []
+        for _ in range(5):
+            begun = time.process_time()
+            assert len(comments(told, work=work, limit=20)) == 20
+            costs.append(time.process_time() - begun)
+        return min(costs)
+
+    with story(database) as told:
+        few, many = told.piece("few"), told.piece("many")
+        lines = [(few, number) for number in range(100)] + [(many, n) for n in range(6_000)]
+        bundle = (
+            FoundLine("", {"type": "comment", "work": work, "text": f"number {number}"})
+            for work, number in lines
+        )
+        assert import_lines(told.journal, bundle).recorded.total() == len(lines)
+        assert comments(told, work=many, limit=1)[0]["text"] == "number 5999"
+        assert cost(many) < 3 * cost(few)
 
 
 def test_joined_works_have_one_conversation(database: str) -> None:
