@@ -208,14 +208,18 @@ def test_the_copy_of_a_verification_that_was_killed_is_removed_by_the_next(
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_command_that_is_told_to_stop_leaves_nothing(number: int, tmp_path: Path) -> None:
-    """As where a service manager or a closed terminal ends a backup that verifies its copy."""
+    """As where a service manager, a closed terminal or Ctrl-C ends a backup that verifies its copy.
+
+    The signal ends it, so that a loop in a shell ends as well.
+    """
+    usual = "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
     code = (
         "import os, signal, sys, time\nfrom pathlib import Path\n"
         "from tempfile import TemporaryDirectory\n"
         "from scripts.safe_file import written_whole\nfrom scripts.stemma import main\n"
-        f"signal.signal({int(number)}, signal.SIG_DFL)  # even if the tests run under nohup\n"
+        f"signal.signal({int(number)}, signal.{usual})  # even if the tests run under nohup\n"
         "@main.command()\n@__import__('click').argument('folder', type=Path)\n"
         "def dawdle(folder):\n"
         "    with written_whole(folder / 'a') as file, TemporaryDirectory(dir=folder):\n"
@@ -223,6 +227,8 @@ def test_a_command_that_is_told_to_stop_leaves_nothing(number: int, tmp_path: Pa
         "        time.sleep(60)\n"
         "main()\n"
     )
-    told = subprocess.run([sys.executable, "-c", code, "dawdle", str(tmp_path)], check=False)
-    assert told.returncode == -number
+    told = subprocess.run(
+        [sys.executable, "-c", code, "dawdle", str(tmp_path)], check=False, capture_output=True
+    )
+    assert (told.returncode, told.stderr) == (-number, b"")
     assert list(tmp_path.iterdir()) == []

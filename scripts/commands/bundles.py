@@ -129,10 +129,10 @@ def import_(  # the options above, one by one
                 is_vouched_for=not as_claims,
                 is_strict=strict_sources,
             )
-        finally:
-            if fold:
+            if fold:  # of an import that is interrupted, the next command folds what it recorded
                 with progress_of("folding") as told:
                     service.follower.catch_up(told, since=before)
+        finally:
             if promises is not None:
                 _keep_promises(service, before, promises)
         if fold and source in SHOPS:
