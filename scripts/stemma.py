@@ -121,6 +121,8 @@ class Command(click.Group):
             raise click.ClickException(printable(refusal_of(problem))) from problem
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt as told:  # of which click makes status 1, after which loops go on
+            raise _Stopped(_signals[-1]) from told
         except Exception as problem:
             raise _unforeseen(problem) from problem
 
@@ -140,10 +142,15 @@ class _Stopped(BaseException):
         self.number = number
 
 
+_signals: list[int] = [signal.SIGINT]
+"""The signals that came: a KeyboardInterrupt is of the last one, or else of Ctrl-C."""
+
+
 def _stop_in_order() -> None:
-    """Let signals raise _Stopped, as Ctrl-C raises KeyboardInterrupt, unless they are ignored."""
+    """Let signals raise _Stopped, as Ctrl-C does (see Command.invoke), unless they are ignored."""
 
     def stop(number: int, _frame: object) -> None:
+        _signals.append(number)
         raise _Stopped(number)
 
     if threading.current_thread() is not threading.main_thread():

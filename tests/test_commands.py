@@ -713,6 +713,29 @@ def test_an_interrupt_while_it_is_loaded_shows_no_traceback() -> None:
         assert ran.stdout.startswith(said)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_a_statement_ends_the_command(number: int, database: str) -> None:
+    """SQLite's driver drops it: the statement was said to have taken too long, and tried again."""
+    usual = "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
+    code = (
+        "import os, signal, threading\n"
+        "from scripts.service import open_service\nfrom scripts.stemma import main\n"
+        f"signal.signal({int(number)}, signal.{usual})\n"
+        "ENDLESS = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE i < 1000000000) SELECT count(*) FROM n'\n"
+        "@main.command()\n"
+        "def dawdle():\n"
+        f"    with open_service({database!r}) as service:\n"
+        f"        threading.Timer(0.5, os.kill, (os.getpid(), {int(number)})).start()\n"
+        "        service.engine.query(ENDLESS)\n"
+        "main()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "dawdle"], check=False, capture_output=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-number, b"", b"")
+
+
 def test_a_strict_import_fails_if_a_line_is_refused(stemma: Stemma) -> None:
     ran = stemma.run("import", "-", "--strict", input=BUNDLE)
     assert ran.exit_code == 1

@@ -101,7 +101,10 @@ class _answering:  # noqa: N801 - it is used as a function
                 raise IntegrityError(str(error)) from error
             case sqlite3.DatabaseError():
                 if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-                    raise TookTooLong("A statement took too long") from error
+                    if is_over():
+                        raise TookTooLong("A statement took too long") from error
+                    # What a signal raises in the look at the deadline is dropped by the driver.
+                    raise KeyboardInterrupt from error
                 if _NO_SUCH.search(str(error)):
                     raise other_layout(str(error), self.sql) from error
                 if "Could not decode" in str(error):
