@@ -1562,6 +1562,44 @@ def test_a_line_that_fits_into_no_fact_is_refused_and_the_import_goes_on() -> No
         assert report.recorded == {"contribution": 1, "release": 1, "pool": 1, "contributor": 1}
 
 
+def pooled(payees: int) -> list[Line]:
+    """A release with a pool that many payees share equally."""
+    terms = {"type": "equal", "payees": [f"payee number {n:06}" for n in range(payees)]}
+    pool = {"type": "pool", "id": "song", "release": "album", "name": "song", "kind": "song"}
+    return [
+        {"type": "contribution", "id": "poem", "title": "Poem", "medium": "text"},
+        {"type": "release", "id": "album", "title": "Album", "components": [{"work": "poem"}]},
+        {**pool, "currency": "EUR", "terms": terms},
+    ]
+
+
+def sold(times: int) -> list[Line]:
+    one = {"type": "revenue", "pool": "song", "source": "A", "effective_at": "2026-01"}
+    return [{**one, "amount_minor": 100 + number} for number in range(times)]
+
+
+def test_a_line_that_is_too_large_has_no_other_booked_again_without_it() -> None:
+    """The others of its append were read again, as further lines like those before them."""
+    too_large = {**pooled(8_000)[-1], "id": "choir", "name": "choir"}
+    with open_service("sqlite:///:memory:") as service:
+        report = import_lines(service.journal, read([*pooled(2), *sold(5), too_large]))
+        assert [one.code for one in report.refused] == ["fact_too_large"]
+        again = import_lines(service.journal, read([*pooled(2), *sold(5)]))
+        assert (again.recorded.total(), again.unchanged["revenue"]) == (0, 5)
+
+
+def test_revenue_among_many_payees_is_recorded_in_several_appends() -> None:
+    """One append of it would be decided again and again while others book in the same pool."""
+    with open_service("sqlite:///:memory:") as service:
+        assert import_lines(service.journal, read(pooled(500))).refused == []
+        before = service.journal.facts.head()
+        report = import_lines(service.journal, read(sold(60)))
+        assert report.recorded == {"revenue": 60}
+        moments = {one.fact().timestamp for one in service.journal.read(before)}
+        assert len(moments) == 2  # 500 shares 40 times, then 20 times
+        assert import_lines(service.journal, read(sold(60))).unchanged == {"revenue": 60}
+
+
 def test_what_is_unknown_otherwise_than_by_an_id_is_refused_and_the_import_goes_on(
     database: str,
 ) -> None:

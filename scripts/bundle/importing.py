@@ -54,6 +54,10 @@ OVER_LINEAGE = ("proposal", "proposal.revise", "agreement", "payout")
 """Types of lines whose facts are computed from a recorded lineage."""
 BATCH = 2_000
 """The most lines in one append; data that several of them need is read only once."""
+SHARES = 20_000
+"""An append ends after so many shares of payees, which take about a second to decide: others who
+book in the same pool meanwhile have it decided again."""
+Step = tuple[FoundLine, ReadyLine | BadLine]
 
 
 def import_lines(
@@ -129,39 +133,54 @@ class _Commands:
         }
 
     def carry_out(self, page: Sequence[FoundLine]) -> None:
-        """Carry out the lines of a page in one append.
+        """Carry out the lines of a page in one append, or in several if they divide very much.
 
         If a fact of one is too large, each half is an append, until this line alone is refused.
         """
-        try:
-            self._carry_out(page)
-        except TooLarge as refusal:
-            if half := len(page) // 2:
-                self.carry_out(page[:half])
-                self.carry_out(page[half:])
-                return
-            (found,) = page
-            id = _made_by(found.line, self._ids)
-            failed = {id: found.where} if id else {}
-            self._report.add(Report(refused=[_refused(found, refusal)], failed=failed))
+        # Each line is read once: its id depends on how often a line without one came before.
+        self._carry_out([(found, self._step(found)) for found in page])
 
-    def _carry_out(self, page: Sequence[FoundLine]) -> None:
-        steps = [(found, self._step(found)) for found in page]
+    def _carry_out(self, steps: Sequence[Step]) -> None:
+        while steps:
+            try:
+                steps = steps[self._append(steps) :]
+            except TooLarge as refusal:
+                half = len(steps) // 2
+                if not half:
+                    ((found, _),) = steps
+                    id = _made_by(found.line, self._ids)
+                    failed = {id: found.where} if id else {}
+                    self._report.add(Report(refused=[_refused(found, refusal)], failed=failed))
+                    return
+                self._carry_out(steps[:half])
+                steps = steps[half:]
+
+    def _append(self, steps: Sequence[Step]) -> int:
+        """Carry out lines in one append until it divides among very many; returns how many."""
         ready = [step for _, step in steps if isinstance(step, ReadyLine)]
         touched = {id for step in ready for id in step.touched}
         asked = {id for step in ready for id in (step.command.target(step.by), step.earlier) if id}
 
-        def take_all(draft: Draft) -> tuple[Draft, _Page]:
+        def take_all(draft: Draft) -> tuple[Draft, _Page, int]:
             draft.repetitions.prefetch(asked)
             draft.prefetch_edges(touched)
             told = _Page(draft, self._ids, self._report.failed, is_strict=self._is_strict)
-            for found, step in steps:
+            shares = 0
+            for number, (found, step) in enumerate(steps, start=1):
+                before = len(draft.facts)
                 told.take(found, step)
-            return draft, told
+                shares += sum(len(getattr(one, "lines", ()) or ()) for one in draft.facts[before:])
+                if shares >= SHARES:
+                    return draft, told, number
+            return draft, told, len(steps)
 
-        (draft, told), positions = self._journal.decided(take_all, about=touched, **self._terms)
+        taken: int
+        (draft, told, taken), positions = self._journal.decided(
+            take_all, about=touched, **self._terms
+        )
         self._reached.update(draft.repetitions.reached(positions))
         self._report.add(told)
+        return taken
 
     def _step(self, found: FoundLine) -> ReadyLine | BadLine:
         try:
