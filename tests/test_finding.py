@@ -14,8 +14,9 @@ from serving import serving
 from stories import OPERATOR, Story, id_of, story
 
 from domain.text import folded
-from projections import billing, contributors, finding, formats, graph, listing
+from projections import billing, contributors, finding, formats, graph, lineage, listing
 from projections.pages import Page
+from projections.walking import DOWN, onwards_of
 from scripts.stemma import main
 
 
@@ -336,6 +337,18 @@ def test_a_chain_of_many_generations_is_walked_through(told: Story) -> None:
         ]
         (unused,) = listing.descendants(view, id_of("0"), never_remixed=True).items
         assert (unused["title"], unused["generation"]) == ("139", 139)
+
+
+def test_what_stopped_at_a_limit_is_not_taken_for_all_that_was_made_from_a_work(
+    told: Story,
+) -> None:
+    song = told.piece("song")
+    for number in range(3):
+        told.piece(f"cover {number}", song)
+    with told.view() as view:
+        number = lineage.find(view, song).number
+        assert len(onwards_of(view, [number], DOWN, most=2)[number]) == 2
+        assert len(listing.descendants(view, song).items) == 3
 
 
 def test_the_operator_is_nobody_in_a_list(told: Story) -> None:
