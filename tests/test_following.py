@@ -122,6 +122,43 @@ def test_a_person_with_several_accounts_follows_once_and_a_forgotten_one_no_long
         assert followers(told, "contributor", ben)[0] == 1
 
 
+def test_who_follows_with_an_account_that_was_merged_is_counted_and_shown(database: str) -> None:
+    with story(database) as told:
+        ben, bene, song = told.person("Ben"), told.person("Bene"), told.piece("song")
+        follow(told, bene, work=song, shown="public")
+        told.tell("merge_contributor", id=bene, into=ben)
+        assert followers(told, "work", song) == (1, [ben])
+
+
+def test_nobody_follows_twice_but_whoever_stopped_may_begin_again(database: str) -> None:
+    with story(database) as told:
+        ben, song = told.person("Ben"), told.piece("song")
+        never = told.refused(WrongState, "unfollow_subject", id=ben, work=song)
+        assert "This follow is not there" in str(never)
+        follow(told, ben, work=song)
+        twice = told.refused(WrongState, "follow_subject", id=ben, work=song)
+        assert "is there already; you can do this only while it is ended or shown" in str(twice)
+        unfollow(told, ben, work=song)
+        follow(told, ben, work=song)
+        assert followers(told, "work", song) == (1, [])
+
+
+def test_a_credit_that_is_hidden_or_not_agreed_to_is_no_news(database: str) -> None:
+    with story(database) as told:
+        ana, ben, eva, uma = map(told.person, ("Ana", "Ben", "Eva", "Uma"))
+        song = told.piece("song", actor=ana)
+        told.tell("grant_role", id=uma, role="auditor")
+        told.tell("ask_first", id=eva, actor=eva)
+        for each in (ben, uma):
+            follow(told, each, work=song)
+        told.credit(song, eva, actor=ana)
+        assert ("credit.granted", song) not in happened(told, uma), "although an auditor reads it"
+        credit = told.credit(song, ana)
+        assert happened(told, ben) == [("credit.granted", song)]
+        told.tell("hide_credit", id=credit, actor=ana)
+        assert happened(told, ben) == []
+
+
 def test_what_was_told_before_a_merge_is_told_after_it(database: str) -> None:
     """An account that followed the same later hid what had happened until then."""
     with story(database) as told:
