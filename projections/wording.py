@@ -121,12 +121,16 @@ def minute(moment: str) -> str:
     return f"{moment[:10]} {moment[11:16]}"
 
 
-def percent(rate: str | None) -> str:
-    """An exact rate in percent, to one digit; marked if it is rounded."""
+OF_TAX = 3
+"""To how many digits rates of tax are told: 15.825 % and 20.42 % stand so in the law."""
+
+
+def percent(rate: str | None, digits: int = 1) -> str:
+    """An exact rate in percent, to at most so many digits; marked if it is rounded."""
     if rate is None:
         return ""
     share = Fraction(rate) * 100
-    text = f"{float(share):.1f}".removesuffix(".0")
+    text = f"{float(share):.{digits}f}".rstrip("0").removesuffix(".")
     return f"{text} %" if share == Fraction(text) else f"about {text} %"
 
 
@@ -152,10 +156,10 @@ STANDS = {
     "held_minor": "is held",
     "debt_minor": "was overpaid",
     "in_transit_minor": "paid, on its way",
-    "settled_minor": "paid, and arrived",
+    "settled_minor": "paid so far, and arrived",
     "suspense_minor": "returned, to be claimed",
-    "withheld_minor": "withheld for a country",
-    "exchanged_minor": "sent in another currency",
+    "withheld_minor": "withheld so far for a country",
+    "exchanged_minor": "sent so far in another currency",
     "reserved_minor": "held back for returns",
 }
 """The labels of the parts of a balance."""
@@ -207,7 +211,7 @@ def sending(sent: Mapping[str, Any], currency: str) -> str:
     """What was withheld of a payout and how the rest was sent, as part of a sentence."""
     said = [
         f"{money(each['withheld_minor'], currency)} withheld for {each['country']} "
-        f"({percent(each['rate'])})"
+        f"({percent(each['rate'], OF_TAX)})"
         if each["rate"]
         else f"nothing withheld for {each['country']} (no rule)"
         for each in sent["withheld"]

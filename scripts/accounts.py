@@ -20,6 +20,7 @@ from projections.question import Asking
 from projections.wording import (
     CONSENTS,
     HELD_BECAUSE,
+    OF_TAX,
     STANDS,
     WAITS_BECAUSE,
     booked,
@@ -261,7 +262,7 @@ def withheld(out: Console, asking: Asking) -> None:
             _name(line["payee"]),
             line["country"],
             *(money(line[f"{name}_minor"], line["currency"]) for name in ("paid", "withheld")),
-            percent(line["rate"]),
+            percent(line["rate"], OF_TAX),
             str(line["payouts"]),
             shown(line["document"] or "no rule"),
         )

@@ -223,8 +223,10 @@ def test_what_a_file_does_not_say_can_be_said_beside_it(database: str) -> None:
             HEAD.encode() + b"".join(b"p;S%d;2026;;;;1\n" % n for n in range(MOST_LINES + 1)),
             "more than 500",
         ),
+        (b"Amount;Shop\n1;x\n", "or month or sales period or reporting month. What is the same"),
+        (b"HEAD\tdsrf/30\tUGCProfile\n", "It looks like a digital sales report: choose that"),
     ],
-    ids=["empty", "only-a-head", "latin-1", "a-long-cell", "too-many"],
+    ids=["empty", "only-a-head", "latin-1", "a-long-cell", "too-many", "no-period", "dsr"],
 )
 def test_what_is_no_statement_is_refused_with_its_reason(
     tmp_path: Path, file: bytes, why: str

@@ -123,13 +123,22 @@ def lines_of(view: View, statement: ShopFile) -> list[Line]:
             lines = [*islice(found, MOST_LINES + 1)]
         except NotConvertible as problem:
             said = f"This cannot be read as the chosen kind of statement: {problem}."
-            raise problem_at(FILE, "wrong_type", said) from None
+            raise problem_at(FILE, "wrong_type", f"{said}{_hint(statement)}") from None
     if not lines:
         raise problem_at(FILE, "missing_field", "There are no sales in this file.")
     if len(lines) > MOST_LINES:
         said = f"This file would record more than {MOST_LINES:,} revenues at once; {IMPORT}."
         raise problem_at(FILE, "too_large", said)
     return lines
+
+
+def _hint(statement: ShopFile) -> str:
+    """What to try with a table that cannot be read."""
+    if statement.form != "sales":
+        return ""
+    if statement.file.lstrip(b"\xef\xbb\xbf").startswith(b"HEAD\t"):
+        return " It looks like a digital sales report: choose that format."
+    return " What is the same for all of its lines can be entered below, instead of in a column."
 
 
 def must_be_quick(facts: Iterable[Fact]) -> None:

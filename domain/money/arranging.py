@@ -99,8 +99,8 @@ class ChoosePaymentCurrency(Command):
 class StateWithholding(Command):
     """State what part of payouts to a payee is withheld for a country of source.
 
-    It applies to what is paid from pools whose money comes from there (see pool.locate). The latest
-    rule for a payee and country in force at the time of a payout applies.
+    It applies to what is paid from a pool, or of its sales, stated to have their money from there.
+    The latest rule for a payee and country in force at the time of a payout applies.
     """
 
     payee: Annotated[PayeeText, "Whose payouts.", Example(BEN)]
