@@ -60,7 +60,7 @@ def stretch(view: View, journal: Journal, source: str, after: int, limit: int) -
     found, upto = list[Placed](), after
     while len(found) < limit and upto - after < MOST_SCANNED:
         page = [one for one in journal.facts.after(upto, SCANNED) if one.position <= view.as_of]
-        public = [one for one in reader.seen(page) if is_public(one.fact())][: limit - len(found)]
+        public = reader.seen(one for one in page if is_public(one.fact()))[: limit - len(found)]
         found += public
         is_full = len(found) == limit
         upto = public[-1].position if is_full else page[-1].position if page else upto

@@ -97,6 +97,27 @@ def test_a_mirror_with_the_entries_needs_the_key_of_an_auditor(
         assert CliRunner().invoke(main, words).exit_code == 1
 
 
+def test_a_credit_whose_person_is_to_be_asked_first_is_for_both_sides_until_they_agree(
+    database: str,
+) -> None:
+    with serving(database) as served:
+        ana, ben, sam = (served.admit(name) for name in ("Ana", "Ben", "Sam"))
+        giver, person, other = map(served.acting, (ana, ben, sam))
+        song = giver.post("/contributions", title="Song", medium="text").id
+        person.post(f"/contributors/{ben}/ask-first")
+        said = {"work": song, "contributor": ben, "role": "editor", "evidence": "the letters"}
+        given = giver.post("/credits", said).json
+        served.service.log.catch_up()
+        at = f"/facts/{given['position']}"
+        for state in ("waits", "accepted"):
+            for client in (giver, person, served.operator, other):
+                may = client is not other or state == "accepted"
+                for path in (f"{at}/receipt", f"{at}/disclosures"):
+                    assert client.get(path).status == (200 if may else 403), (state, path)
+                assert ("the letters" in client.get("/facts/disclosures").text) == may
+            person.post(f"/credits/{given['id']}/accept")
+
+
 # -- money ---------------------------------------------------------------------------------------
 
 SHARE = "271/919"

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 from domain.cached import cached_property
+from domain.claim import CONTRIBUTOR
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.journal import Journal
@@ -103,10 +104,15 @@ class Reader:
         return is_open or self.may(readers, pool)
 
     def knows(self, happened: Fact) -> bool:
-        """Whether a fact is not about a credit whose person hides it from them."""
-        if not isinstance(happened, Credit.Event) or happened.originator_id not in self._hidden:
+        """Whether a fact is not about a credit that its person hides, or is still to be asked."""
+        if not isinstance(happened, Credit.Event):
             return True
-        return happened.contributor in self.ids or self.reads_acts
+        if happened.originator_id in self._hidden:
+            return happened.contributor in self.ids or self.reads_acts
+        id, both = happened.originator_id, {happened.contributor, happened.actor}
+        if happened.waits_for == CONTRIBUTOR and not attribution.is_known(self.view, id):
+            return self.reads_acts or not self.ids.isdisjoint(both)
+        return True
 
     @cached_property
     def _hidden(self) -> dict[str, int]:
