@@ -83,7 +83,7 @@ class CitedTold(TypedDict):
     items: list[LineTold]
 
 
-class Lines(ExactSchema):
+class CiteWorks(ExactSchema):
     """What is cited, one a line."""
 
     lines = BoundedList(
@@ -101,7 +101,7 @@ def citations(journal: Journal, store: Store, routes: Routes) -> None:
 
     path = "/works/<id(work):id>/citations"
 
-    @routes.changes(path, Lines, CitedTold, "What became of each line.", (UnknownWork,))
+    @routes.changes(path, CiteWorks, CitedTold, "What became of each line.", (UnknownWork,))
     def cite_works(id: str, lines: list[str]) -> Mapping[str, Any]:
         """Cite many works at once as sources of a work, and hear of each what became of it.
 

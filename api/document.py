@@ -29,7 +29,7 @@ from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS
 from api.results import COMPONENTS
 from api.routes import Routes
 from domain import values
-from domain.value import Choice, Ref, Word
+from domain.value import LARGEST_POSITION, Choice, Ref, Word
 
 ALIAS = type(Annotated[str, "A type with notes."])
 TITLE = "Stemma"
@@ -183,7 +183,7 @@ def _made(nouns: Collection[Routes]) -> OpenApi:
     for blueprint in described:
         api.register_blueprint(blueprint)
     plain = json.loads(json.dumps(api.spec.to_dict()))
-    document: dict[str, Any] = _rewritten(plain, _with_alternatives)
+    document: dict[str, Any] = _rewritten(plain, _for_generators)
     for unused in ("Error", "PaginationMetadata"):
         del document["components"]["schemas"][unused]
     document["paths"] = merged(document["paths"])
@@ -249,11 +249,17 @@ def _rewritten(value: Any, rewrite: Callable[[dict[str, Any]], dict[str, Any]]) 
     return rewrite({name: _rewritten(item, rewrite) for name, item in value.items()})
 
 
-def _with_alternatives(said: dict[str, Any]) -> dict[str, Any]:
-    """An object with “one of these words, or null” as alternatives: generators make one type."""
+def _for_generators(said: dict[str, Any]) -> dict[str, Any]:
+    """An object as generators of clients need it.
+
+    “One of these words, or null” are alternatives, of which they make one type. A whole number has
+    a format unless it fits into 32 bits, to which clients in Go, Java or C# would cut it.
+    """
     if "enum" in said and "null" in said["type"]:
         words = {"type": said.pop("type")[0], "enum": said.pop("enum")}
         said["anyOf"] = [words, {"type": "null"}]
+    if "integer" in said.get("type", ()) and said.get("maximum", LARGEST_POSITION) >= 1 << 31:
+        said["format"] = "int64"
     return said
 
 

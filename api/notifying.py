@@ -38,7 +38,7 @@ LONGEST_TOKEN = 64
 Often = Annotated[str, one_of(OFTEN, "How often at most.")]
 
 
-class MailWanted(ExactSchema):
+class SetMailbox(ExactSchema):
     """Where mail is wanted, and how often."""
 
     address = Text(
@@ -47,7 +47,7 @@ class MailWanted(ExactSchema):
     often = Choice(OFTEN, f"How often; default as before, at first {USUALLY}.")
 
 
-class Token(ExactSchema):
+class ConfirmMailbox(ExactSchema):
     """What a message said."""
 
     token = Text(LONGEST_TOKEN, "Wq3…", "The token in the message.", required=True)
@@ -70,7 +70,7 @@ class MailboxTold(TypedDict):
     made_at: Instant
 
 
-class SeenUpto(ExactSchema):
+class SetSeen(ExactSchema):
     """Up to where somebody has read."""
 
     position = Units(0, 4711, "Up to this position.", most=LARGEST_POSITION, required=True)
@@ -152,7 +152,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
 
     here, said = "/notifications", "The mailbox."
 
-    @routes.changes(here, MailWanted, MailboxTold, said, (BadAddress,))
+    @routes.changes(here, SetMailbox, MailboxTold, said, (BadAddress,))
     def set_mailbox(**wanted: str) -> Mapping[str, Any]:
         """Say where you want to be notified by mail, and how often.
 
@@ -162,7 +162,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
         """
         return told(theirs.put(actor(), **wanted))
 
-    @routes.changes(f"{here}/confirm", Token, MailboxTold, said, (UnknownMailbox,))
+    @routes.changes(f"{here}/confirm", ConfirmMailbox, MailboxTold, said, (UnknownMailbox,))
     def confirm_mailbox(token: str) -> Mapping[str, Any]:
         """Confirm an address with the token that was sent there.
 
@@ -199,7 +199,7 @@ def _seen_routes(routes: Routes, journal: Journal) -> None:
         """
         return jsonify(position=seen.upto(actor()))
 
-    @routes.changes("/notifications/seen", SeenUpto, SeenTold, "The position.")
+    @routes.changes("/notifications/seen", SetSeen, SeenTold, "The position.")
     def set_seen(position: int) -> Mapping[str, Any]:
         """Say up to where you have read what happened to you.
 

@@ -36,7 +36,7 @@ LONGEST_SCOPE = 2000
 KeyState = Annotated[str, one_of(STATES)]
 
 
-class NewKey(ExactSchema):
+class MakeKey(ExactSchema):
     """A new key."""
 
     label = Text(LIMITS["label"], "laptop", "What you call it.")
@@ -47,7 +47,7 @@ class NewKey(ExactSchema):
     holder = Text(45, None, "Whom it acts for; default yourself. Only the operator names others.")
 
 
-class Replacement(ExactSchema):
+class ReplaceKey(ExactSchema):
     """How a key is replaced."""
 
     grace_hours = Units(
@@ -95,7 +95,7 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         """
         return ring().all(part)
 
-    @routes.changes("/keys", NewKey, KeyMade, "The key.", OF_MAKING, status=201, may_be_empty=True)
+    @routes.changes("/keys", MakeKey, KeyMade, "The key.", OF_MAKING, status=201, may_be_empty=True)
     def make_key(**said: Any) -> Mapping[str, Any]:
         """Make a key for yourself, or for the operator, for anybody.
 
@@ -106,7 +106,7 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
 
     @routes.changes(
         "/keys/<string:key>/replace",
-        Replacement,
+        ReplaceKey,
         KeyMade,
         "The key.",
         (UnknownKey, BadScope, BadExpiry),

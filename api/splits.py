@@ -66,7 +66,7 @@ class SplitSale(TypedDict):
     amount: Annotated[str, "An exact decimal in the currency itself.", Example("0.0109")]
 
 
-class SplitCase(TypedDict):
+class PreviewSplit(TypedDict):
     """What is to be divided, and how (/docs/reference/policies)."""
 
     amount_minor: Annotated[int, "In the currency's smallest units.", Example(100)]
@@ -150,7 +150,7 @@ def splits(journal: Journal, store: Store) -> Routes:
         "/splits/preview",
         bounded(ASKED)(preview),
         "preview_split",
-        SplitCase,
+        PreviewSplit,
         SplitPreview,
         example=EXAMPLE,
         refuses=(

@@ -30,7 +30,7 @@ LONGEST_TYPES = 500
 WebhookState = Annotated[str, one_of((ACTIVE, DISABLED))]
 
 
-class NewWebhook(ExactSchema):
+class AddWebhook(ExactSchema):
     """A new webhook."""
 
     url = Text(
@@ -47,7 +47,7 @@ class NewWebhook(ExactSchema):
     )  # fmt: skip
 
 
-class Again(ExactSchema):
+class ReplayWebhook(ExactSchema):
     """From where everything is sent again."""
 
     after = Units(0, 4711, "Everything after this position.", most=LARGEST_POSITION, required=True)
@@ -146,7 +146,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
 
     said, one = "The webhook.", "/webhooks/<string:id>"
 
-    @routes.changes("/webhooks", NewWebhook, WebhookMade, said, (BadWebhook,), status=201)
+    @routes.changes("/webhooks", AddWebhook, WebhookMade, said, (BadWebhook,), status=201)
     def add_webhook(**of: Any) -> Mapping[str, Any]:
         """Have the events of the feed sent to an address, signed by Standard Webhooks.
 
@@ -175,7 +175,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
         """
         return told(theirs.go_on(actor(), id))
 
-    @routes.changes(f"{one}/replay", Again, WebhookTold, said, unknown)
+    @routes.changes(f"{one}/replay", ReplayWebhook, WebhookTold, said, unknown)
     def replay_webhook(id: str, after: int) -> Mapping[str, Any]:
         """Send everything after a position again.
 

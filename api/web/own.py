@@ -20,12 +20,12 @@ from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
 from api.identity.keys import ID_LENGTH
 from api.identity.scope import WORDS
 from api.identity.sessions import key_of_form
-from api.notifying import MailWanted, Notifications
-from api.own_keys import NewKey
+from api.notifying import Notifications, SetMailbox
+from api.own_keys import MakeKey
 from api.problems import Problem, of_refusal, pointing
 from api.received import loaded
 from api.sending.mailboxes import OFTEN
-from api.subscribing import Again, NewWebhook, Subscriptions
+from api.subscribing import AddWebhook, ReplayWebhook, Subscriptions
 from api.web import errors
 from api.web.address import id_named, part
 from api.web.cookies import SESSION, cookie, drop_cookie, keep_cookie
@@ -126,7 +126,7 @@ def _keys_changed(frame: Frame, said: Said) -> str:
         return _replaced(frame, ring, key, _hours(said), token)
     if "holder" in said:
         said = {**said, "holder": id_named(said["holder"]) or said["holder"]}
-    stated = _read(NewKey, said, "holder", "label", "scope", "expires_at")
+    stated = _read(MakeKey, said, "holder", "label", "scope", "expires_at")
     with pointing(stated, stated):
         return ring.make(**stated, token=token).token
 
@@ -188,9 +188,9 @@ def _webhooks_changed(theirs: Subscriptions, said: Said) -> str:
         case "enable":
             theirs.go_on(g.actor, id)
         case "replay":
-            theirs.go_on(g.actor, id, **_read(Again, told, "after"))
+            theirs.go_on(g.actor, id, **_read(ReplayWebhook, told, "after"))
         case _:
-            added, sent = _read(NewWebhook, told, "url", "types", "after"), _sent(said)
+            added, sent = _read(AddWebhook, told, "url", "types", "after"), _sent(said)
             one = sent and named_id(UUID(int=0), sent)
             with pointing(added, added):
                 return theirs.add(g.actor, source=request.root_url, **added, id=one).secret
@@ -211,7 +211,7 @@ def _mail_changed(theirs: Notifications, said: Said) -> str:
     if said.get("do") == "end":
         theirs.end(g.actor)
     else:
-        theirs.put(g.actor, **_read(MailWanted, said, "address", "often"))
+        theirs.put(g.actor, **_read(SetMailbox, said, "address", "often"))
     return "saved"
 
 
