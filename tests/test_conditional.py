@@ -64,6 +64,18 @@ def test_a_known_answer_is_not_sent_again_until_a_fact_is_recorded(served: Serve
     assert ask("/works").data != whole.data
 
 
+def test_who_knows_one_answer_knows_no_other_with_it(served: Served) -> None:
+    """Neither that at another address, nor the same in another form."""
+    _, song = a_song(served)
+    ask, lineage = asking(served), f"/works/{song}/lineage"
+    for path in (lineage, f"/works/{song}", "/works"):
+        known = tag(ask(path))
+        for other in (f"/works/{song}/contributors", "/works?limit=1", f"{lineage}?format=graphml"):
+            assert ask(other, known).status_code == 200, (path, other)
+    graph = ask(lineage, tag(ask(lineage)), Accept="application/graphml+xml")
+    assert (graph.status_code, graph.mimetype) == (200, "application/graphml+xml")
+
+
 def test_a_known_answer_is_not_computed_again(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
