@@ -36,6 +36,11 @@ T = TypeVar("T")
 
 REMIX_COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
 """The condition that an edge ``e`` counts in the lineage."""
+FURTHER_DOWN = (
+    "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
+    f"WHERE {REMIX_COUNTS}"
+)
+"""The step of a recursion that adds to the works in ``down`` what was made from them."""
 NODE = f"(SELECT s.node FROM @works s WHERE s.id = :id AND {holds('s')})"
 """The number of the node that the work with the id ``:id`` belongs to."""
 CREDIT_COUNTS = f"{counting('c', credits.NOT_COUNTED)} AND {holds('c')}"

@@ -19,7 +19,7 @@ from projections import attribution, contributors, groups, lineage, pending
 from projections.ancestry import counted_paths
 from projections.attribution import CreditRow, KeptCredit
 from projections.credited import Near, credits_above, is_direct, nearest_in, whole
-from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
+from projections.finding import CREDIT_COUNTS, FURTHER_DOWN, REMIX_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.pages import LIMIT, Page, cut, decode_cursor, place_of, sliced
 from projections.question import After, Limit, Paged, question
@@ -188,11 +188,8 @@ def in_releases(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Pa
     """Every release this person is in, in which roles, and through which pieces; latest first."""
     same = contributors.accounts(view, id)
     page, more = view.page(
-        "WITH RECURSIVE down (number) AS ("
-        f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {CREDIT_COUNTS} "
-        f"AND {NOT_HIDDEN} "
-        "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
-        f"WHERE {REMIX_COUNTS}) "
+        "WITH RECURSIVE down (number) AS (SELECT c.work FROM @credits c "
+        f"WHERE c.contributor IN :accounts AND {CREDIT_COUNTS} AND {NOT_HIDDEN} {FURTHER_DOWN}) "
         # Not a join, for which SQLite would scan every release.
         "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
         f"AND w.kind = 'release' AND {holds('w')} AND w.number < :beyond ORDER BY w.number DESC",
@@ -231,9 +228,7 @@ def _lineages_to(
     rows = view.rows(
         # The plus makes SQLite use the index on the child; otherwise it would scan all descendants.
         "WITH RECURSIVE down (number) AS MATERIALIZED ("
-        f"SELECT w.number FROM @works w WHERE w.number IN :works AND {holds('w')} UNION "
-        "SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
-        f"WHERE {REMIX_COUNTS}), "
+        f"SELECT w.number FROM @works w WHERE w.number IN :works AND {holds('w')} {FURTHER_DOWN}), "
         "up (root, number) AS ("
         f"SELECT w.number, w.number FROM @works w WHERE w.number IN :roots AND {holds('w')} UNION "
         "SELECT up.root, e.parent FROM up JOIN EACH @remixes e ON e.child = up.number "

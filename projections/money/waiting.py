@@ -23,7 +23,7 @@ from domain.money.held import (
     depending,
 )
 from domain.money.proposal import Proposal
-from projections.finding import REMIX_COUNTS
+from projections.finding import FURTHER_DOWN, REMIX_COUNTS
 from projections.money import balances
 from projections.money.agreements import parts_in
 from projections.money.balances import Account
@@ -195,8 +195,7 @@ def _pools_below(view: View, works: Collection[str]) -> list[str]:
     rows = view.rows(
         "WITH RECURSIVE down (number) AS ("
         f"SELECT w.number FROM @works w WHERE w.id IN :works AND {holds('w')} "
-        "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
-        f"WHERE {REMIX_COUNTS}) "
+        f"{FURTHER_DOWN}) "
         "SELECT o.id FROM @pools o WHERE o.release IN (SELECT number FROM down) "
         "AND o.position <= :as_of",
         works=sorted(works),

@@ -193,12 +193,12 @@ class Took(NamedTuple):
     """Processor time of the processes that were counted: see ``timed`` and ``Worked``."""
 
 
-def timed(action: Callable[[], object]) -> Took:
-    """How long an action takes, and how much processor time this process spends on it."""
-    worked, clock = time.process_time(), time.perf_counter()
+def timed(action: Callable[[], object], worked: Callable[[], float] = time.process_time) -> Took:
+    """How long an action takes, and how much processor time is spent on it, by this process."""
+    before, clock = worked(), time.perf_counter()
     action()
     clock = time.perf_counter() - clock
-    return Took(1000 * clock, 1000 * (time.process_time() - worked))
+    return Took(1000 * clock, 1000 * (worked() - before))
 
 
 class Worked:
@@ -222,10 +222,7 @@ class Worked:
 
     def took(self, action: Callable[[], object]) -> Took:
         """What an action takes, counting the processes that were noted last."""
-        worked, clock = self._so_far(), time.perf_counter()
-        action()
-        clock = time.perf_counter() - clock
-        return Took(1000 * clock, 1000 * (self._so_far() - worked))
+        return timed(action, self._so_far)
 
     def rate(self, items: int, action: Callable[[], object]) -> tuple[float, float]:
         """Items per second of an action, and processor time per item in microseconds."""
