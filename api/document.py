@@ -174,7 +174,7 @@ def document_of(nouns: Collection[Routes]) -> OpenApi:
 
 
 def _made(nouns: Collection[Routes]) -> OpenApi:
-    """In an application of its own: one that answers already takes no more routes."""
+    """Made by an application of its own: one that has answered already takes no more routes."""
     app = Flask(__name__)
     app.url_rule_class = RuleOnDemand
     app.config |= {"API_TITLE": TITLE, "API_VERSION": VERSION, "OPENAPI_VERSION": "3.1.0"}

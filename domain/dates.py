@@ -161,7 +161,7 @@ def _of_one(text: str) -> Span:
 
 
 def _as_read(text: str) -> Span:
-    """The span of one date, as the edtf package reads it; raises ValueError for what is none."""
+    """The span of one date, as the edtf package reads it; raises ValueError if it is none."""
     # Imported only here: building its grammar takes a while, and most dates do not need it.
     from edtf import parse_edtf
     from edtf.parser.edtf_exceptions import EDTFParseException

@@ -53,7 +53,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 class Frontier:
     """The roots of the full subtrees that make up a tree, widest first: all that an append needs.
 
-    There is one for each binary one in the number of leaves n: about log2 n at most.
+    There is one for each set bit of the number of leaves n: about log2 n at most.
     """
 
     size: int = 0

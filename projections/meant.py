@@ -41,7 +41,7 @@ def _kinds_of(noun: str | None) -> Collection[str]:
 
 
 def _compared(view: View, text: str, kinds: Collection[str]) -> Collection[int]:
-    """The numbers of things with a word that begins like one of the text, then of the latest."""
+    """The numbers of things with a word that begins like one in the text, then of the latest."""
     of_kind = Some(tuple(Phrase((kind_tag(kind),), "tags") for kind in kinds))
     found: dict[int, None] = {}
     for beginning in _beginnings(text) if kinds else ():

@@ -150,7 +150,7 @@ class Rebuild:
     def _switch(self, at: Generation) -> bool:
         """Make the new tables current; returns False if more facts were folded into the old ones.
 
-        Old ones that are ahead of the facts themselves, of which some are lost, do not count.
+        Old tables that are ahead of the facts, because some were lost, do not count.
         """
         with self.store.writing() as writer:
             writer.lock()

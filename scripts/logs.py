@@ -99,9 +99,9 @@ def _handler(form: str) -> logging.Handler:
 
 
 class ToFile(logging.Handler):
-    """Writes a line by one call to the system: no thread waits until another has written its own.
+    """Writes a line by one call to the system, so that threads and processes can share the file.
 
-    So do the processes, which share the file.
+    No thread waits until another has written its line.
     """
 
     def __init__(self, file: int) -> None:

@@ -123,7 +123,7 @@ def _map_of(log: Remote, trusted: Trusted, *, may_be_none: bool) -> bytes:
 
 
 def _every(size: int, *, only_hashes: bool) -> Iterator[Tile]:
-    """The tiles of a mirror, those of its leaves first. A log may claim any size: list none."""
+    """The tiles of a mirror, its leaves first; never in a list, as a log may claim any size."""
     if not only_hashes:
         yield from bundles_of(size)
     yield from tiles_of(size)

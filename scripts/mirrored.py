@@ -78,7 +78,7 @@ def _follow(chains: Chains, bundle: Tile, index: int, entry: bytes, hash: bytes)
 
 @contextmanager
 def of_file(path: Path) -> Iterator[None]:
-    """Of what is not verified here, the error names the file: it was kept, and is not the log."""
+    """Name the file in errors: what is wrong is what was kept in it, and not the log."""
     try:
         yield
     except NotVerified as problem:

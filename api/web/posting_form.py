@@ -353,7 +353,7 @@ def numbers(typed: str) -> Iterator[dict[str, str]]:
 
 
 def _rank(pointer: str) -> int:
-    """How far down in the form the input is that a JSON pointer means."""
+    """The place, from the top of the form, of the input that a JSON pointer means."""
     name = pointer.split("/")[1] if "/" in pointer else ""
     return _IN_ORDER.index(name) if name in _IN_ORDER else len(_IN_ORDER)
 

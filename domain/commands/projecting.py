@@ -45,7 +45,7 @@ _WHY = Annotated[Reason | None, Example("As we agreed.")]
 
 
 def led(past: Past, *projects: str) -> dict[str, str]:
-    """The actor as a leader of all these projects, if there are some and they are one of each."""
+    """The actor as a leader, if there are projects and the actor leads all of them."""
     if not projects:
         return {}
     person = past.person(past.actor)

@@ -436,7 +436,7 @@ class Engine(ABC):
     def settle(self) -> bool:
         """Remove what erasures left in the files, except what readers still need.
 
-        A step of a follower, which need never go on at once: returns false.
+        A step of a follower; returns false, since there is never more of it to do at once.
         """
         return False
 

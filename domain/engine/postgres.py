@@ -642,7 +642,7 @@ def _first(url: str) -> _Connection:
 def _is_shared(connection: _Connection, url: str) -> bool:
     """Whether an idle connection lends its process of the server to another one.
 
-    If there is no further connection to be had now, that is not known, and taken for no.
+    False, too, if that can't be known because no further connection can be had now.
     """
     with (
         suppress(DatabaseUnavailable, psycopg.OperationalError),

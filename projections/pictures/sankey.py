@@ -331,7 +331,7 @@ def _parts(
 
 
 def _kept(parts: list[_T], most: int) -> list[_T]:
-    """The parts that get their own line: all or, if too many, ``most`` less one for the rest."""
+    """The parts with a line of their own; beyond ``most``, the last line is for all the rest."""
     return parts if len(parts) <= most else parts[: most - 1]
 
 
