@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from flask import request
 from werkzeug.wrappers import Response
 
+from api.identity.issuer import LOOPBACK
+
 SESSION = "stemma"
 """The cookie with the token of a session."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def cookie(name: str) -> str:

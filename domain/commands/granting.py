@@ -17,7 +17,6 @@ from domain.refusal import BadRole, WrongState
 from domain.value import Example
 from domain.values import ContributorId, GrantedRole, PoolId, Reason, WorkId
 
-_HERE = "/contributors/{id}"
 _REFUSES = (BadRole, WrongState)
 
 

@@ -43,7 +43,6 @@ SAMPLE_SECONDS = {"small": 0.3, "full": 2.0}
 WRITES, OWN = 0.2, 0.1
 """The part of requests that post a piece, and that read one just posted."""
 START_SECONDS = 60
-WAIT_SECONDS = 10
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
