@@ -190,9 +190,8 @@ class Gateway:
 
     async def _receive(self, scope: Any, proto: Any, held: list[bytes]) -> None:
         """Collect the body in ``held``, within the time and barely beyond the size allowed."""
-        headers = scope.headers
-        stated = int(headers.get("content-length", -1))
-        if stated == 0 or (stated < 0 and "transfer-encoding" not in headers):
+        stated = int(scope.headers.get("content-length", -1))
+        if stated == 0 or (stated < 0 and "transfer-encoding" not in scope.headers):
             return
         if stated > MAXIMUM_BODY_BYTES + 1:
             return  # the application refuses it
@@ -267,14 +266,13 @@ class Gateway:
         except NotBegun:
             raise Problem("overloaded", "No thread was free in time; nothing was done.") from None
         except TimeoutError:
-            pass
-        if environ["REQUEST_METHOD"] in SAFE:
-            raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
-        raise Problem(
-            "outcome_unknown",
-            "The answer was not ready in time. Whether it was recorded is not known: repeat it "
-            "with the same id or idempotency key.",
-        )
+            if environ["REQUEST_METHOD"] in SAFE:
+                raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning) from None
+            raise Problem(
+                "outcome_unknown",
+                "The answer was not ready in time. Whether it was recorded is not known: repeat "
+                "it with the same id or idempotency key.",
+            ) from None
 
 
 def _hang_up_on_those_who_do_not_read(seconds: float) -> None:
@@ -293,8 +291,7 @@ def _hang_up_on_those_who_do_not_read(seconds: float) -> None:
 
 def _must_be_clear(scope: Any) -> None:
     """Refuse a request that another server could read differently (RFC 9112, 3.2 and 6.1)."""
-    headers = scope.headers
-    hosts = headers.get_all("host")
+    hosts = scope.headers.get_all("host")
     if len(hosts) > 1 or (not hosts and scope.http_version != "1"):
         raise _malformed("A request names its host once.")
     if any(hosts) and not HOST.fullmatch(hosts[0]):
@@ -303,7 +300,7 @@ def _must_be_clear(scope: Any) -> None:
         raise _malformed("The host of the address is not that of the header.")
     # The server itself refuses several lengths and malformed ones. Given both a length and a
     # transfer encoding, it goes by the encoding and closes the connection afterwards.
-    encodings = [one.lower() for one in headers.get_all("transfer-encoding")]
+    encodings = [one.lower() for one in scope.headers.get_all("transfer-encoding")]
     if encodings not in ([], ["chunked"]):
         raise _malformed("The only transfer encoding is “chunked”.")
 
