@@ -223,12 +223,6 @@ def open_credits_of(view: View, accounts: Collection[int]) -> list[CreditRow]:
     return _credits(view, where, accounts=list(accounts))()
 
 
-def is_known(view: View, id: str) -> bool:
-    """Whether others may see a credit."""
-    sql = f"SELECT 1 FROM @credits c WHERE c.id = :id AND {_KNOWN} AND {holds('c')}"
-    return bool(view.rows(sql, id=id))
-
-
 def owners(view: View, works: Collection[int]) -> dict[str, str]:
     """By the id of each hidden credit on these works: the person, for who gives them a share."""
     rows = [row for row in credits_on(view, works) if row.owner]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from domain.claim import CONTRIBUTOR
 from projections.store import View
 from projections.tables import NEVER
 
@@ -25,6 +26,12 @@ def positions(view: View) -> dict[str, int]:
         kept = dict(view.rows(_ALL) if rows is None else rows)
         view.moment.keep("hidden", kept, takes=0)
     return cast("dict[str, int]", kept)
+
+
+def waits(view: View, id: str) -> bool:
+    """Whether a credit that waits for its person's consent does so still, as far as is folded."""
+    sql = f"SELECT c.waits_for FROM @credits c WHERE c.id = :id AND c.until = {NEVER}"
+    return all(waits_for == CONTRIBUTOR for (waits_for,) in view.rows(sql, id=id))
 
 
 def ask(view: View) -> None:

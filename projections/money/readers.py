@@ -110,7 +110,7 @@ class Reader:
         if happened.originator_id in self._hidden:
             return happened.contributor in self.ids or self.reads_acts
         id, both = happened.originator_id, {happened.contributor, happened.actor}
-        if happened.waits_for == CONTRIBUTOR and not attribution.is_known(self.view, id):
+        if happened.waits_for == CONTRIBUTOR and hidden.waits(self.view, id):
             return self.reads_acts or not self.ids.isdisjoint(both)
         return True
 
