@@ -135,11 +135,12 @@ class Gateway:
         try:
             _must_be_clear(scope)
             answer = await self._answered(scope, proto)
-        except Problem as problem:
-            answer = self._refused(problem, scope)
         except Exception as error:
-            log.exception("a request failed")
-            answer = self._refused(of_accident(error), scope)
+            problem = error if isinstance(error, Problem) else of_accident(error)
+            if problem is not error:
+                log.exception("a request failed")
+            self.count(problem.code, problem.problem)
+            answer = told(problem, scope, self._root)
         if answer is None:
             return
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
@@ -149,10 +150,6 @@ class Gateway:
             await self._streams.send(proto, answer.headers, answer.body, ask, kind)
         else:
             proto.response_bytes(*answer)
-
-    def _refused(self, problem: Problem, scope: Any) -> Answer:
-        self.count(problem.code, problem.problem)
-        return told(problem, scope, self._root)
 
     async def _look(self) -> int:
         return await self._spare.submit(self.head, math.inf)
