@@ -3,6 +3,8 @@
 A line is either recorded or refused, with its number and the reason, and importing the same lines
 twice changes nothing. A piece is recorded even if some of its sources or its date are refused;
 those are left out and reported.
+
+Commands and whole facts are in one file because they fill the same report, page by page.
 """
 
 from __future__ import annotations
