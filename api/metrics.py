@@ -75,9 +75,8 @@ class Metrics:
         self._seconds_of = cache(self._seconds.labels)
         self._answers_of = cache(self._answers.labels)
         for code, kind in PROBLEMS.items():
-            if (
-                kind.status >= 500
-            ):  # from 0 on, because Prometheus sees no increase in a first value
+            # From 0 on, because Prometheus sees no increase in a first value.
+            if kind.status >= 500:
                 self._answers_of(str(kind.status), code)
         self._pooled: Pooled | None = None
 

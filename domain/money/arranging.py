@@ -99,8 +99,9 @@ class ChoosePaymentCurrency(Command):
 class StateWithholding(Command):
     """State what part of payouts to a payee is withheld for a country of source.
 
-    It applies to what is paid from a pool, or of its sales, stated to have their money from there.
-    The latest rule for a payee and country in force at the time of a payout applies.
+    It applies to money that is stated to come from there: that of a pool (see pool.locate), or of
+    some of its sales. The latest rule for a payee and country in force at the time of a payout
+    applies.
     """
 
     payee: Annotated[PayeeText, "Whose payouts.", Example(BEN)]
