@@ -714,8 +714,14 @@ def test_an_interrupt_while_it_is_loaded_shows_no_traceback() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_during_a_statement_ends_the_command(number: int, database: str) -> None:
-    """SQLite's driver drops it: the statement was said to have taken too long, and tried again."""
+@pytest.mark.parametrize("block", ["reading", "snapshot", "transaction"])
+def test_a_signal_during_a_statement_ends_the_command(
+    block: str, number: int, database: str
+) -> None:
+    """SQLite's driver drops it: the statement was said to have taken too long, and tried again.
+
+    On PostgreSQL, undoing a transaction failed instead, because the connection had been closed.
+    """
     usual = "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
     code = (
         "import os, signal, threading\n"
@@ -727,7 +733,8 @@ def test_a_signal_during_a_statement_ends_the_command(number: int, database: str
         "def dawdle():\n"
         f"    with open_service({database!r}) as service:\n"
         f"        threading.Timer(0.5, os.kill, (os.getpid(), {int(number)})).start()\n"
-        "        service.engine.query(ENDLESS)\n"
+        f"        with service.engine.{block}():\n"
+        "            service.engine.query(ENDLESS)\n"
         "main()\n"
     )
     ran = subprocess.run(

@@ -174,9 +174,13 @@ class _Connection(psycopg.Connection):
         return super().cursor(*args, **terms)
 
     def rollback(self) -> None:
-        """Undo what was sent, and forget what waits."""
+        """Undo what was sent, unless the connection has been closed, and forget what waits.
+
+        An error here would take the place of the signal that interrupted a statement.
+        """
         self.statements.forget()
-        super().rollback()
+        if not self.closed:
+            super().rollback()
 
 
 class _Snapshot:
