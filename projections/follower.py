@@ -58,6 +58,11 @@ class Follower:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def position(self) -> int:
+        """The position it has reached, or found another follower at, when it looked last."""
+        return self._at.position
+
     def fold_page(self) -> bool:
         """Fold the next page of facts; returns whether there was one.
 
@@ -186,10 +191,10 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop following, after the current page."""
+        """Stop following, after the current page if the database answers."""
         self._stopping.set()
         with self.journal.written:
             self.journal.written.notify_all()
         if self._thread is not None:
-            self._thread.join()
+            self.store.engine.end(self._thread)
             self._thread = None

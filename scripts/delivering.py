@@ -202,13 +202,13 @@ def start_delivering(service: Service, settings: Settings) -> Callable[[], None]
                 deliverer.look()
             except Exception as error:  # the database does not answer
                 log.warning("webhooks and mail wait: %s", error)
+        deliverer.close()
 
     thread = threading.Thread(target=copy_context().run, args=(run,), name="deliver", daemon=True)
     thread.start()
 
     def stop() -> None:
         stopped.set()
-        thread.join()
-        deliverer.close()
+        service.engine.end(thread)
 
     return stop

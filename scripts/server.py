@@ -135,12 +135,12 @@ def _opened(settings: Settings, *, is_one_of_several: bool) -> tuple[Inside, Cal
     )
     if is_one_of_several:  # the server starts although one of them can't be served
         service.journal.must_have_credible_clock()
+    atexit.register(service.close)  # after what is registered later has ended
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
         atexit.register(start_pushing(service.log, settings))
         atexit.register(start_delivering(service, settings))
-    atexit.register(service.close)
     open_workshop(wait_for)
     app = create_app(
         service.journal,

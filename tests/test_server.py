@@ -197,6 +197,35 @@ def test_it_ends_when_told_to_and_leaves_no_process(database: str) -> None:
         assert time.monotonic() - before < 30
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("words", [("follow",), ("serve", "--follow", "--workers", "1")])
+def test_it_ends_although_the_database_does_not_answer(
+    words: tuple[str, ...], number: int, postgres_dsn: str
+) -> None:
+    """A follower waited for ever for its thread that delivers, which waited for an answer."""
+    prepared(postgres_dsn)
+    places = {"STEMMA_DATABASE": postgres_dsn, "STEMMA_PORT": str(free_port())}
+    with started(*words, **places) as running, psycopg.connect(postgres_dsn) as connection:
+        assert running.stdout is not None
+        while "Ctrl-C" not in running.stdout.readline():
+            pass
+        wait_until(lambda: _is_followed(connection))
+        connection.execute("LOCK TABLE webhooks, heartbeats")
+        time.sleep(2)
+        before = time.monotonic()
+        running.send_signal(number)
+        said = running.communicate(timeout=60)[0]
+        assert time.monotonic() - before < 4.5
+        assert not alive(running.pid)
+        assert "Error" not in said
+
+
+def _is_followed(connection: psycopg.Connection) -> bool:
+    (found,) = connection.execute("SELECT count(*) FROM heartbeats").fetchone() or (0,)
+    connection.rollback()
+    return bool(found)
+
+
 def test_a_worker_that_was_killed_is_replaced(database: str) -> None:
     with serving(database, "--follow", "--workers", "1") as server:
         server.admit("Ana")

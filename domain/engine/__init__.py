@@ -20,6 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from eventsourcing.persistence import IntegrityError, OperationalError
@@ -407,6 +408,10 @@ class Engine(ABC):
         Nowhere if the server vouches for that.
         """
         return iter(())
+
+    def end(self, thread: Thread) -> None:
+        """Wait until a thread that was told to stop does, which no silent server prevents."""
+        thread.join()
 
     @abstractmethod
     def analyze(self, tables: Iterable[str]) -> None:

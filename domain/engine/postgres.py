@@ -89,6 +89,8 @@ PROBE_SECONDS = 1.5
 """How long the server may take to accept a new connection when the pool has none to give."""
 AWAY_SECONDS = 1.0
 """How long a database that did not answer is left alone."""
+END_SECONDS = 2.0
+"""How long a process that ends lets its threads wait for the database."""
 NOT_PREPARED = (
     psycopg.errors.InvalidSqlStatementName,
     psycopg.errors.DuplicatePreparedStatement,
@@ -493,6 +495,13 @@ class PostgresEngine(Engine):
         self._pool.close()
         for one in self._first:
             one.close()
+
+    def end(self, thread: threading.Thread) -> None:
+        """Wait until a thread does; after a while, hang up on whatever it waits for."""
+        while thread.is_alive():
+            thread.join(END_SECONDS)
+            if thread.is_alive():
+                self.hang_up()
 
     def hang_up(self) -> None:
         """End every connection in use, so that no thread goes on waiting for an answer."""

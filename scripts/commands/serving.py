@@ -99,7 +99,7 @@ def follow(ctx: click.Context) -> None:
                 _follow_each(several, stack, services)
         except KeyboardInterrupt:
             for service in services:
-                err.print(f"stopped at position {service.store.current().position}")
+                err.print(f"stopped at position {service.follower.position}")
 
 
 def _follow_each(
