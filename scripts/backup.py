@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from domain.derived import refill
 from domain.engine import EMBEDDED, Engine, Row, Table, Transaction
@@ -29,7 +29,7 @@ from domain.tree import Frontier, leaf_hash
 from scripts import audit
 from scripts.difference import Difference
 from scripts.layout import TABLES, create_tables
-from scripts.safe_file import temporary_folder, written_whole
+from scripts.safe_file import temporary_folder
 from scripts.service import Service, open_service
 from scripts.short_lines import short_lines
 
@@ -80,14 +80,12 @@ class Content(NamedTuple):
 # -- writing -------------------------------------------------------------------------------------
 
 
-def write(service: Service, path: Path, progress: Progress) -> Content:
-    """Write a backup; the file gets its name only when all of it is on the disk."""
-    with (
-        written_whole(path) as file,
-        gzip.GzipFile("", "wb", 5, file, mtime=0) as packed,
-        service.engine.snapshot(),
-    ):
-        return _write(service, packed, progress)
+def write(service: Service, file: BinaryIO, progress: Progress) -> Content:
+    """Write a backup to a file, all of which can be read afterwards."""
+    with gzip.GzipFile("", "wb", 5, file, mtime=0) as packed, service.engine.snapshot():
+        content = _write(service, packed, progress)
+    file.flush()
+    return content
 
 
 def _write(service: Service, file: gzip.GzipFile, progress: Progress) -> Content:

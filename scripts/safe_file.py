@@ -39,8 +39,7 @@ def written_whole(path: Path, *, mode: int = 0o600, is_new: bool = False) -> Ite
         return
     unfinished = path.with_name(f".{path.name}.{token_hex(4)}.unfinished")
     try:
-        descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+        with open(unfinished, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

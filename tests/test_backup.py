@@ -16,7 +16,7 @@ from domain.note import SignerKey
 from projections.progress import no_progress
 from scripts import audit, backup
 from scripts.bundle import FoundLine, export_lines, import_lines
-from scripts.service import open_service
+from scripts.service import Service, open_service
 
 SIGNER = SignerKey.new("stemma.example/log")
 
@@ -97,7 +97,7 @@ def test_a_backup_without_marks_of_what_was_vouched_for_is_marked(
         assert not import_lines(told.journal, [FoundLine("", one) for one in lines]).refused
         with raw_connection(database) as connection:
             connection.execute("DELETE FROM spent WHERE actor = ''")
-        backup.write(told.service, path, lambda *_: None)
+        write(told.service, path)
     Stemma(other_database)("restore", str(path))
     with open_service(other_database) as service:
         for check in audit.CHECKS.values():
@@ -110,13 +110,18 @@ def test_a_backup_is_of_one_moment_while_others_write(database: str, tmp_path: P
     path, number = tmp_path / "stemma.backup", iter(range(1 << 30))
     with story(database) as writer, open_service(database) as service:
 
-        def write() -> None:
+        def admit() -> None:
             writer.person(f"Person {next(number)}")
 
-        with meanwhile(write):
+        with meanwhile(admit):
             for _ in range(3):
-                content = backup.write(service, path, no_progress_of)
+                content = write(service, path)
                 assert backup.verify(path, no_progress_of) == content
+
+
+def write(service: Service, path: Path) -> backup.Content:
+    with path.open("wb") as file:
+        return backup.write(service, file, no_progress_of)
 
 
 def no_progress_of(_done: int, _of: int | None) -> None:
@@ -145,7 +150,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         every_fact(told)
     told_all(database)
     with open_service(database) as service:
-        backup.write(service, folder / "a.backup", no_progress_of)
+        write(service, folder / "a.backup")
     return (folder / "a.backup").read_bytes()
 
 
@@ -190,6 +195,27 @@ def test_a_backup_that_is_killed_has_no_name(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert not path.exists()
+
+
+def test_a_backup_that_could_not_be_verified_has_no_name(database: str, tmp_path: Path) -> None:
+    """As on a disk with no room for the scratch database: it would be taken for a good one."""
+    with story(database) as told:
+        told.person("Ana")
+    path = tmp_path / "backups" / "a.backup"
+    path.parent.mkdir()
+    path.write_bytes(b"the one before")
+    code = (
+        "import resource\nfrom scripts.stemma import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 17, 1 << 17))\n"
+        "main()\n"
+    )
+    words = ["--database", database, "backup", str(path)]
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words], check=False, capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_bytes() == b"the one before"
 
 
 def test_the_copy_of_a_verification_that_was_killed_is_removed_by_the_next(

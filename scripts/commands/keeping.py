@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from projections.wording import several
-from scripts.commands.frame import opened, out, progress_of, settings_of
+from scripts.commands.frame import opened, out, progress_of, settings_of, written
 
 commands = click.Group()
 
@@ -30,15 +30,17 @@ def backup(ctx: click.Context, file: Path, verify: bool) -> None:
 
     It contains facts, texts, keys, requests, and the log with its checkpoints: everything in an
     “export” and more, for either engine, compressed. It contains no sessions, and not the log's own
-    key file. Only its owner can read the file, which appears only when complete.
+    key file. Only its owner can read the file, which appears, or replaces an earlier one, only when
+    complete and verified.
     """
     from scripts import backup as backups
 
-    with opened(ctx) as service, progress_of("backing up") as told:
-        content = backups.write(service, file, told)
-    if verify:
-        with progress_of("verifying") as told:
-            backups.verify(file, told)
+    with opened(ctx) as service, written(file) as unfinished:
+        with progress_of("backing up") as told:
+            content = backups.write(service, unfinished, told)
+        if verify:
+            with progress_of("verifying") as told:
+                backups.verify(Path(unfinished.name), told)
     said = "restored and verified" if verify else "not verified"
     out.print(f"{file}: {several(content.head, 'fact')}, root {content.root}, {said}")
 
