@@ -183,8 +183,7 @@ def look_at_witnesses(settings: Settings) -> Said:
 @_on_settings
 def look_at_dependencies(_settings: Settings) -> Said:
     """Installed versions against the lock."""
-    wrong = [told for line in locked() if (told := _difference(line))]
-    if wrong:
+    if wrong := [told for line in locked() if (told := _difference(line))]:
         return WARNING, f"Not as locked: {', '.join(wrong)}.", "Install from scripts/locks/run.txt."
     return OK, "Every dependency is as locked."
 
@@ -216,6 +215,8 @@ def look_at_data(settings: Settings) -> Said:
         if not folder.is_dir():
             return WARNING, f"There is no folder {folder} yet.", "“stemma serve” makes it."
         if not os.access(folder, os.W_OK):
+            if os.statvfs(folder).f_flag & os.ST_RDONLY:
+                return FAILED, f"{folder} is on a read-only file system.", "Mount it for writing."
             return FAILED, f"{folder} cannot be written.", "chown it to the user that runs Stemma."
     free, folder = min((shutil.disk_usage(folder).free, folder) for folder in folders)
     said = f"{folder} has {free >> 20} MiB left."

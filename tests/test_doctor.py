@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -95,6 +96,18 @@ def test_who_lost_the_key_of_the_log_is_not_told_to_make_another_of_the_same_nam
     (found,) = examine(lambda: read_settings(healthy), ["log_key"])
     assert found.detail == "The log is signed up to 1, and the key that signed it is not there."
     assert "Put the file of STEMMA_LOG_KEY back." in found.advice
+
+
+def test_a_read_only_file_system_is_not_mended_by_another_owner(healthy: Environment) -> None:
+    folder = healthy["STEMMA_DATA"]
+    mounted = ["mount", "-t", "tmpfs", "-o", "ro", "none", folder]
+    if subprocess.run(mounted, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a file system")
+    try:
+        (found,) = examine(lambda: read_settings(healthy), ["data"])
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+    assert (found.status, found.advice) == (FAILED, "Mount it for writing.")
 
 
 def of(environment: Environment) -> Settings:
