@@ -187,10 +187,12 @@ def comments(
     wanted |= {"thread": thread, "by": by}
     said: dict[str, Any] = {name: one for name, one in wanted.items() if one is not None}
     threads = "@comments"
-    if by is None:  # a reply is where its thread is, so no more threads are read than are shown
+    # A reply is where its thread is, so no more threads are read than are shown, besides the one at
+    # which the page before ended: all of that may have been shown.
+    if by is None:
         threads = (
             f"(SELECT t.* FROM @comments t WHERE t.id = t.thread AND {_where('t', said)} "
-            "AND t.born <= :begun ORDER BY t.born DESC LIMIT :limit)"
+            "AND t.born <= :begun ORDER BY t.born DESC LIMIT :threads)"
         )
     else:
         said["by"] = projects.ids_of(view, by)
@@ -203,6 +205,7 @@ def comments(
         **said,
         begun=begun,
         below=below,
+        threads=limit + 2,
         limit=limit + 1,
     )
     page, more = cut(found, limit, lambda row: (row[-1], row[-3]))

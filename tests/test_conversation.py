@@ -116,13 +116,16 @@ def test_replies_stay_in_their_thread_and_the_latest_thread_is_first(database: s
         threads = {each["text"]: (each["reply_to"], each["replies"]) for each in comments(told)}
         assert threads["one"] == (None, 1)
         assert threads["one, further"] == (reply, 0)
-        found, after = list[Any](), None
-        with told.view() as view:
-            for _ in range(4):
-                page = conversation.comments(view, work=song, after=after, limit=1)
-                found += [each["text"] for each in page.items]
-                after = page.next
-        assert (found, after) == (texts(told, work=song), None)
+        said(told, ana, "three", work=song)
+        said(told, ben, "three, further", reply_to=said(told, ben, "four", work=song))
+        for limit in range(1, 5):
+            found, after = list[str](), None
+            with told.view() as view:
+                while after is not None or not found:
+                    page = conversation.comments(view, work=song, after=after, limit=limit)
+                    found += [str(each["text"]) for each in page.items]
+                    after = page.next
+            assert found == texts(told, work=song)
 
 
 def test_a_page_of_comments_costs_the_same_however_many_there_are(database: str) -> None:

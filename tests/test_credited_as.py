@@ -206,7 +206,7 @@ def test_pages_and_the_terminal_show_the_name_on_the_credit(tmp_path: Path) -> N
         page = served.operator.get(f"/piece/{song}").text
         assert "Béa &lt;i&gt;" in page
         assert "Sea" in page
-        assert ", under the name “Béa &lt;i&gt;”, playing “Sea”" in page
+        assert ", under the name “<bdi>Béa &lt;i&gt;</bdi>”, playing “Sea”" in page
         credit = served.operator.get(f"/works/{song}").json["credits"][0]
         assert (credit["credited_as"], credit["billing"]) == ("Béa <i>", None)
         assert "Béa &lt;i&gt;" in served.operator.get(f"/credit/{credit['id']}").text
