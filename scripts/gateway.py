@@ -136,11 +136,7 @@ class Gateway:
             _must_be_clear(scope)
             answer = await self._answered(scope, proto)
         except Exception as error:
-            problem = error if isinstance(error, Problem) else of_accident(error)
-            if problem is not error:
-                log.exception("a request failed")
-            self.count(problem.code, problem.problem)
-            answer = told(problem, scope, self._root)
+            answer = self._refused(error, scope)
         if answer is None:
             return
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
@@ -150,6 +146,14 @@ class Gateway:
             await self._streams.send(proto, answer.headers, answer.body, ask, kind)
         else:
             proto.response_bytes(*answer)
+
+    def _refused(self, error: Exception, scope: Any) -> Answer:
+        """The answer to what failed here; a variable of ``__rsgi__`` would keep the body alive."""
+        problem = error if isinstance(error, Problem) else of_accident(error)
+        if problem is not error:
+            log.exception("a request failed")
+        self.count(problem.code, problem.problem)
+        return told(problem, scope, self._root)
 
     async def _look(self) -> int:
         return await self._spare.submit(self.head, math.inf)
