@@ -150,8 +150,6 @@ class Gateway:
     def _refused(self, error: Exception, scope: Any) -> Answer:
         """The answer to what failed here; a variable of ``__rsgi__`` would keep the body alive."""
         problem = error if isinstance(error, Problem) else of_accident(error)
-        if problem is not error:
-            log.exception("a request failed")
         self.count(problem.code, problem.problem)
         return told(problem, scope, self._root)
 

@@ -41,10 +41,8 @@ class Scope:
     """None means everything."""
 
     @classmethod
-    def parse(cls, text: str | None) -> Scope:
-        """The scope of words separated by spaces (None: everything); refuses unknown words."""
-        if text is None:
-            return cls()
+    def parse(cls, text: str) -> Scope:
+        """The scope of words separated by spaces; refuses unknown words."""
         words, known = tuple(dict.fromkeys(text.split())), {*WORDS, *COMMANDS}
         for word in words:
             if word not in known:
