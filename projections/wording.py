@@ -122,7 +122,7 @@ def minute(moment: str) -> str:
 
 
 OF_TAX = 3
-"""To how many digits rates of tax are told: 15.825 % and 20.42 % stand so in the law."""
+"""How many decimals tax rates are shown with: laws state 15.825 % and 20.42 %."""
 
 
 def percent(rate: str | None, digits: int = 1) -> str:

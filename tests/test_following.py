@@ -130,7 +130,7 @@ def test_who_follows_with_an_account_that_was_merged_is_counted_and_shown(databa
         assert followers(told, "work", song) == (1, [ben])
 
 
-def test_nobody_follows_twice_but_whoever_stopped_may_begin_again(database: str) -> None:
+def test_nobody_follows_twice_but_after_stopping_one_may_begin_again(database: str) -> None:
     with story(database) as told:
         ben, song = told.person("Ben"), told.piece("song")
         never = told.refused(WrongState, "unfollow_subject", id=ben, work=song)

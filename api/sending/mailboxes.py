@@ -3,7 +3,7 @@ have had them.
 
 They are rows, not facts: an address is private, and is erased with its holder. Until an address is
 confirmed from there, the only message sent to it is the one that asks for that. The confirmed one
-before it is told that it was replaced, and then erased.
+before it gets a message that it was replaced, and is then erased.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The messages sent to people, as text and HTML: the request to confirm an address, what its former
-address is told, and the digest.
+"""The messages sent to people, as text and HTML: the request to confirm an address, the notice to
+its former address, and the digest.
 
 A digest lists what waits for its reader and what happened to them, in the words of the pages. It
 never quotes what other people wrote beside a fact (comments, reasons, answers).
